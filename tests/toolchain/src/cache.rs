@@ -1,0 +1,99 @@
+//! Where tools are kept, and how they get there: found, adopted from the machine, or built.
+//!
+//! The directory is named after a digest of the pins and flags, so that another version never meets an old binary. A
+//! file in it is complete, because it is moved there in one step.
+
+use std::env;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::go;
+use crate::tool::Tool;
+
+/// The directory that holds, or will hold, the tools at the versions pinned now.
+///
+/// # Errors
+/// When no cache directory can be told from the environment, or the pins cannot be read.
+pub fn directory() -> Result<PathBuf, Error> {
+    Ok(root()?.join(key()?))
+}
+
+fn root() -> Result<PathBuf, Error> {
+    let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("SHIPPER_TOOLS_CACHE")
+        .or_else(|| {
+            let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
+            Some(cache.join("shipper/tools"))
+        })
+        .ok_or(Error::NoCacheDirectory)
+}
+
+fn key() -> Result<String, Error> {
+    let mut digest = Sha256::new();
+    for source in [Tool::Etcd.source(), Tool::Helm.source()] {
+        for file in ["go.mod", "go.sum"] {
+            let path = source.join(file);
+            digest.update(fs::read(&path).map_err(Error::io("read", &path))?);
+        }
+    }
+    for tool in Tool::ALL {
+        digest.update(go::arguments(tool)?.join("\0"));
+    }
+    digest.update(env::consts::OS);
+    digest.update(env::consts::ARCH);
+    Ok(digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Returns the tool in `directory`, after putting it there if need be.
+pub(crate) fn find_or_build(
+    directory: &Path,
+    tool: Tool,
+    progress: &mut dyn Write,
+) -> Result<PathBuf, Error> {
+    let path = directory.join(tool.name());
+    if path.is_file() {
+        return Ok(path);
+    }
+    fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
+    let _lock = lock(directory, progress)?;
+    if path.is_file() {
+        return Ok(path);
+    }
+    let unfinished = directory.join(format!(".{}.part", tool.name()));
+    match on_this_machine(tool)? {
+        Some(found) => {
+            let _ = writeln!(progress, "tools: using {}", found.display());
+            fs::copy(&found, &unfinished).map_err(Error::io("copy", &found))?;
+        }
+        None => go::build(tool, &unfinished, progress)?,
+    }
+    fs::rename(&unfinished, &path).map_err(Error::io("install", &path))?;
+    Ok(path)
+}
+
+/// Held by whoever installs; the system lets go of it when that process ends, however it ends.
+fn lock(directory: &Path, progress: &mut dyn Write) -> Result<File, Error> {
+    let path = directory.join(".lock");
+    let file = File::create(&path).map_err(Error::io("open", &path))?;
+    if file.try_lock().is_err() {
+        let _ = writeln!(progress, "tools: waiting for another process that builds them");
+        file.lock().map_err(Error::io("lock", &path))?;
+    }
+    Ok(file)
+}
+
+fn on_this_machine(tool: Tool) -> Result<Option<PathBuf>, Error> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+    for directory in assets.into_iter().chain(env::split_paths(&path)) {
+        let candidate = directory.join(tool.name());
+        if candidate.is_file() && tool.is_pinned_version(&candidate).unwrap_or(false) {
+            return Ok(Some(candidate));
+        }
+    }
+    Ok(None)
+}

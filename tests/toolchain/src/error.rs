@@ -1,0 +1,58 @@
+//! What can go wrong on the way to a usable set of tools.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a tool could be neither found nor built.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something must be built and there is no Go compiler.
+    #[error(
+        "cannot build {tool} {version}: `go` is not on PATH; install Go 1.26 or newer (https://go.dev/dl), \
+         or point KUBEBUILDER_ASSETS at a directory that holds {tool} {version}"
+    )]
+    NoGo {
+        /// The program wanted.
+        tool: &'static str,
+        /// Its pinned version.
+        version: String,
+    },
+    /// The Go compiler ran and failed.
+    #[error("building {tool} failed ({status}); is the Go module proxy reachable? Last lines:\n{output}")]
+    Build {
+        /// The program wanted.
+        tool: &'static str,
+        /// How the compiler ended.
+        status: std::process::ExitStatus,
+        /// The last lines it wrote.
+        output: String,
+    },
+    /// A pinned version is missing from a `go.mod`.
+    #[error("{path} does not require {module}; the toolchain's go.mod and the list of tools disagree")]
+    NotPinned {
+        /// The `go.mod` that was read.
+        path: PathBuf,
+        /// The Go module that it should require.
+        module: &'static str,
+    },
+    /// No place to keep the tools is known.
+    #[error("no cache directory: set SHIPPER_TOOLS_CACHE, XDG_CACHE_HOME or HOME")]
+    NoCacheDirectory,
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,58 @@
+//! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm.
+//!
+//! They are built from the Go module proxy at the versions that the two `go.mod` files next to this crate pin, once,
+//! into a cache directory named after everything that decides how they come out. No container engine and no image
+//! registry is needed, and two processes that ask at once build once.
+
+mod cache;
+mod error;
+mod go;
+mod tool;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+pub use cache::directory;
+pub use error::Error;
+pub use tool::Tool;
+
+/// A directory that holds every [`Tool`] at the pinned version.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    directory: PathBuf,
+}
+
+impl Toolchain {
+    /// Finds all tools, building those that are missing (about ten minutes on two cores with cold caches, nothing
+    /// afterwards). Progress is written to `progress`, one line at a time.
+    ///
+    /// # Errors
+    /// When `go` is missing and something must be built, when a build fails, or when the cache cannot be written.
+    pub fn find_or_build(progress: &mut dyn Write) -> Result<Self, Error> {
+        let directory = cache::directory()?;
+        for tool in Tool::ALL {
+            cache::find_or_build(&directory, tool, progress)?;
+        }
+        Ok(Self { directory })
+    }
+
+    /// The directory that holds the tools.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The path of one tool.
+    #[must_use]
+    pub fn path(&self, tool: Tool) -> PathBuf {
+        self.directory.join(tool.name())
+    }
+}
+
+/// Finds Helm alone, building it when it is missing; see [`Toolchain::find_or_build`].
+///
+/// # Errors
+/// As [`Toolchain::find_or_build`].
+pub fn helm(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    cache::find_or_build(&cache::directory()?, Tool::Helm, progress)
+}

@@ -1,0 +1,162 @@
+//! The tools, where their source is, and how a binary of the right version is told from another.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::Error;
+
+/// A program that the tests run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// The store behind every API server.
+    Etcd,
+    /// The Kubernetes API server.
+    KubeApiserver,
+    /// The Kubernetes controllers.
+    KubeControllerManager,
+    /// The Kubernetes scheduler.
+    KubeScheduler,
+    /// Plays nodes and the life of their pods.
+    Kwok,
+    /// Renders and packs charts.
+    Helm,
+}
+
+impl Tool {
+    /// Every tool, in the order in which they are built.
+    pub const ALL: [Self; 6] = [
+        Self::Etcd,
+        Self::KubeApiserver,
+        Self::KubeControllerManager,
+        Self::KubeScheduler,
+        Self::Kwok,
+        Self::Helm,
+    ];
+
+    /// The name of the binary.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::KubeApiserver => "kube-apiserver",
+            Self::KubeControllerManager => "kube-controller-manager",
+            Self::KubeScheduler => "kube-scheduler",
+            Self::Kwok => "kwok",
+            Self::Helm => "helm",
+        }
+    }
+
+    /// The Go package that holds its `main`.
+    pub(crate) const fn package(self) -> &'static str {
+        match self {
+            Self::Etcd => "go.etcd.io/etcd/server/v3",
+            Self::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
+            Self::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
+            Self::KubeScheduler => "k8s.io/kubernetes/cmd/kube-scheduler",
+            Self::Kwok => "sigs.k8s.io/kwok/cmd/kwok",
+            Self::Helm => "helm.sh/helm/v4/cmd/helm",
+        }
+    }
+
+    const fn module(self) -> &'static str {
+        match self {
+            Self::Etcd => "go.etcd.io/etcd/server/v3",
+            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler => "k8s.io/kubernetes",
+            Self::Kwok => "sigs.k8s.io/kwok",
+            Self::Helm => "helm.sh/helm/v4",
+        }
+    }
+
+    /// The directory with the `go.mod` that pins it.
+    pub(crate) fn source(self) -> PathBuf {
+        let group = match self {
+            Self::Kwok | Self::Helm => "addons",
+            _ => "kubernetes",
+        };
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(group)
+    }
+
+    /// The version that `go.mod` pins, with its leading `v`.
+    pub(crate) fn version(self) -> Result<String, Error> {
+        let path = self.source().join("go.mod");
+        let text = fs::read_to_string(&path).map_err(Error::io("read", &path))?;
+        required_version(&text, self.module())
+            .map(ToOwned::to_owned)
+            .ok_or_else(|| Error::NotPinned { path, module: self.module() })
+    }
+
+    /// What the linker is told. Without the version, clients and charts see v0.0.0 or half a version.
+    pub(crate) fn linker_flags(self) -> Result<String, Error> {
+        let version = self.version()?;
+        let stamp = match self {
+            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler => {
+                let mut parts = version.trim_start_matches('v').split('.');
+                let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+                let package = "k8s.io/component-base/version";
+                format!(
+                    " -X {package}.gitVersion={version} -X {package}.gitMajor={major} -X {package}.gitMinor={minor}"
+                )
+            }
+            Self::Helm => format!(" -X helm.sh/helm/v4/internal/version.version={version}"),
+            Self::Etcd | Self::Kwok => String::new(),
+        };
+        Ok(format!("-s -w{stamp}"))
+    }
+
+    /// Whether the binary at `path` says that it is of the pinned version.
+    pub(crate) fn is_pinned_version(self, path: &Path) -> Result<bool, Error> {
+        let wanted = self.version()?;
+        let argument = if self == Self::Helm { "version" } else { "--version" };
+        let output = Command::new(path).arg(argument).output().map_err(Error::io("run", path))?;
+        Ok(output.status.success() && names_version(&String::from_utf8_lossy(&output.stdout), &wanted))
+    }
+}
+
+fn required_version<'a>(go_mod: &'a str, module: &str) -> Option<&'a str> {
+    go_mod
+        .lines()
+        .map(|line| line.trim().trim_start_matches("require "))
+        .filter(|line| !line.contains("=>"))
+        .find_map(|line| line.strip_prefix(module)?.strip_prefix(' ')?.split_whitespace().next())
+}
+
+fn names_version(output: &str, wanted: &str) -> bool {
+    output
+        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-'))
+        .any(|word| word.trim_start_matches('v') == wanted.trim_start_matches('v'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_is_pinned() {
+        for tool in Tool::ALL {
+            let version = tool.version().unwrap();
+            assert!(
+                version.starts_with('v') && version.matches('.').count() == 2,
+                "{tool:?} is at {version}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_replaced_module_does_not_pass_for_a_pin() {
+        let text =
+            "replace a.b/c => a.b/c v9.9.9\nrequire (\n\ta.b/c/d v2.0.0\n\ta.b/c v1.2.3 // indirect\n)\n";
+        assert_eq!(required_version(text, "a.b/c"), Some("v1.2.3"));
+        assert_eq!(required_version(text, "a.b"), None);
+    }
+
+    #[test]
+    fn the_version_is_found_in_what_each_tool_prints() {
+        assert!(names_version("Kubernetes v1.35.4\n", "v1.35.4"));
+        assert!(names_version("etcd Version: 3.6.5\nGit SHA: x\n", "v3.6.5"));
+        assert!(names_version("kwok version v0.8.0 go1.26.8 (linux/amd64)", "v0.8.0"));
+        assert!(names_version("version.BuildInfo{Version:\"v4.3.1\", GitCommit:\"\"}", "v4.3.1"));
+        assert!(!names_version("Kubernetes v1.35.40\n", "v1.35.4"));
+        assert!(!names_version("Kubernetes v1.35.4-rc.1\n", "v1.35.4"));
+    }
+}

@@ -1,0 +1,16 @@
+//! `cargo xtask bench`: the benchmarks, in release mode.
+
+use anyhow::Result;
+
+use crate::command::{cargo, run as finish};
+
+/// Run benchmarks; arguments are those of the `shipper-bench` program
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    finish(cargo(["run", "--quiet", "--release", "--package", "shipper-bench", "--"]).args(&args.arguments))
+}
