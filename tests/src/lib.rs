@@ -1,1 +1,38 @@
-//! Placeholder.
+//! What the end-to-end tests stand on: real control planes, real Git servers, our own daemons as processes.
+//!
+//! - [`fleet::shared`]: clusters that all tests of one binary share, each test in a namespace of its own
+//! - [`cluster::Cluster`]: etcd, API server, controller manager, scheduler, and kwok, which plays nodes and pods
+//! - [`git_server::GitServer`], [`ssh_server::SshServer`]: repositories over HTTP and SSH, by Git's own programs
+//! - [`git_repo`]: what a person does with a repository, by the `git` program
+//! - [`chart_server::ChartServer`]: a Helm repository
+//! - [`daemon`]: the binaries of this workspace
+//! - [`eventually::eventually`]: waiting for a condition
+//!
+//! Whatever is started ends with the test process, even if that is killed ([`process`]). Set
+//! `SHIPPER_TESTS_KEEP=1` to keep the directories with the logs.
+
+pub mod chart_server;
+pub mod cluster;
+pub mod daemon;
+pub mod eventually;
+pub mod fleet;
+pub mod git_repo;
+pub mod git_server;
+pub mod http_service;
+pub mod process;
+pub mod scratch;
+pub mod ssh_server;
+pub mod stages;
+
+mod cgi;
+mod etcd;
+mod nodes;
+mod pki;
+mod ports;
+mod watchdog;
+
+/// Lets rustls know whose cryptography to use, once per process; anything that makes TLS connections calls it first.
+pub fn install_tls_provider() {
+    // An error says that it was installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

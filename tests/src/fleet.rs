@@ -1,0 +1,85 @@
+//! Clusters that the tests of one binary share.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use futures::future::try_join_all;
+use tokio::sync::OnceCell;
+
+use crate::cluster::{self, Cluster, Options};
+use crate::etcd::Etcd;
+
+/// How many clusters [`shared`] has.
+pub const SHARED_CLUSTERS: usize = 3;
+
+static SHARED: OnceCell<Fleet> = OnceCell::const_new();
+static NAMESPACES: AtomicU32 = AtomicU32::new(0);
+
+/// The fleet of this test binary: `cluster-1` to `cluster-3`, started by whoever asks first.
+///
+/// Tests keep apart by namespace ([`Fleet::namespace`]). A test that breaks a cluster starts its own instead.
+///
+/// # Errors
+/// When a cluster does not start.
+pub async fn shared() -> Result<&'static Fleet> {
+    SHARED
+        .get_or_try_init(|| async {
+            let names: Vec<_> = (1..=SHARED_CLUSTERS).map(|number| format!("cluster-{number}")).collect();
+            Fleet::start(names.iter().map(|name| Options { audit: true, ..Options::named(name) }).collect())
+                .await
+        })
+        .await
+}
+
+/// Some clusters on one etcd.
+#[derive(Debug)]
+pub struct Fleet {
+    clusters: Vec<Cluster>,
+}
+
+impl Fleet {
+    /// Starts the clusters in parallel and waits until pods can run in all of them.
+    ///
+    /// # Errors
+    /// When one of them does not start.
+    pub async fn start(options: Vec<Options>) -> Result<Self> {
+        let started = Instant::now();
+        let tools = cluster::tools().await?;
+        let etcd = Arc::new(Etcd::start(&tools).await?);
+        let starting = options.into_iter().map(|options| Cluster::start_on(options, &tools, etcd.clone()));
+        let clusters = try_join_all(starting).await?;
+        tracing::info!(clusters = clusters.len(), seconds = started.elapsed().as_secs_f32(), "fleet started");
+        Ok(Self { clusters })
+    }
+
+    /// All clusters, in the order in which they were asked for.
+    #[must_use]
+    pub fn clusters(&self) -> &[Cluster] {
+        &self.clusters
+    }
+
+    /// The cluster of that name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn cluster(&self, name: &str) -> Result<&Cluster> {
+        self.clusters
+            .iter()
+            .find(|cluster| cluster.name() == name)
+            .with_context(|| format!("no cluster {name}"))
+    }
+
+    /// Creates a namespace that no other test uses in all clusters, and returns its name, which begins with `prefix`.
+    ///
+    /// # Errors
+    /// When a cluster refuses.
+    pub async fn namespace(&self, prefix: &str) -> Result<String> {
+        let number = NAMESPACES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{prefix}-{}-{number}", process::id());
+        try_join_all(self.clusters.iter().map(|cluster| cluster.create_namespace(&name))).await?;
+        Ok(name)
+    }
+}

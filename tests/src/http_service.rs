@@ -1,0 +1,93 @@
+//! A server on loopback that can be switched off and on again at the same address.
+//!
+//! It has a thread pool of its own, so that it outlives the runtime of the test that made it, and so that switching it
+//! off ends its connections in whatever state they are.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::ports;
+
+const SWITCH_OFF: Duration = Duration::from_secs(5);
+
+/// A running HTTP/1.1 server. Dropping it switches it off.
+#[derive(Debug)]
+pub struct HttpService {
+    address: SocketAddr,
+    routes: Router,
+    runtime: Mutex<Option<Runtime>>,
+}
+
+impl HttpService {
+    /// Serves `routes` on a free port.
+    ///
+    /// # Errors
+    /// When the port cannot be listened on.
+    pub fn start(routes: Router) -> Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
+        let service = Self { address, routes, runtime: Mutex::default() };
+        service.switch_on()?;
+        Ok(service)
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where it listens, if it does.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Listens again after [`HttpService::switch_off`].
+    ///
+    /// # Errors
+    /// When it is on already, or the port cannot be listened on.
+    pub fn switch_on(&self) -> Result<()> {
+        let mut slot = self.slot();
+        ensure!(slot.is_none(), "the server at {} is on already", self.address);
+        let runtime =
+            Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("http").build()?;
+        let (address, routes) = (self.address, self.routes.clone());
+        // The port is bound when this returns; a runtime may not be waited for on a thread of another, hence the thread.
+        let listener = on_thread(|| runtime.block_on(TcpListener::bind(address)))?
+            .with_context(|| format!("cannot listen on {address}"))?;
+        runtime.spawn(async move { axum::serve(listener, routes).await });
+        *slot = Some(runtime);
+        Ok(())
+    }
+
+    /// Stops listening and drops all connections, as a crash would. Does nothing when it is off.
+    ///
+    /// # Errors
+    /// When the server cannot be ended.
+    pub fn switch_off(&self) -> Result<()> {
+        let Some(runtime) = self.slot().take() else { return Ok(()) };
+        on_thread(|| runtime.shutdown_timeout(SWITCH_OFF))
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Runtime>> {
+        self.runtime.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for HttpService {
+    fn drop(&mut self) {
+        let _ = self.switch_off();
+    }
+}
+
+fn on_thread<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    thread::scope(|scope| scope.spawn(work).join())
+        .map_err(|_| anyhow!("a thread of the HTTP server panicked"))
+}

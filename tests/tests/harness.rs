@@ -1,0 +1,8 @@
+//! The harness itself: clusters, pods, Git servers, and that nothing is left behind.
+
+mod harness {
+    mod charts;
+    mod clusters;
+    mod git;
+    mod left_behind;
+}
