@@ -67,7 +67,6 @@ impl Cluster {
     }
 
     pub(crate) async fn start_on(options: Options, tools: &Toolchain, etcd: Arc<Etcd>) -> Result<Self> {
-        crate::install_tls_provider();
         let scratch = Scratch::new(&options.name)?;
         let port = ports::free()?;
         let (control_plane, ca) = ControlPlane::configure(&options, tools, etcd.url(), &scratch, port)?;

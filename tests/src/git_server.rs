@@ -75,7 +75,6 @@ impl GitServer {
     /// # Errors
     /// When it cannot listen, or its directory cannot be made.
     pub fn start() -> Result<Self> {
-        crate::install_tls_provider();
         let scratch = Scratch::new("git")?;
         let shared = Arc::new(Shared {
             root: scratch.path().to_owned(),

@@ -31,6 +31,7 @@ impl HttpService {
     /// # Errors
     /// When the port cannot be listened on.
     pub fn start(routes: Router) -> Result<Self> {
+        crate::init();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
         let service = Self { address, routes, runtime: Mutex::default() };
         service.switch_on()?;

@@ -31,8 +31,12 @@ mod pki;
 mod ports;
 mod watchdog;
 
-/// Lets rustls know whose cryptography to use, once per process; anything that makes TLS connections calls it first.
-pub fn install_tls_provider() {
-    // An error says that it was installed already.
+/// What everything here needs once per process: cryptography for rustls, and log lines with the tests' output
+/// (`RUST_LOG`, warnings by default). All constructors call it; calling it again does nothing.
+pub fn init() {
+    // Errors say that it was done already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
 }

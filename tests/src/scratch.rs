@@ -20,6 +20,7 @@ impl Scratch {
     /// # Errors
     /// When the directory cannot be made.
     pub fn new(name: &str) -> Result<Self> {
+        crate::init();
         let path = tempfile::Builder::new()
             .prefix(&format!("shipper-tests-{name}-"))
             .tempdir()
@@ -27,7 +28,7 @@ impl Scratch {
             .keep();
         let keep = env::var_os("SHIPPER_TESTS_KEEP").is_some();
         if keep {
-            tracing::info!(path = %path.display(), "kept");
+            tracing::warn!("kept: {}", path.display());
         } else {
             watchdog::remove(&path)?;
         }

@@ -16,6 +16,8 @@ pub(super) const ADMIN_TOKEN: &str = "admin-token";
 pub(super) const AUDIT_LOG: &str = "audit.log";
 pub(super) const KUBECONFIG: &str = "kubeconfig";
 
+/// Real nodes may stand beside those that kwok plays.
+const NODES_OF_KWOK: &str = "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake";
 /// Rates far above what a test asks for, so that it measures Shipper and not a client-side limit.
 const RATE_LIMITS: [&str; 2] = ["--kube-api-qps=500", "--kube-api-burst=1000"];
 
@@ -65,12 +67,7 @@ impl ControlPlane {
             .args(["--kubeconfig=kubeconfig", "--leader-elect=false", "--secure-port=0"])
             .args(RATE_LIMITS);
         let kwok = spec(Tool::Kwok)
-            .args([
-                "--kubeconfig=kubeconfig",
-                "--manage-all-nodes=true",
-                "--cidr=10.1.0.0/16",
-                "--node-ip=10.2.0.1",
-            ])
+            .args(["--kubeconfig=kubeconfig", NODES_OF_KWOK, "--cidr=10.1.0.0/16", "--node-ip=10.2.0.1"])
             .arg("--node-lease-duration-seconds=40")
             .arg(file("--config", &scratch.write("stages.yaml", stages::config())?));
 

@@ -54,6 +54,15 @@ pub(crate) fn find_or_build(
     tool: Tool,
     progress: &mut dyn Write,
 ) -> Result<PathBuf, Error> {
+    install(directory, tool, &places(), progress)
+}
+
+fn install(
+    directory: &Path,
+    tool: Tool,
+    places: &[PathBuf],
+    progress: &mut dyn Write,
+) -> Result<PathBuf, Error> {
     let path = directory.join(tool.name());
     if path.is_file() {
         return Ok(path);
@@ -64,7 +73,7 @@ pub(crate) fn find_or_build(
         return Ok(path);
     }
     let unfinished = directory.join(format!(".{}.part", tool.name()));
-    match on_this_machine(tool)? {
+    match on_this_machine(tool, places) {
         Some(found) => {
             let _ = writeln!(progress, "tools: using {}", found.display());
             fs::copy(&found, &unfinished).map_err(Error::io("copy", &found))?;
@@ -86,14 +95,52 @@ fn lock(directory: &Path, progress: &mut dyn Write) -> Result<File, Error> {
     Ok(file)
 }
 
-fn on_this_machine(tool: Tool) -> Result<Option<PathBuf>, Error> {
+/// Where a tool of the right version may lie already.
+fn places() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let assets = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
-    for directory in assets.into_iter().chain(env::split_paths(&path)) {
-        let candidate = directory.join(tool.name());
-        if candidate.is_file() && tool.is_pinned_version(&candidate).unwrap_or(false) {
-            return Ok(Some(candidate));
-        }
+    assets.into_iter().chain(env::split_paths(&path)).collect()
+}
+
+fn on_this_machine(tool: Tool, places: &[PathBuf]) -> Option<PathBuf> {
+    places
+        .iter()
+        .map(|place| place.join(tool.name()))
+        .find(|candidate| candidate.is_file() && tool.is_pinned_version(candidate).unwrap_or(false))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn pretend_helm(place: &Path, version: &str) -> PathBuf {
+        fs::create_dir(place).unwrap();
+        let path = place.join("helm");
+        fs::write(&path, format!("#!/bin/sh\necho 'version.BuildInfo{{Version:\"{version}\"}}'\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
     }
-    Ok(None)
+
+    #[test]
+    fn a_tool_on_the_machine_is_used_if_its_version_is_the_pinned_one() {
+        let home = tempfile::tempdir().unwrap();
+        let places = [home.path().join("none"), home.path().join("old"), home.path().join("right")];
+        pretend_helm(&places[1], "v3.0.0");
+        let right = pretend_helm(&places[2], &Tool::Helm.version().unwrap());
+        assert_eq!(on_this_machine(Tool::Helm, &places[..2]), None);
+        assert_eq!(on_this_machine(Tool::Helm, &places), Some(right));
+
+        let mut progress = Vec::new();
+        let cache = home.path().join("cache");
+        let installed = install(&cache, Tool::Helm, &places, &mut progress).unwrap();
+        assert_eq!(installed, cache.join("helm"));
+        assert!(Tool::Helm.is_pinned_version(&installed).unwrap());
+        assert!(String::from_utf8(progress).unwrap().contains("right/helm"));
+
+        let mut second = Vec::new();
+        install(&cache, Tool::Helm, &[], &mut second).unwrap();
+        assert!(second.is_empty(), "a tool that was installed is not looked for again");
+    }
 }

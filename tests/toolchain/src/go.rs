@@ -35,7 +35,6 @@ pub(crate) fn build(tool: Tool, output: &Path, progress: &mut dyn Write) -> Resu
     let log_path = output.with_extension("log");
     let log = File::create(&log_path).map_err(Error::io("create", &log_path))?;
     let started = Instant::now();
-    let _ = writeln!(progress, "tools: building {name} {version} (minutes the first time, then cached)");
     let mut child = Command::new("go")
         .args(&arguments)
         .current_dir(tool.source())
@@ -50,6 +49,7 @@ pub(crate) fn build(tool: Tool, output: &Path, progress: &mut dyn Write) -> Resu
             io::ErrorKind::NotFound => Error::NoGo { tool: name, version: version.clone() },
             _ => Error::io("run", "go")(error),
         })?;
+    let _ = writeln!(progress, "tools: building {name} {version} (minutes the first time, then cached)");
 
     let mut next_sign = SIGN_OF_LIFE;
     let status = loop {
