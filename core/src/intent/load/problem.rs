@@ -4,7 +4,8 @@ use crate::yaml::Position;
 use std::fmt;
 
 /// How bad a [`Problem`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// The file is used all the same.
     Warning,
@@ -22,7 +23,8 @@ impl fmt::Display for Severity {
 }
 
 /// Something wrong with a file; displayed as `file:line:column: field: message`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,

@@ -1,0 +1,139 @@
+//! Conditions are the API: the same shape everywhere, reasons from one catalogue.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// `True`, `False` or `Unknown`, as in the Kubernetes API conventions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// The condition holds.
+    True,
+    /// The condition does not hold.
+    False,
+    /// There is not enough evidence to say.
+    Unknown,
+}
+
+/// What a condition speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum ConditionType {
+    /// The file on `main` was read and is valid.
+    Valid,
+    /// A release exists for the environment on `main`.
+    ReleaseSynced,
+    /// The promotion on `main` could be obeyed.
+    OrderObeyed,
+    /// Enough clusters were found.
+    Scheduled,
+    /// The chart or manifests could be rendered.
+    Rendered,
+    /// The contender is on its way: not complete yet.
+    RollingOut,
+    /// The contender is complete.
+    Complete,
+    /// The application is on `main`.
+    Present,
+    /// Git, where it concerns everything.
+    RepositoryAccepted,
+}
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
+        /// Why a condition is as it is. Each has a page in the knowledge base.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the catalogue.
+            pub const ALL: &[Reason] = &[$(Reason::$name,)+];
+
+            /// One sentence on what it means.
+            pub fn meaning(self) -> &'static str {
+                match self {
+                    $(Reason::$name => concat!($($doc,)+).trim_ascii(),)+
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// All is as it should be.
+    AsExpected,
+    /// The file does not parse or breaks a rule; the last good version stays in force.
+    InvalidFile,
+    /// The application is in the records but not on `main`; nothing is removed because of that.
+    MissingOnMain,
+    /// `strategyRef` names a strategy that does not exist.
+    StrategyNotFound,
+    /// The chart's version could not be resolved or its archive not fetched; tried again by itself.
+    ChartUnavailable,
+    /// The chart did not render, or rendered what Shipper refuses; the release goes nowhere.
+    RenderFailed,
+    /// The release is being rendered.
+    Rendering,
+    /// `rollout.release` is not the contender's name; nothing moves.
+    StaleRelease,
+    /// `rollout.targetStep` is not a step of the strategy; nothing moves.
+    UnknownStep,
+    /// Fewer clusters fit than were asked for; goes on by itself when the fleet changes.
+    NotEnoughClusters,
+    /// The release waits for something, which the condition's message names.
+    InProgress,
+    /// The contender has reached its last step everywhere.
+    RolloutComplete,
+    /// History of `main` was rewritten, emptied or cannot be read; nothing changes anywhere.
+    HistoryRewritten,
+    /// The repository cannot be reached; tried again by itself.
+    RepositoryUnreachable,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl fmt::Display for ConditionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One statement about an object, as in the Kubernetes API conventions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// What it speaks of.
+    #[serde(rename = "type")]
+    pub kind: ConditionType,
+    /// Whether it holds.
+    pub status: Status,
+    /// Why, for programs.
+    pub reason: Reason,
+    /// Why, for people: names the objects and the next step.
+    pub message: String,
+    /// When `status` last changed; `None` where nobody kept it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_transition_time: Option<Timestamp>,
+    /// The commit it was judged on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_revision: Option<String>,
+}
+
+impl Condition {
+    /// A condition without time and revision; the hub fills both in.
+    pub fn new(kind: ConditionType, status: Status, reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            status,
+            reason,
+            message: message.into(),
+            last_transition_time: None,
+            observed_revision: None,
+        }
+    }
+}

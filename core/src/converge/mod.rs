@@ -1,0 +1,139 @@
+//! The agent's decision: from a target and what is seen, to what to do next and what to report.
+//!
+//! One rule, whatever the direction [C1]: **raise, then shift, then lower**. Everything is computed from the target and from
+//! what is observed, so that a restart, a new target or a lost event changes nothing [C2, C9].
+//!
+//! The actions of one call are safe together, in any order within one rank, given the observation they came from. The caller
+//! carries them out, feeds what the API server answered back into the index, and asks again until nothing is left to do.
+
+mod capacity;
+mod goals;
+mod objects;
+mod report;
+mod selector;
+mod traffic;
+mod view;
+
+pub use goals::{Goals, traffic_goals};
+pub use objects::{applyset_id, applyset_parent};
+
+use crate::ReleaseName;
+use crate::manifest::{Manifests, ObjectKey};
+use crate::observe::Observed;
+use crate::report::AppReport;
+use crate::state::Target;
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A pod that is not ready for this long gives way to a ready one [C1, C5].
+pub const UNREADY_GRACE: Duration = Duration::from_secs(10);
+/// Longest pause between two repairs of an object that another keeps changing [C7].
+pub const MAX_REPAIR_PAUSE: Duration = Duration::from_secs(300);
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The numbers.
+    pub target: &'a Target,
+    /// The objects of every release of the target that is not a tombstone. A release without an entry here is not
+    /// touched, and reported as not installed.
+    pub manifests: &'a BTreeMap<ReleaseName, Manifests>,
+}
+
+/// One thing to do in the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Server-side apply with force.
+    Apply(Apply),
+    /// Give a pod traffic or take it away, with its deletion cost, in one PATCH [C5].
+    Label(Label),
+    /// Delete an object, with its UID as the precondition.
+    Delete(Delete),
+}
+
+/// Server-side apply of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Apply {
+    /// Which object.
+    pub key: ObjectKey,
+    /// The whole object, with labels and annotations.
+    pub object: Value,
+    /// Digest of the manifest it comes from.
+    pub digest: String,
+    /// UID of the object as seen; `None` = it was not seen, and must not exist as another's (the caller looks first) [C8].
+    pub uid: Option<String>,
+    /// It puts back what another changed [C7].
+    pub repair: bool,
+    /// Actions with a lower rank are to be done first; those of the same rank may be done side by side.
+    pub rank: usize,
+    /// Why, for the log.
+    pub why: &'static str,
+}
+
+/// Whether a pod is to have traffic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The pod's namespace.
+    pub namespace: String,
+    /// The pod's name.
+    pub pod: String,
+    /// The pod's UID.
+    pub uid: String,
+    /// `true`: set the traffic label and remove the deletion cost; `false`: remove the label and set the cost to -1.
+    pub serve: bool,
+    /// Why, for the log.
+    pub why: &'static str,
+}
+
+/// Deletion of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delete {
+    /// Which object.
+    pub key: ObjectKey,
+    /// Its UID as seen.
+    pub uid: String,
+    /// Objects with a higher rank go first (the reverse of installing) [C10].
+    pub rank: usize,
+    /// Why, for the log.
+    pub why: &'static str,
+}
+
+/// What to do now, what to say, and when to look again.
+#[derive(Clone, Debug)]
+pub struct Convergence {
+    /// To be carried out; empty when all is done or waits for the cluster.
+    pub actions: Vec<Action>,
+    /// The state as it is before the actions.
+    pub report: AppReport,
+    /// Ask again at this moment even if nothing is seen until then.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// Decides what is to be done now. Pure: the same arguments give the same answer.
+///
+/// `now` is the caller's clock, the same that filled the moments in `observed`.
+pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Convergence {
+    let view = view::View::new(wanted, observed, now);
+    let capacity = capacity::capacity(&view);
+    let lowering: std::collections::BTreeSet<&ReleaseName> = view
+        .workloads
+        .iter()
+        .filter(|w| w.serves && w.replicas() > w.desired && !w.replicas_taken())
+        .map(|w| &w.release.name)
+        .collect();
+    let traffic = traffic::traffic(&view, &capacity.marked, &lowering);
+    let selector = view.service.map(|service| selector::selector(&view, service, &lowering));
+    let objects = objects::objects(&view, &capacity.replicas, selector.as_ref().map(|s| &s.selector));
+    let report = report::report(&view, &objects);
+    let wake_at = [capacity.wake_at, traffic.wake_at, objects.wake_at]
+        .into_iter()
+        .flatten()
+        .filter(|at| *at > now)
+        .min();
+    let mut actions = objects.actions;
+    actions.extend(selector.into_iter().flat_map(|s| s.actions));
+    actions.extend(traffic.labels.into_iter().map(Action::Label));
+    Convergence { actions, report, wake_at }
+}

@@ -1,0 +1,165 @@
+//! The selector of the traffic Service: by release while one has all the traffic ("corked"), by label in between [C6].
+
+use super::objects::{complete, rank_of};
+use super::view::View;
+use super::{Action, Apply, Delete};
+use crate::manifest::ManifestObject;
+use crate::observe::Live;
+use crate::{ReleaseName, hash, labels};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Label on the headless Service that shows whether the endpoint controller has seen the pods' labels.
+const SHADOW: &str = "shipper.dev/shadow";
+
+/// The selector of the traffic Service now, and what the move to another one needs.
+pub(super) struct Selector {
+    /// To be applied to the Service.
+    pub(super) selector: BTreeMap<String, String>,
+    /// To be carried out beside.
+    pub(super) actions: Vec<Action>,
+}
+
+/// Decides the selector of the traffic Service. `lowering`: releases of which ready pods are to go.
+pub(super) fn selector(
+    view: &View<'_>,
+    service: &ManifestObject,
+    lowering: &std::collections::BTreeSet<&ReleaseName>,
+) -> Selector {
+    let by_label = by_label(view);
+    let live = view.live_service().filter(|live| !live.terminating);
+    let current = live.and_then(Live::service).map(|s| &s.selector);
+    let sole = view.sole();
+    let may_cork = |release: &ReleaseName| {
+        let goal = view.goals.of(release);
+        let available = view
+            .serving_pods()
+            .filter(|(workload, pod)| workload.release.name == *release && view.available(workload, pod))
+            .count();
+        goal > 0 && available >= goal as usize && !lowering.contains(release)
+    };
+    let corked = view.corked().map(ReleaseName::from);
+    let ours = corked.as_ref().is_some_and(|c| view.wanted.target.releases.iter().any(|r| r.name == *c))
+        || current == Some(&by_label);
+    let mut actions = Vec::new();
+    let selector = match (&corked, sole) {
+        // Stays corked, even while some of its pods fail.
+        (Some(corked), Some(sole)) if sole.name == *corked && !lowering.contains(corked) => {
+            by_release(view, corked)
+        }
+        (Some(corked), _) if ours => {
+            if shadow_is_complete(view, service, corked) {
+                by_label
+            } else {
+                actions.push(shadow(view, service, &by_label));
+                by_release(view, corked)
+            }
+        }
+        (_, Some(sole)) if may_cork(&sole.name) => by_release(view, &sole.name),
+        _ => by_label,
+    };
+    if corked.is_none() {
+        actions.extend(remove_shadow(view, service));
+    }
+    actions.retain(|action| !is_as_wanted(view, action));
+    Selector { selector, actions }
+}
+
+fn by_label(view: &View<'_>) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (labels::APPLICATION.to_owned(), view.wanted.target.application.name.clone()),
+        (labels::TRAFFIC.to_owned(), "true".to_owned()),
+    ])
+}
+
+/// The chart's own selector of that release, and the release: its other pods (workers) stay out.
+fn by_release(view: &View<'_>, release: &ReleaseName) -> BTreeMap<String, String> {
+    let service = view.wanted.manifests.get(release).and_then(|m| m.traffic_service());
+    let mut selector = service.map(ManifestObject::service_selector).unwrap_or_default();
+    selector.insert(labels::APPLICATION.to_owned(), view.wanted.target.application.name.clone());
+    selector.insert(labels::RELEASE.to_owned(), release.to_string());
+    selector
+}
+
+/// A Service name that no chart is likely to use, at most 63 characters.
+fn shadow_name(service: &ManifestObject) -> String {
+    let name = &service.key.name;
+    if name.len() <= 55 {
+        format!("{name}-shadow")
+    } else {
+        format!("{}-{}-shadow", &name[..46], hash::short(name, 8))
+    }
+}
+
+/// The headless Service with the coming selector.
+fn shadow(view: &View<'_>, service: &ManifestObject, selector: &BTreeMap<String, String>) -> Action {
+    let mut key = service.key.clone();
+    key.name = shadow_name(service);
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": key.name,
+            "namespace": key.namespace,
+            "labels": {
+                labels::APPLICATION: view.wanted.target.application.name,
+                labels::MANAGED_BY: labels::MANAGER,
+                SHADOW: "true",
+            },
+        },
+        "spec": {"clusterIP": "None", "selector": selector},
+    });
+    let digest = hash::short(&object, 16);
+    let live = view.observed.objects.get(&key);
+    Action::Apply(Apply {
+        rank: rank_of(&key.kind),
+        object: complete(object, &view.wanted.target.application, &digest),
+        digest,
+        uid: live.map(|live| live.uid.clone()),
+        repair: false,
+        why: "shows whether the endpoint controller has seen the pods' labels",
+        key,
+    })
+}
+
+fn is_as_wanted(view: &View<'_>, action: &Action) -> bool {
+    let Action::Apply(apply) = action else { return false };
+    view.observed.objects.get(&apply.key).is_some_and(|live| live.applied.as_ref() == Some(&apply.digest))
+}
+
+/// Whether moving the selector now would keep every pod that serves: all of the corked release's pods that are ready have the
+/// label, and the endpoint controller has seen it.
+fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &ReleaseName) -> bool {
+    let name = shadow_name(service);
+    let mut key = service.key.clone();
+    key.name.clone_from(&name);
+    let Some(live) = view.observed.objects.get(&key) else {
+        // Nothing serves through the old selector: there is nothing to keep.
+        return view.endpoints.is_empty()
+            && !view.serving_pods().any(|(w, pod)| w.release.name == *corked && pod.ready);
+    };
+    let listed = view.observed.endpoints(&name, &live.uid);
+    view.serving_pods()
+        .filter(|(workload, pod)| workload.release.name == *corked && pod.ready)
+        .all(|(_, pod)| pod.serving && listed.contains(pod.name.as_str()))
+}
+
+fn remove_shadow(view: &View<'_>, service: &ManifestObject) -> Option<Action> {
+    let mut key = service.key.clone();
+    key.name = shadow_name(service);
+    let live = view.observed.objects.get(&key).filter(|live| !live.terminating)?;
+    Some(Action::Delete(Delete {
+        rank: rank_of(&key.kind),
+        uid: live.uid.clone(),
+        why: "the selector has moved",
+        key,
+    }))
+}
+
+/// Puts the selector into the Service's manifest; a Service that was deleted asks for its former address and ports again [C7].
+pub(super) fn with_selector(mut object: Value, selector: &BTreeMap<String, String>) -> Value {
+    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("selector".to_owned(), json!(selector));
+    }
+    object
+}

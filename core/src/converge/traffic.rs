@@ -1,0 +1,195 @@
+//! Which pods carry the traffic label [C5].
+//!
+//! Pods that have traffic keep it. A ready pod loses it only while ready pods with traffic exceed G, and one that is about to
+//! get it gets it before another loses it.
+
+use super::capacity::wake;
+use super::view::{View, Workload, count};
+use super::{Label, UNREADY_GRACE};
+use crate::ReleaseName;
+use crate::observe::Pod;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is to be done about labels now.
+#[derive(Default)]
+pub(super) struct Traffic {
+    pub(super) labels: Vec<Label>,
+    /// When a pod becomes stale or available.
+    pub(super) wake_at: Option<Timestamp>,
+}
+
+struct Candidate<'v, 'a> {
+    workload: &'v Workload<'a>,
+    pod: &'a Pod,
+}
+
+/// The labels to give and to take now. `marked`: pods that capacity wants marked to go first. `lowering`: releases of which pods are
+/// to go, whose unready pods are not given traffic.
+pub(super) fn traffic(
+    view: &View<'_>,
+    marked: &BTreeSet<String>,
+    lowering: &BTreeSet<&ReleaseName>,
+) -> Traffic {
+    let mut result = Traffic::default();
+    for (workload, pod) in view.serving_pods() {
+        if !pod.ready && pod.serving {
+            wake(&mut result.wake_at, pod.ready_changed, UNREADY_GRACE);
+        } else if pod.ready && !view.available(workload, pod) {
+            wake(&mut result.wake_at, pod.ready_changed, workload.min_ready());
+        }
+    }
+    if view.service.is_none() {
+        return result;
+    }
+    let mut changes: BTreeMap<&str, (&Pod, bool, &'static str)> = BTreeMap::new();
+    let mut releases: Vec<&ReleaseName> =
+        view.workloads.iter().filter(|w| w.serves).map(|w| &w.release.name).collect();
+    releases.dedup();
+    for release in &releases {
+        give(view, release, lowering.contains(*release), &mut changes);
+        if uncorking(view, release, lowering) {
+            // The labels take over from the selector: every ready pod needs its own.
+            for (_, pod) in view
+                .serving_pods()
+                .filter(|(w, pod)| w.release.name == **release && pod.ready && !pod.serving)
+            {
+                changes.insert(&pod.name, (pod, true, "the Service is about to select by label"));
+            }
+        }
+    }
+    fill_shortfall(view, &mut changes);
+    for release in &releases {
+        take(view, release, &mut changes);
+    }
+    for (_, pod) in view.serving_pods().filter(|(_, pod)| marked.contains(&pod.name)) {
+        // Marking takes the label too, so a ready pod with traffic is never among them.
+        if !pod.ready || !pod.serving {
+            changes.insert(&pod.name, (pod, false, "to go first when replicas are lowered"));
+        }
+    }
+    take_at_once(view, &mut changes);
+    result.labels = changes
+        .into_values()
+        .filter(|(pod, serve, _)| pod.serving != *serve || (!serve && !pod.cheap) || (*serve && pod.cheap))
+        .map(|(pod, serve, why)| Label {
+            namespace: view.wanted.target.application.namespace.clone(),
+            pod: pod.name.clone(),
+            uid: pod.uid.clone(),
+            serve,
+            why,
+        })
+        .collect();
+    result
+}
+
+/// The Service selects this release, and is to select by label.
+fn uncorking(view: &View<'_>, release: &ReleaseName, lowering: &BTreeSet<&ReleaseName>) -> bool {
+    view.corked() == Some(release.as_str())
+        && (lowering.contains(release) || view.sole().is_none_or(|sole| sole.name != *release))
+}
+
+fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'v, 'a>> {
+    view.serving_pods()
+        .filter(|(workload, _)| workload.release.name == *release)
+        .map(|(workload, pod)| Candidate { workload, pod })
+        .collect()
+}
+
+/// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.
+fn give<'a>(
+    view: &View<'a>,
+    release: &ReleaseName,
+    lowering: bool,
+    changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
+) {
+    let pods = pods_of(view, release);
+    let good = count(pods.iter().filter(|c| c.pod.serving && !view.stale(c.pod)).count());
+    let short = view.goals.of(release).saturating_sub(good);
+    let mut candidates: Vec<&Candidate<'_, '_>> =
+        pods.iter().filter(|c| !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering)).collect();
+    // A pod that was marked to go is taken back last.
+    candidates.sort_by(|a, b| {
+        (!a.pod.ready, a.pod.cheap, &a.pod.name).cmp(&(!b.pod.ready, b.pod.cheap, &b.pod.name))
+    });
+    for candidate in candidates.into_iter().take(short as usize) {
+        changes
+            .insert(&candidate.pod.name, (candidate.pod, true, "its release is short of pods with traffic"));
+    }
+}
+
+/// While ready pods with traffic fall short of G, any ready pod without the label gets it, whatever its release.
+fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>) {
+    if view.corked().is_some() {
+        return;
+    }
+    let able = view
+        .serving_pods()
+        .filter(|(workload, pod)| {
+            view.available(workload, pod)
+                && (pod.serving || changes.get(pod.name.as_str()).is_some_and(|(_, serve, _)| *serve))
+        })
+        .count();
+    let short = view.goals.total.saturating_sub(count(able));
+    let mut spare: Vec<(&Workload<'_>, &'a Pod)> = view
+        .serving_pods()
+        .filter(|(workload, pod)| {
+            view.available(workload, pod) && !pod.serving && !changes.contains_key(pod.name.as_str())
+        })
+        .collect();
+    spare.sort_by_key(|(workload, pod)| {
+        (std::cmp::Reverse(workload.release.traffic), pod.cheap, workload.release.generation, &pod.name)
+    });
+    for (_, pod) in spare.into_iter().take(short as usize) {
+        changes.insert(&pod.name, (pod, true, "ready pods with traffic are short"));
+    }
+}
+
+/// Takes the label from pods above their release's goal, while more pods serve than wanted.
+fn take<'a>(
+    view: &View<'a>,
+    release: &ReleaseName,
+    changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
+) {
+    if view.corked().is_some_and(|corked| corked == release.as_str()) {
+        // The selector decides, and uncorking needs every label in place.
+        return;
+    }
+    let pods = pods_of(view, release);
+    let given = count(
+        pods.iter().filter(|c| changes.get(c.pod.name.as_str()).is_some_and(|(_, serve, _)| *serve)).count(),
+    );
+    let labelled: Vec<&Candidate<'_, '_>> = pods.iter().filter(|c| c.pod.serving).collect();
+    let mut excess = (count(labelled.len()) + given).saturating_sub(view.goals.of(release));
+    // Pods that serve nothing lose it freely; ready ones only as far as the rest is enough.
+    let mut idle: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| !c.pod.ready).collect();
+    idle.sort_by_key(|c| (!view.stale(c.pod), &c.pod.name));
+    for candidate in idle.into_iter().take(excess as usize) {
+        changes.insert(&candidate.pod.name, (candidate.pod, false, "not ready and above its release's goal"));
+        excess -= 1;
+    }
+    let mut ready: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| c.pod.ready).collect();
+    ready.sort_by_key(|c| (view.served(c.workload, c.pod), &c.pod.name));
+    for candidate in ready.into_iter().take(excess as usize) {
+        let counts = view.served(candidate.workload, candidate.pod);
+        if counts && served_after(view, changes) <= view.goals.total {
+            break;
+        }
+        changes.insert(&candidate.pod.name, (candidate.pod, false, "enough other pods serve"));
+    }
+}
+
+/// Ready pods with traffic once the changes so far are made.
+fn served_after(view: &View<'_>, changes: &BTreeMap<&str, (&Pod, bool, &'static str)>) -> u32 {
+    let taken = |pod: &Pod| changes.get(pod.name.as_str()).is_some_and(|(_, serve, _)| !serve);
+    count(view.serving_pods().filter(|(workload, pod)| view.served(workload, pod) && !taken(pod)).count())
+}
+
+/// Labels on pods that no traffic is managed for, put there by somebody else.
+fn take_at_once<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>) {
+    for workload in view.workloads.iter().filter(|w| !w.serves) {
+        for pod in workload.pods.iter().copied().filter(|pod| pod.serving) {
+            changes.insert(&pod.name, (pod, false, "the traffic Service does not select it"));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The releases of a target side by side with what is seen of them: what the other rooms of convergence work on.
+
+use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
+use crate::intent::TrafficMode;
+use crate::manifest::{ManifestObject, Manifests, ObjectKey};
+use crate::observe::{Live, Observed, Pod};
+use crate::state::TargetRelease;
+use crate::{ReleaseName, labels};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// One Deployment of one release.
+pub(super) struct Workload<'a> {
+    pub(super) release: &'a TargetRelease,
+    pub(super) manifest: &'a ManifestObject,
+    /// Name without the release's suffix: Deployments that replace one another share it.
+    pub(super) base: String,
+    pub(super) live: Option<&'a Live>,
+    /// Pods that are not terminating.
+    pub(super) pods: Vec<&'a Pod>,
+    pub(super) rendered: u32,
+    /// ceil(rendered × percent / 100) [C3].
+    pub(super) desired: u32,
+    /// The traffic Service selects its pods.
+    pub(super) serves: bool,
+}
+
+impl Workload<'_> {
+    /// `spec.replicas` as seen; 0 where the Deployment is not there.
+    pub(super) fn replicas(&self) -> u32 {
+        self.live.and_then(Live::deployment).map_or(0, |d| d.replicas)
+    }
+
+    /// Whether another manager set `spec.replicas` [C7].
+    pub(super) fn replicas_taken(&self) -> bool {
+        self.live.and_then(Live::deployment).is_some_and(|d| !d.owns_replicas)
+    }
+
+    /// It has, or is asked to have, more pods than wanted: whichever of spec and pods is larger counts.
+    pub(super) fn footprint(&self) -> u32 {
+        self.replicas().max(count(self.pods.len()))
+    }
+
+    pub(super) fn min_ready(&self) -> Duration {
+        Duration::from_secs(self.manifest.min_ready_seconds().into())
+    }
+}
+
+/// Everything converge looks at, computed once.
+pub(super) struct View<'a> {
+    pub(super) wanted: Wanted<'a>,
+    pub(super) observed: &'a Observed,
+    pub(super) now: Timestamp,
+    /// Deployments of all releases of the target whose manifests are known, tombstones aside; newest release first.
+    pub(super) workloads: Vec<Workload<'a>>,
+    /// The release whose traffic objects are applied [C11].
+    pub(super) lead: Option<&'a TargetRelease>,
+    /// The Service that takes the traffic, from the lead's manifests; `None` where traffic is not managed.
+    pub(super) service: Option<&'a ManifestObject>,
+    pub(super) goals: Goals,
+    /// Pods that are ready in the traffic Service's EndpointSlices.
+    pub(super) endpoints: BTreeSet<&'a str>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(wanted: Wanted<'a>, observed: &'a Observed, now: Timestamp) -> Self {
+        let lead = lead(wanted);
+        let managed = wanted.target.traffic == TrafficMode::PodLabels
+            && wanted.target.releases.iter().any(|r| r.traffic.is_some());
+        let service = lead
+            .filter(|_| managed)
+            .and_then(|lead| wanted.manifests.get(&lead.name))
+            .and_then(Manifests::traffic_service);
+        let mut workloads = Vec::new();
+        for release in wanted.target.releases.iter().rev().filter(|r| !r.absent) {
+            let Some(manifests) = wanted.manifests.get(&release.name) else { continue };
+            let selector =
+                manifests.traffic_service().filter(|_| managed).map(ManifestObject::service_selector);
+            for manifest in manifests.deployments() {
+                workloads.push(workload(release, manifest, selector.as_ref(), observed));
+            }
+        }
+        let serving: BTreeMap<&ReleaseName, u32> =
+            workloads.iter().filter(|w| w.serves).fold(BTreeMap::new(), |mut sums, w| {
+                *sums.entry(&w.release.name).or_default() += w.desired;
+                sums
+            });
+        let goals = traffic_goals(
+            wanted
+                .target
+                .releases
+                .iter()
+                .filter(|r| !r.absent)
+                .map(|r| (&r.name, serving.get(&r.name).copied().unwrap_or(0), r.traffic.unwrap_or(0))),
+        );
+        let endpoints = service
+            .and_then(|s| Some(observed.endpoints(&s.key.name, &observed.objects.get(&s.key)?.uid)))
+            .unwrap_or_default();
+        Self { wanted, observed, now, workloads, lead, service, goals, endpoints }
+    }
+
+    /// The pod is ready for as long as its Deployment asks.
+    pub(super) fn available(&self, workload: &Workload<'_>, pod: &Pod) -> bool {
+        pod.ready && self.elapsed(pod.ready_changed) >= workload.min_ready()
+    }
+
+    /// The pod is unready for so long that it gives way.
+    pub(super) fn stale(&self, pod: &Pod) -> bool {
+        !pod.ready && self.elapsed(pod.ready_changed) >= UNREADY_GRACE
+    }
+
+    /// A ready pod with traffic [C5]: available and ready in the Service's EndpointSlices.
+    pub(super) fn served(&self, workload: &Workload<'_>, pod: &Pod) -> bool {
+        workload.serves && self.available(workload, pod) && self.endpoints.contains(pod.name.as_str())
+    }
+
+    /// How long ago a moment was; a moment of the future was just now.
+    pub(super) fn elapsed(&self, since: Timestamp) -> Duration {
+        Duration::try_from(self.now.duration_since(since)).unwrap_or_default()
+    }
+
+    /// Pods of Deployments that serve, with their Deployment.
+    pub(super) fn serving_pods(&self) -> impl Iterator<Item = (&Workload<'a>, &'a Pod)> {
+        self.workloads.iter().filter(|w| w.serves).flat_map(|w| w.pods.iter().map(move |pod| (w, *pod)))
+    }
+
+    /// The one release that has weight; `None` where none or several have.
+    pub(super) fn sole(&self) -> Option<&'a TargetRelease> {
+        let mut weighted = self
+            .wanted
+            .target
+            .releases
+            .iter()
+            .filter(|r| !r.absent && r.traffic.is_some_and(|weight| weight > 0));
+        weighted.next().filter(|_| weighted.next().is_none())
+    }
+
+    /// The live traffic Service.
+    pub(super) fn live_service(&self) -> Option<&'a Live> {
+        self.observed.objects.get(&self.service?.key)
+    }
+
+    /// The release that the live Service selects by label.
+    pub(super) fn corked(&self) -> Option<&'a str> {
+        self.live_service()?.service()?.selector.get(labels::RELEASE).map(String::as_str)
+    }
+
+    /// Whether the release has any object or pod in the cluster.
+    pub(super) fn present(&self, release: &ReleaseName) -> bool {
+        self.observed.objects.values().any(|live| live.release.as_ref() == Some(release))
+            || self.observed.pods.values().any(|pod| pod.release == *release)
+    }
+}
+
+/// The release with the largest weight, the older on a tie [C11]; without any traffic in the target, the newest with capacity.
+fn lead(wanted: Wanted<'_>) -> Option<&TargetRelease> {
+    let live = || wanted.target.releases.iter().filter(|r| !r.absent);
+    let weighted = live().filter_map(|r| Some((r.traffic?, r)));
+    // `max_by_key` keeps the last of equals; reversed, that is the oldest.
+    let heaviest = weighted.rev().max_by_key(|(weight, _)| *weight);
+    match heaviest {
+        Some((weight, release)) if weight > 0 => Some(release),
+        _ => live().rev().find(|r| r.capacity > 0).or_else(|| live().next_back()),
+    }
+}
+
+fn workload<'a>(
+    release: &'a TargetRelease,
+    manifest: &'a ManifestObject,
+    selector: Option<&BTreeMap<String, String>>,
+    observed: &'a Observed,
+) -> Workload<'a> {
+    let template = manifest.pod_labels();
+    let matches = |selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>| {
+        selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    };
+    let own = match_labels(manifest);
+    let pods = observed
+        .pods
+        .values()
+        .filter(|pod| !pod.terminating && pod.release == release.name && matches(&own, &pod.labels))
+        .collect();
+    let rendered = manifest.replicas();
+    Workload {
+        release,
+        manifest,
+        base: base_name(&manifest.key, &release.name),
+        live: observed.objects.get(&manifest.key),
+        pods,
+        rendered,
+        desired: (u64::from(rendered) * u64::from(release.capacity))
+            .div_ceil(100)
+            .try_into()
+            .unwrap_or(u32::MAX),
+        serves: selector.is_some_and(|selector| matches(selector, &template)),
+    }
+}
+
+fn match_labels(manifest: &ManifestObject) -> BTreeMap<String, String> {
+    manifest
+        .value
+        .pointer("/spec/selector/matchLabels")
+        .and_then(serde_json::Value::as_object)
+        .map(|map| map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect())
+        .unwrap_or_default()
+}
+
+/// The name without `-<hash>-<iteration>`, the end of the release's name.
+fn base_name(key: &ObjectKey, release: &ReleaseName) -> String {
+    let mut parts = release.as_str().rsplitn(3, '-');
+    let (iteration, hash) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    key.name.strip_suffix(&format!("-{hash}-{iteration}")).unwrap_or(&key.name).to_owned()
+}
+
+pub(super) fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

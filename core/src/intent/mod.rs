@@ -1,0 +1,51 @@
+//! What people write on `main`: Applications, Strategies, Clusters and RolloutBlocks.
+//!
+//! The types are the schema. [`load`] reads one file into an [`Object`] or says, with line and column, why not.
+
+mod application;
+mod block;
+mod cluster;
+mod load;
+mod selector;
+mod strategy;
+
+pub use application::{
+    Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollout,
+    StepRef, Template, TrafficMode,
+};
+pub use block::{Author, RolloutBlock, RolloutBlockSpec, Schedule};
+pub use cluster::{Cluster, ClusterSpec, Scheduler};
+pub use load::{Kind, Loaded, Object, Problem, Severity, kind_of_path, load, refuse_mode};
+pub use selector::ClusterSelector;
+pub use strategy::{Approval, Gate, OnFailure, Percents, Step, Strategy, StrategySpec, Surge, Weights};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A duration as Go and Kubernetes write it: `1h30m`.
+pub fn format_duration(duration: Duration) -> String {
+    strategy::duration::format(duration)
+}
+
+/// `apiVersion` of Shipper's own objects.
+pub const API_VERSION: &str = "shipper.dev/v1alpha1";
+/// `apiVersion` of the original Shipper's objects, which load unchanged.
+pub const ORIGINAL_API_VERSION: &str = "shipper.booking.com/v1alpha1";
+
+/// The part of Kubernetes' ObjectMeta that means something here. Metadata set by servers is accepted by the loader and dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metadata {
+    /// Name: a DNS label.
+    pub name: String,
+    /// Namespace: a DNS label; `None` for objects of the whole fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}

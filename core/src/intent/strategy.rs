@@ -1,0 +1,270 @@
+//! Strategy: an ordered list of steps of capacity and traffic, for all clusters or for some.
+
+use super::{ClusterSelector, Metadata};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// A shared strategy, `strategies/<name>.yaml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strategy {
+    /// Its name is what `strategyRef` says.
+    pub metadata: Metadata,
+    /// The steps.
+    pub spec: StrategySpec,
+}
+
+/// How a release is rolled out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StrategySpec {
+    /// Most extra capacity at any moment [C2]; default 100 %.
+    #[serde(default)]
+    pub surge: Surge,
+    /// Surge while a release is withdrawn, where it is to be larger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawal_surge: Option<Surge>,
+    /// How long a pod stays out of the endpoints before it may go [C5]; default 5 s, because kube-proxies lag.
+    #[serde(default = "default_settle", with = "duration")]
+    pub settle: Duration,
+    /// Time without progress after which a cluster counts as failing [A2]; default 10 min.
+    #[serde(default = "default_deadline", with = "duration")]
+    pub progress_deadline: Duration,
+    /// What happens when too many clusters fail [A3].
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// Clusters that may fail or be away without holding the rollout [A1].
+    #[serde(default)]
+    pub max_failed_clusters: u32,
+    /// The steps, in order; at least one.
+    pub steps: Vec<Step>,
+}
+
+/// Kubernetes has no default; five seconds covers the lag of kube-proxy and of ingress controllers in practice.
+fn default_settle() -> Duration {
+    Duration::from_secs(5)
+}
+
+fn default_deadline() -> Duration {
+    Duration::from_secs(600)
+}
+
+impl Default for StrategySpec {
+    /// No strategy: one step, full on [M5].
+    fn default() -> Self {
+        Self {
+            surge: Surge::default(),
+            withdrawal_surge: None,
+            settle: default_settle(),
+            progress_deadline: default_deadline(),
+            on_failure: OnFailure::default(),
+            max_failed_clusters: 0,
+            steps: vec![Step {
+                name: "full on".to_owned(),
+                clusters: None,
+                capacity: Some(Percents { contender: Some(100), incumbent: Some(0) }),
+                traffic: Some(Weights { contender: Some(100), incumbent: Some(0) }),
+                gate: Gate::default(),
+            }],
+        }
+    }
+}
+
+/// What happens when more clusters fail than `maxFailedClusters` [A3].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnFailure {
+    /// Every cluster stays where it is.
+    #[default]
+    Hold,
+    /// The contender is withdrawn.
+    Rollback,
+}
+
+/// One step of a strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Unique in the strategy, not purely numeric.
+    pub name: String,
+    /// Only these clusters move in this step; absent = all [M3].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<ClusterSelector>,
+    /// Percent of the rendered replicas; absent = as in the step before [M4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Percents>,
+    /// Relative weights; absent = as in the step before [M4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Weights>,
+    /// What lets the rollout leave this step.
+    #[serde(default)]
+    pub gate: Gate,
+}
+
+/// Percent of the rendered replica count, 0 to 100, for each side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Percents {
+    /// The newest release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contender: Option<u8>,
+    /// The release that had the load before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incumbent: Option<u8>,
+}
+
+/// Relative weights of traffic for each side; any non-negative numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Weights {
+    /// The newest release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contender: Option<u32>,
+    /// The release that had the load before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incumbent: Option<u32>,
+}
+
+/// What lets the rollout leave a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Gate {
+    /// Who lets it go on.
+    #[serde(default)]
+    pub approval: Approval,
+    /// How long the step stays achieved before it may be left; absent = not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration")]
+    pub soak: Option<Duration>,
+}
+
+/// Who lets a rollout leave a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Approval {
+    /// A commit that promotes.
+    #[default]
+    Manual,
+    /// The hub, once the step is achieved and its other gates are passed.
+    Auto,
+}
+
+/// Extra capacity: a number of pods or a percentage of the rendered replicas; never nothing [I2].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surge {
+    /// Percent of the largest rendered replica count, rounded up; 1 to 100.
+    Percent(u8),
+    /// Pods; at least one.
+    Pods(u32),
+}
+
+impl Default for Surge {
+    fn default() -> Self {
+        Self::Percent(100)
+    }
+}
+
+impl Surge {
+    /// The surge in pods for a release of `rendered` replicas; at least one.
+    pub fn pods(self, rendered: u32) -> u32 {
+        match self {
+            Self::Percent(percent) => (rendered * u32::from(percent)).div_ceil(100).max(1),
+            Self::Pods(pods) => pods.max(1),
+        }
+    }
+}
+
+impl fmt::Display for Surge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Pods(pods) => write!(f, "{pods}"),
+        }
+    }
+}
+
+impl Serialize for Surge {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Percent(_) => serializer.collect_str(self),
+            Self::Pods(pods) => serializer.serialize_u32(*pods),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Surge {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Raw {
+            Number(u32),
+            Text(String),
+        }
+        let nothing = || serde::de::Error::custom("surge must be at least one pod or 1%");
+        match Raw::deserialize(deserializer)? {
+            Raw::Number(0) => Err(nothing()),
+            Raw::Number(pods) => Ok(Self::Pods(pods)),
+            Raw::Text(text) => match text.strip_suffix('%').map(str::parse::<u8>) {
+                Some(Ok(0)) => Err(nothing()),
+                Some(Ok(percent)) if percent <= 100 => Ok(Self::Percent(percent)),
+                _ => Err(serde::de::Error::custom(format!(
+                    "surge is a number of pods or a percentage from 1% to 100%, not {text:?}"
+                ))),
+            },
+        }
+    }
+}
+
+/// Durations as Go and Kubernetes write them (`10m`, `1h30m`).
+pub(crate) mod duration {
+    use jiff::{SignedDuration, fmt::friendly};
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(crate) fn format(duration: Duration) -> String {
+        let signed = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        friendly::SpanPrinter::new()
+            .spacing(friendly::Spacing::None)
+            .designator(friendly::Designator::Compact)
+            .duration_to_string(&signed)
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+        friendly::SpanParser::new()
+            .parse_duration(text)
+            .ok()
+            .and_then(|d| Duration::try_from(d).ok())
+            .ok_or_else(|| format!("{text:?} is not a duration such as 30s, 10m or 1h30m"))
+    }
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(*duration))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+mod optional_duration {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    #[expect(clippy::ref_option, reason = "the signature is serde's")]
+    pub(super) fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => serializer.serialize_str(&super::duration::format(*duration)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| super::duration::parse(&text).map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}

@@ -1,0 +1,312 @@
+//! The index: objects in, per-application views out. It has no client; its inputs are `apply`, `delete` and `reset`.
+
+use super::{Live, NamespaceState, Observed, Pod, Repairs, Slice, WriteFailure};
+use crate::converge::applyset_id;
+use crate::manifest::ObjectKey;
+use crate::{AppKey, labels};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// After this long without another repair the count starts again.
+const REPAIRS_FORGOTTEN: SignedDuration = SignedDuration::from_mins(10);
+
+/// Applications whose view changed.
+pub type Changed = BTreeSet<AppKey>;
+
+/// Everything seen in one cluster.
+#[derive(Debug, Default)]
+pub struct Index {
+    /// By ApplySet ID, which is on every object; the application's key cannot be read off a cluster-scoped one.
+    sets: HashMap<String, Observed>,
+    /// The applications that are asked for.
+    registered: HashMap<String, AppKey>,
+    namespaces: BTreeMap<String, NamespaceState>,
+}
+
+impl Index {
+    /// An index that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes an application known: changes of its objects are told from now on. What was seen of it before is kept.
+    pub fn register(&mut self, app: &AppKey) {
+        let id = applyset_id(app);
+        let state = self.namespaces.get(&app.namespace).copied();
+        self.sets.entry(id.clone()).or_default().namespace = state.unwrap_or_default();
+        self.registered.insert(id, app.clone());
+    }
+
+    /// Changes of the application are no longer told.
+    pub fn unregister(&mut self, app: &AppKey) {
+        self.registered.remove(&applyset_id(app));
+    }
+
+    /// The applications that are asked for.
+    pub fn registered(&self) -> impl Iterator<Item = &AppKey> {
+        self.registered.values()
+    }
+
+    /// What is seen of an application.
+    pub fn observed(&self, app: &AppKey) -> Option<&Observed> {
+        self.sets.get(&applyset_id(app))
+    }
+
+    /// An object was added or changed. An older version than the one already seen is ignored, so that an answer to a write
+    /// and the watch may come in any order. Returns the application it belongs to, if that is asked for and its view changed.
+    pub fn apply(&mut self, object: &Value, now: Timestamp) -> Option<AppKey> {
+        let key = ObjectKey::of(object)?;
+        if key.is("", "Namespace") {
+            let phase = object.pointer("/status/phase").and_then(Value::as_str);
+            let state = if phase == Some("Terminating") {
+                NamespaceState::Terminating
+            } else {
+                NamespaceState::Active
+            };
+            self.set_namespace(&key.name, state);
+        }
+        let id = set_of(object, &key)?;
+        let observed = self.sets.entry(id.clone()).or_default();
+        let changed = match (key.group.as_str(), key.kind.as_str()) {
+            ("", "Pod") => apply_pod(observed, object, now),
+            ("discovery.k8s.io", "EndpointSlice") => apply_slice(observed, key.name, object, now),
+            _ => apply_live(observed, key, object),
+        };
+        if changed { self.registered.get(&id).cloned() } else { None }
+    }
+
+    /// An object is gone.
+    pub fn delete(&mut self, object: &Value, now: Timestamp) -> Option<AppKey> {
+        let key = ObjectKey::of(object)?;
+        if key.is("", "Namespace") {
+            self.set_namespace(&key.name, NamespaceState::Missing);
+        }
+        let id = set_of(object, &key)?;
+        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        let observed = self.sets.get_mut(&id)?;
+        let changed = remove(observed, &key, uid, now);
+        if changed { self.registered.get(&id).cloned() } else { None }
+    }
+
+    /// A watch listed a kind anew: what is not in the list is gone.
+    pub fn reset<'a>(
+        &mut self,
+        group: &str,
+        kind: &str,
+        objects: impl IntoIterator<Item = &'a Value>,
+        now: Timestamp,
+    ) -> Changed {
+        let mut changed = Changed::new();
+        let mut seen: HashMap<String, BTreeSet<String>> = HashMap::new();
+        let mut namespaces = BTreeSet::new();
+        for object in objects {
+            changed.extend(self.apply(object, now));
+            let Some(key) = ObjectKey::of(object) else { continue };
+            if let Some(id) = set_of(object, &key) {
+                seen.entry(id).or_default().insert(qualified(&key));
+            }
+            namespaces.insert(key.name);
+        }
+        if (group, kind) == ("", "Namespace") {
+            let known: Vec<String> = self
+                .namespaces
+                .keys()
+                .chain(self.registered.values().map(|app| &app.namespace))
+                .cloned()
+                .collect();
+            for name in known {
+                if !namespaces.contains(&name) {
+                    changed.extend(self.set_namespace(&name, NamespaceState::Missing));
+                }
+            }
+        }
+        let none = BTreeSet::new();
+        for (id, observed) in &mut self.sets {
+            let seen = seen.get(id).unwrap_or(&none);
+            let gone: Vec<ObjectKey> =
+                keys_of_kind(observed, group, kind).filter(|key| !seen.contains(&qualified(key))).collect();
+            let mut touched = false;
+            for key in gone {
+                touched |= remove(observed, &key, None, now);
+            }
+            if touched {
+                changed.extend(self.registered.get(id).cloned());
+            }
+        }
+        changed
+    }
+
+    /// What is known of a namespace; returns the applications in it for which that is news.
+    pub fn set_namespace(&mut self, name: &str, state: NamespaceState) -> Changed {
+        self.namespaces.insert(name.to_owned(), state);
+        let mut changed = Changed::new();
+        for (id, app) in &self.registered {
+            if app.namespace == name
+                && let Some(observed) = self.sets.get_mut(id)
+                && observed.namespace != state
+            {
+                observed.namespace = state;
+                changed.insert(app.clone());
+            }
+        }
+        changed
+    }
+
+    /// An object of somebody else stands where one of the application should be [C8]. It is forgotten with `delete` or when
+    /// it is looked at again.
+    pub fn foreign(&mut self, app: &AppKey, object: &Value) {
+        if let (Some(key), Some(live)) = (ObjectKey::of(object), Live::of(object)) {
+            self.sets.entry(applyset_id(app)).or_default().objects.insert(key, live);
+        }
+    }
+
+    /// Forgets an object, for example one of somebody else that is no longer there.
+    pub fn forget(&mut self, app: &AppKey, key: &ObjectKey) {
+        if let Some(observed) = self.sets.get_mut(&applyset_id(app)) {
+            observed.objects.remove(key);
+        }
+    }
+
+    /// A write failed.
+    pub fn failed(&mut self, app: &AppKey, key: &ObjectKey, failure: WriteFailure) {
+        self.sets.entry(applyset_id(app)).or_default().failures.insert(key.clone(), failure);
+    }
+
+    /// A write succeeded. `repair`: it put back what another had changed.
+    pub fn written(&mut self, app: &AppKey, key: &ObjectKey, repair: bool, now: Timestamp) {
+        let observed = self.sets.entry(applyset_id(app)).or_default();
+        observed.failures.remove(key);
+        if repair {
+            let repairs = observed.repairs.entry(key.clone()).or_insert(Repairs { times: 0, last: now });
+            if now.duration_since(repairs.last) > REPAIRS_FORGOTTEN {
+                repairs.times = 0;
+            }
+            *repairs = Repairs { times: repairs.times + 1, last: now };
+        }
+    }
+}
+
+/// The ApplySet an object is filed under: its label, or for pods (whose template does not carry it) the application's.
+fn set_of(object: &Value, key: &ObjectKey) -> Option<String> {
+    let labels = object.get("metadata")?.get("labels")?;
+    if key.is("", "Pod") {
+        let name = labels.get(labels::APPLICATION)?.as_str()?;
+        return Some(applyset_id(&AppKey::new(key.namespace.clone()?, name)));
+    }
+    labels.get(labels::APPLYSET_PART_OF)?.as_str().map(str::to_owned)
+}
+
+/// A name that is unique within an application and kind. Its pods and slices are filed by name alone.
+fn qualified(key: &ObjectKey) -> String {
+    if key.is("", "Pod") || key.is("discovery.k8s.io", "EndpointSlice") {
+        return key.name.clone();
+    }
+    format!("{}/{}", key.namespace.as_deref().unwrap_or_default(), key.name)
+}
+
+fn newer(object: &Value, than: &str) -> bool {
+    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+    match (version.parse::<u64>(), than.parse::<u64>()) {
+        (Ok(new), Ok(old)) => new > old,
+        _ => version != than,
+    }
+}
+
+fn apply_pod(observed: &mut Observed, object: &Value, now: Timestamp) -> bool {
+    let Some(mut pod) = Pod::of(object, now) else { return false };
+    if let Some(earlier) = observed.pods.get(&pod.name) {
+        if earlier.uid == pod.uid && !newer(object, &earlier.resource_version) {
+            return false;
+        }
+        pod.continue_from(earlier);
+    }
+    if observed.slices.values().any(|slice| slice.ready.contains(&pod.name)) {
+        pod.out_since = None;
+    }
+    observed.pods.insert(pod.name.clone(), pod);
+    true
+}
+
+fn apply_slice(observed: &mut Observed, name: String, object: &Value, now: Timestamp) -> bool {
+    let Some(slice) = Slice::of(object) else { return false };
+    let before = observed.slices.insert(name, slice.clone());
+    if before.as_ref() == Some(&slice) {
+        return false;
+    }
+    refresh_membership(observed, now);
+    true
+}
+
+/// Brings `out_since` of every pod up to date with the slices.
+fn refresh_membership(observed: &mut Observed, now: Timestamp) {
+    let Observed { pods, slices, .. } = observed;
+    for pod in pods.values_mut() {
+        let listed = slices.values().any(|slice| slice.ready.contains(&pod.name));
+        match (listed, pod.out_since) {
+            (true, _) => pod.out_since = None,
+            (false, None) => pod.out_since = Some(now),
+            (false, Some(_)) => {}
+        }
+    }
+}
+
+fn apply_live(observed: &mut Observed, key: ObjectKey, object: &Value) -> bool {
+    let Some(live) = Live::of(object) else { return false };
+    if let Some(earlier) = observed.objects.get(&key)
+        && earlier.uid == live.uid
+        && !newer(object, &earlier.resource_version)
+    {
+        return false;
+    }
+    observed.objects.insert(key, live);
+    true
+}
+
+fn remove(observed: &mut Observed, key: &ObjectKey, uid: Option<&str>, now: Timestamp) -> bool {
+    let same = |seen: &str| uid.is_none_or(|uid| uid == seen);
+    match (key.group.as_str(), key.kind.as_str()) {
+        ("", "Pod") => {
+            let found = observed.pods.get(&key.name).is_some_and(|pod| same(&pod.uid));
+            if found {
+                observed.pods.remove(&key.name);
+            }
+            found
+        }
+        ("discovery.k8s.io", "EndpointSlice") => {
+            let found = observed.slices.remove(&key.name).is_some();
+            refresh_membership(observed, now);
+            found
+        }
+        _ => {
+            let found = observed.objects.get(key).is_some_and(|live| same(&live.uid));
+            if found
+                && let Some(live) = observed.objects.remove(key)
+                && let Some(service) = live.service()
+            {
+                observed.former_services.insert(key.clone(), service.clone());
+            }
+            found
+        }
+    }
+}
+
+fn keys_of_kind<'a>(
+    observed: &'a Observed,
+    group: &'a str,
+    kind: &'a str,
+) -> Box<dyn Iterator<Item = ObjectKey> + 'a> {
+    let named = move |name: &String, namespace: Option<String>| ObjectKey {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace,
+        name: name.clone(),
+    };
+    match (group, kind) {
+        ("", "Pod") => Box::new(observed.pods.keys().map(move |name| named(name, None))),
+        ("discovery.k8s.io", "EndpointSlice") => {
+            Box::new(observed.slices.keys().map(move |name| named(name, None)))
+        }
+        _ => Box::new(observed.objects.keys().filter(move |key| key.is(group, kind)).cloned()),
+    }
+}

@@ -1,0 +1,200 @@
+//! A small view of a live object.
+
+use crate::{ReleaseName, labels};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is kept of a live object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// It is being deleted.
+    pub terminating: bool,
+    /// The ApplySet it says it belongs to; `None` = nobody's, or another tool's.
+    pub set: Option<String>,
+    /// The release it belongs to.
+    pub release: Option<ReleaseName>,
+    /// Digest of the manifest that was applied last.
+    pub applied: Option<String>,
+    /// No removal may delete it [X1].
+    pub keep: bool,
+    /// `fieldsV1` of our field manager as JSON; empty = we own nothing of it.
+    pub fields: Box<str>,
+    /// Who else wrote it, for messages: the managers of its fields.
+    pub managers: Vec<String>,
+    /// What its kind adds.
+    pub view: View,
+}
+
+/// What a kind adds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum View {
+    /// `apps/v1` Deployment.
+    Deployment(DeploymentView),
+    /// `v1` Service.
+    Service(ServiceView),
+    /// CustomResourceDefinition: whether it is established.
+    Crd {
+        /// Its condition `Established`.
+        established: bool,
+    },
+    /// Anything else.
+    Other,
+}
+
+/// A Deployment's numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeploymentView {
+    /// `spec.replicas`.
+    pub replicas: u32,
+    /// Whether our field manager owns `spec.replicas`; if not, another set it.
+    pub owns_replicas: bool,
+    /// `status.observedGeneration` has reached `metadata.generation`.
+    pub observed: bool,
+    /// `status.replicas`.
+    pub total: u32,
+    /// `status.updatedReplicas`.
+    pub updated: u32,
+    /// `status.readyReplicas`.
+    pub ready: u32,
+    /// `status.availableReplicas`.
+    pub available: u32,
+    /// Message of the condition `ReplicaFailure`: pods that cannot be created, for example by quota.
+    pub replica_failure: Option<String>,
+}
+
+/// What traffic needs to know of a Service.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServiceView {
+    /// `spec.selector`.
+    pub selector: BTreeMap<String, String>,
+    /// `spec.clusterIP`.
+    pub cluster_ip: String,
+    /// Node ports by port number and protocol, to ask for them again when the Service has to be made anew [C7].
+    pub node_ports: BTreeMap<(u32, String), u32>,
+}
+
+impl Live {
+    /// The view of an object; `None` where it has no UID.
+    pub fn of(object: &Value) -> Option<Self> {
+        let metadata = object.get("metadata")?;
+        let text = |name: &str| metadata.get(name).and_then(Value::as_str);
+        let label = |name: &str| metadata.get("labels")?.get(name)?.as_str();
+        let annotation = |name: &str| metadata.get("annotations")?.get(name)?.as_str();
+        let entries = metadata.get("managedFields").and_then(Value::as_array);
+        let entries = entries.map(Vec::as_slice).unwrap_or_default();
+        let manager = |entry: &Value| entry.get("manager").and_then(Value::as_str).map(str::to_owned);
+        let ours = entries.iter().find(|entry| {
+            entry.get("manager").and_then(Value::as_str) == Some(labels::FIELD_MANAGER)
+                && entry.get("operation").and_then(Value::as_str) == Some("Apply")
+                && entry.get("subresource").and_then(Value::as_str).unwrap_or_default().is_empty()
+        });
+        let fields = ours.and_then(|entry| entry.get("fieldsV1"));
+        let mut managers: Vec<String> =
+            entries.iter().filter_map(manager).filter(|name| name != labels::FIELD_MANAGER).collect();
+        managers.dedup();
+        Some(Self {
+            uid: text("uid")?.to_owned(),
+            resource_version: text("resourceVersion").unwrap_or_default().to_owned(),
+            terminating: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null()),
+            set: label(labels::APPLYSET_PART_OF).map(str::to_owned),
+            release: label(labels::RELEASE).map(ReleaseName::from),
+            applied: annotation(labels::APPLIED).map(str::to_owned),
+            keep: annotation(labels::KEEP) == Some("true"),
+            view: View::of(object, fields),
+            fields: fields.map(ToString::to_string).unwrap_or_default().into(),
+            managers,
+        })
+    }
+
+    /// Its Deployment numbers, if it is one.
+    pub fn deployment(&self) -> Option<&DeploymentView> {
+        match &self.view {
+            View::Deployment(view) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// Its Service view, if it is one.
+    pub fn service(&self) -> Option<&ServiceView> {
+        match &self.view {
+            View::Service(view) => Some(view),
+            _ => None,
+        }
+    }
+}
+
+impl View {
+    fn of(object: &Value, fields: Option<&Value>) -> Self {
+        let group = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
+        match (group, kind) {
+            ("apps/v1", "Deployment") => Self::Deployment(deployment(object, fields)),
+            ("v1", "Service") => Self::Service(service(object)),
+            ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => Self::Crd {
+                established: condition(object, "Established").is_some_and(|(status, _)| status == "True"),
+            },
+            _ => Self::Other,
+        }
+    }
+}
+
+fn number(object: &Value, path: &str) -> u32 {
+    object.pointer(path).and_then(Value::as_u64).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+/// Status and message of a condition.
+pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<(&'a str, &'a Value)> {
+    let conditions = object.pointer("/status/conditions")?.as_array()?;
+    let condition = conditions.iter().find(|c| c.get("type").and_then(Value::as_str) == Some(kind))?;
+    Some((condition.get("status")?.as_str()?, condition))
+}
+
+fn deployment(object: &Value, fields: Option<&Value>) -> DeploymentView {
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_u64).unwrap_or(0);
+    let observed = object.pointer("/status/observedGeneration").and_then(Value::as_u64).unwrap_or(0);
+    let failure = condition(object, "ReplicaFailure").filter(|(status, _)| *status == "True");
+    DeploymentView {
+        replicas: object
+            .pointer("/spec/replicas")
+            .and_then(Value::as_u64)
+            .map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+        owns_replicas: fields.is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some()),
+        observed: observed >= generation,
+        total: number(object, "/status/replicas"),
+        updated: number(object, "/status/updatedReplicas"),
+        ready: number(object, "/status/readyReplicas"),
+        available: number(object, "/status/availableReplicas"),
+        replica_failure: failure.map(|(_, c)| {
+            c.get("message").and_then(Value::as_str).unwrap_or("pods cannot be created").to_owned()
+        }),
+    }
+}
+
+fn service(object: &Value) -> ServiceView {
+    let selector = object
+        .pointer("/spec/selector")
+        .and_then(Value::as_object)
+        .map(|map| map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect())
+        .unwrap_or_default();
+    let ports = object.pointer("/spec/ports").and_then(Value::as_array);
+    let node_ports = ports
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|port| {
+            let node = u32::try_from(port.get("nodePort")?.as_u64()?).ok()?;
+            let number = u32::try_from(port.get("port")?.as_u64()?).ok()?;
+            let protocol = port.get("protocol").and_then(Value::as_str).unwrap_or("TCP");
+            Some(((number, protocol.to_owned()), node))
+        })
+        .collect();
+    ServiceView {
+        selector,
+        cluster_ip: object.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        node_ports,
+    }
+}

@@ -1,0 +1,119 @@
+//! A small view of a pod.
+
+use super::live::condition;
+use crate::{ReleaseName, labels};
+use jiff::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is kept of a pod. The moments are those at which this observer saw the change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pod {
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.uid`.
+    pub uid: String,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// The release it belongs to.
+    pub release: ReleaseName,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// It carries the traffic label.
+    pub serving: bool,
+    /// It carries a deletion cost below zero.
+    pub cheap: bool,
+    /// It is being deleted, or has ended; such pods count for nothing.
+    pub terminating: bool,
+    /// Its condition `Ready`.
+    pub ready: bool,
+    /// Since when `ready` is as it is.
+    pub ready_changed: Timestamp,
+    /// Since when it is in no EndpointSlice of the application as a ready address; `None` = it is in one.
+    pub out_since: Option<Timestamp>,
+    /// Why it is not ready: a reason for programs and a message for people.
+    pub trouble: Option<(String, String)>,
+}
+
+impl Pod {
+    /// The view of a pod as seen now for the first time; `None` where it carries no release.
+    pub fn of(object: &Value, now: Timestamp) -> Option<Self> {
+        let metadata = object.get("metadata")?;
+        let text = |name: &str| Some(metadata.get(name)?.as_str()?.to_owned());
+        let labels: BTreeMap<String, String> = metadata
+            .get("labels")?
+            .as_object()?
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect();
+        let cost =
+            metadata.get("annotations").and_then(|a| a.get(labels::DELETION_COST)).and_then(Value::as_str);
+        let phase = object.pointer("/status/phase").and_then(Value::as_str).unwrap_or("Pending");
+        let ready = condition(object, "Ready").is_some_and(|(status, _)| status == "True");
+        Some(Self {
+            name: text("name")?,
+            uid: text("uid")?,
+            resource_version: text("resourceVersion").unwrap_or_default(),
+            release: ReleaseName::from(labels.get(labels::RELEASE)?.as_str()),
+            serving: labels.get(labels::TRAFFIC).is_some_and(|value| value == "true"),
+            cheap: cost.and_then(|cost| cost.parse::<i32>().ok()).is_some_and(|cost| cost < 0),
+            terminating: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null())
+                || matches!(phase, "Failed" | "Succeeded"),
+            ready,
+            ready_changed: now,
+            out_since: Some(now),
+            trouble: if ready { None } else { Some(trouble(object, phase)) },
+            labels,
+        })
+    }
+
+    /// Takes over the moments of an earlier view of the same pod, where nothing changed.
+    pub(super) fn continue_from(&mut self, earlier: &Self) {
+        if earlier.uid == self.uid {
+            self.out_since = earlier.out_since;
+            if earlier.ready == self.ready {
+                self.ready_changed = earlier.ready_changed;
+            }
+        }
+    }
+}
+
+/// Why a pod is not ready, in the order in which a person would look: a container that waits or ended, then scheduling, then its conditions.
+fn trouble(object: &Value, phase: &str) -> (String, String) {
+    let message = |value: &Value| value.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for list in ["initContainerStatuses", "containerStatuses"] {
+        let statuses = object.pointer(&format!("/status/{list}")).and_then(Value::as_array);
+        for status in statuses.map(Vec::as_slice).unwrap_or_default() {
+            let name = status.get("name").and_then(Value::as_str).unwrap_or_default();
+            if let Some(waiting) = status.pointer("/state/waiting") {
+                let reason = waiting.get("reason").and_then(Value::as_str).unwrap_or("Waiting");
+                if !matches!(reason, "ContainerCreating" | "PodInitializing") {
+                    return (reason.to_owned(), format!("container {name}: {}", message(waiting)));
+                }
+            }
+            if let Some(ended) = status.pointer("/state/terminated")
+                && ended.get("exitCode").and_then(Value::as_i64) != Some(0)
+            {
+                let reason = ended.get("reason").and_then(Value::as_str).unwrap_or("Error");
+                let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or(-1);
+                return (
+                    reason.to_owned(),
+                    format!("container {name} ended with code {code}: {}", message(ended)),
+                );
+            }
+        }
+    }
+    if let Some((status, scheduled)) = condition(object, "PodScheduled")
+        && status == "False"
+    {
+        let reason = scheduled.get("reason").and_then(Value::as_str).unwrap_or("Unschedulable");
+        return (reason.to_owned(), message(scheduled));
+    }
+    match condition(object, "Ready") {
+        Some((_, ready)) => {
+            let reason = ready.get("reason").and_then(Value::as_str).unwrap_or("NotReady");
+            (reason.to_owned(), message(ready))
+        }
+        None => (phase.to_owned(), String::new()),
+    }
+}

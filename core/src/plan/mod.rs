@@ -1,0 +1,228 @@
+//! The hub's decision, one application at a time: from intent, records, targets, reports and the time to what is to be
+//! written. It cannot fail: everything that can was settled while reading.
+//!
+//! The order of the rooms is the order of the decision: where ([`placement`]), which releases ([`releases`]), at which step
+//! ([`steps`]), what that means for every cluster ([`targets`]), what may be forgotten ([`history`]), what to tell people
+//! ([`explain`]).
+
+mod evidence;
+mod explain;
+mod history;
+mod numbers;
+mod placement;
+mod releases;
+mod roles;
+mod steps;
+mod targets;
+
+pub use numbers::{Numbers, Share, numbers};
+pub use placement::{ClusterInfo, Fleet};
+pub use releases::pinned;
+pub use roles::{Roles, roles};
+
+use crate::condition::Condition;
+use crate::intent::{Application, Chart, StrategySpec};
+use crate::report::AppReport;
+use crate::state::{AppRecord, Environment, ReleaseRecord, Target};
+use crate::status::{ApplicationStatus, Liveness};
+use crate::{AppKey, ClusterName, ReleaseName};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+
+/// A release's manifests for one set of values; `None` = without overrides.
+pub type Variant = (ReleaseName, Option<String>);
+
+/// Everything the decision on one application depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct AppInput<'a> {
+    /// Which application.
+    pub application: &'a AppKey,
+    /// The hub's clock.
+    pub now: Timestamp,
+    /// The commit of `main` that was read, in hex.
+    pub source: &'a str,
+    /// What `main` says; `None` = it is not there.
+    pub intent: Option<&'a Intent>,
+    /// Conditions found while reading: a file that does not parse, and the like.
+    pub reading: &'a [Condition],
+    /// The clusters of the fleet.
+    pub fleet: &'a Fleet,
+    /// The application's record.
+    pub record: Option<&'a AppRecord>,
+    /// All its releases.
+    pub releases: &'a BTreeMap<ReleaseName, ReleaseRecord>,
+    /// Its targets as they stand in Git.
+    pub targets: &'a BTreeMap<ClusterName, Target>,
+    /// The latest report of each cluster, of its present incarnation.
+    pub reports: &'a BTreeMap<ClusterName, AppReport>,
+    /// Whether agents report; a cluster without an entry is [`Liveness::Unknown`].
+    pub liveness: &'a BTreeMap<ClusterName, Liveness>,
+    /// Manifests that are at hand (`Ok`) or could not be rendered (`Err` with the renderer's words).
+    pub manifests: &'a BTreeMap<Variant, Result<(), String>>,
+}
+
+/// What `main` says of an application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// The last good version of its file.
+    pub application: Application,
+    /// Its environment with everything pinned, or why that cannot be had now.
+    pub environment: Result<Resolved, Unresolved>,
+    /// The strategy it names, or `None` where there is none of that name [R4].
+    pub strategy: Option<StrategySpec>,
+}
+
+/// An environment with everything pinned [R1, R3].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The environment.
+    pub environment: Environment,
+    /// The chart block as written.
+    pub written_chart: Option<Chart>,
+}
+
+/// Why an environment cannot be pinned now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unresolved {
+    /// In words, with the next step.
+    pub message: String,
+}
+
+/// What is to be written and told.
+#[derive(Clone, Debug)]
+pub struct AppPlan {
+    /// The application's record; `None` = the application is not known and nothing is to be made.
+    pub record: Option<AppRecord>,
+    /// All releases that are to be in the records.
+    pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
+    /// All targets that are to be in Git. A cluster that is not here has nothing of the application any more.
+    pub targets: BTreeMap<ClusterName, PlannedTarget>,
+    /// Manifests that are needed before this plan is whole: render them and plan again.
+    pub renders: Vec<RenderNeed>,
+    /// What to tell people.
+    pub status: ApplicationStatus,
+    /// What happened.
+    pub events: Vec<Event>,
+    /// Plan again at this moment even if nothing happens until then.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// A target with the manifests that belong beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedTarget {
+    /// The target.
+    pub target: Target,
+    /// Which manifests each of its releases has in this cluster; tombstones have none.
+    pub manifests: BTreeMap<ReleaseName, Option<String>>,
+}
+
+/// Manifests that are to be rendered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RenderNeed {
+    /// The release they are for; its record says everything else.
+    pub release: ReleaseRecord,
+    /// Which set of values.
+    pub variant: Option<String>,
+    /// A cluster that has these values.
+    pub cluster: Option<ClusterName>,
+}
+
+/// Something that happened, for the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The release it happened to.
+    pub release: ReleaseName,
+    /// A word for programs.
+    pub reason: EventReason,
+    /// In words.
+    pub message: String,
+}
+
+/// What can happen to a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventReason {
+    /// It was made.
+    Created,
+    /// It cannot be rendered.
+    RenderFailed,
+    /// It was moved to another step.
+    StepAsked,
+    /// A step was achieved in every placed cluster.
+    StepAchieved,
+    /// A report says that an achieved step is not achieved any more.
+    StepLost,
+    /// It is complete.
+    Completed,
+    /// It is withdrawn.
+    Withdrawn,
+    /// It was superseded and is carried on.
+    Carried,
+}
+
+/// Decides. Pure: the same input gives the same plan.
+pub fn plan(input: &AppInput<'_>) -> AppPlan {
+    let mut draft = Draft::of(input);
+    if draft.record.is_none() && input.intent.is_none() {
+        return draft.finish();
+    }
+    placement::place(&mut draft);
+    releases::sync(&mut draft);
+    steps::advance(&mut draft);
+    targets::compute(&mut draft);
+    history::prune(&mut draft);
+    draft.finish()
+}
+
+/// A plan in the making.
+struct Draft<'a> {
+    input: &'a AppInput<'a>,
+    record: Option<AppRecord>,
+    releases: BTreeMap<ReleaseName, ReleaseRecord>,
+    targets: BTreeMap<ClusterName, PlannedTarget>,
+    renders: Vec<RenderNeed>,
+    conditions: Vec<Condition>,
+    events: Vec<Event>,
+    wake_at: Option<Timestamp>,
+}
+
+impl<'a> Draft<'a> {
+    fn of(input: &'a AppInput<'a>) -> Self {
+        let record =
+            input.record.cloned().or_else(|| input.intent.map(|_| AppRecord::new(input.application.clone())));
+        Self {
+            input,
+            record,
+            releases: input.releases.clone(),
+            targets: BTreeMap::new(),
+            renders: Vec::new(),
+            conditions: input.reading.to_vec(),
+            events: Vec::new(),
+            wake_at: None,
+        }
+    }
+
+    fn roles(&self) -> Roles {
+        roles(self.releases.values())
+    }
+
+    fn event(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
+        self.events.push(Event { release: release.clone(), reason, message: message.into() });
+    }
+
+    fn wake(&mut self, at: Timestamp) {
+        self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    fn finish(self) -> AppPlan {
+        let status = explain::status(&self);
+        AppPlan {
+            record: self.record,
+            releases: self.releases,
+            targets: self.targets,
+            renders: self.renders,
+            status,
+            events: self.events,
+            wake_at: self.wake_at,
+        }
+    }
+}

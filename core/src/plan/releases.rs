@@ -1,0 +1,318 @@
+//! Which releases there are: made, returned to, superseded [R1 to R5, M8, M10].
+
+use super::evidence::{is_achieved, ready_traffic};
+use super::numbers::numbers;
+use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant};
+use crate::ReleaseName;
+use crate::condition::{Condition, ConditionType, Reason, Status};
+use crate::intent::{Chart, StrategySpec};
+use crate::manifest::values::variant;
+use crate::state::{
+    Achieved, Cause, Failure, PinnedChart, Position, ReleaseRecord, Withdrawal, WithdrawalReason,
+};
+use crate::status::Liveness;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The pin of a kept release whose written chart block is the same [R3]; the newest, where several have it.
+pub fn pinned<'a>(
+    releases: impl IntoIterator<Item = &'a ReleaseRecord>,
+    written: &Chart,
+) -> Option<PinnedChart> {
+    releases
+        .into_iter()
+        .filter(|release| release.written_chart.as_ref() == Some(written))
+        .max_by_key(|release| release.generation)
+        .and_then(|release| release.environment.chart.clone())
+}
+
+/// Makes, returns to, or supersedes a release where the environment on `main` asks for it.
+pub(super) fn sync(draft: &mut Draft<'_>) {
+    let Some(intent) = draft.input.intent else {
+        draft.conditions.push(Condition::new(
+            ConditionType::Present,
+            Status::False,
+            Reason::MissingOnMain,
+            format!(
+                "applications/{}/{}.yaml is not on main; nothing is removed because of that. Put the file back to go on",
+                draft.input.application.namespace, draft.input.application.name
+            ),
+        ));
+        return;
+    };
+    let resolved = match &intent.environment {
+        Ok(resolved) => resolved,
+        Err(unresolved) => {
+            let message = unresolved.message.clone();
+            draft.conditions.push(Condition::new(
+                ConditionType::ReleaseSynced,
+                Status::False,
+                Reason::ChartUnavailable,
+                message,
+            ));
+            return;
+        }
+    };
+    let hash = resolved.environment.hash();
+    let roles = draft.roles();
+    let same = |name: &Option<ReleaseName>| {
+        name.as_ref().and_then(|name| draft.releases.get(name)).is_some_and(|r| r.environment.hash() == hash)
+    };
+    if same(&roles.contender) || withdrawn_by_hub(draft, &hash) {
+        synced(draft);
+    } else if same(&roles.incumbent) {
+        give_back(draft, roles.contender);
+        synced(draft);
+    } else {
+        make(draft, intent, resolved, &hash, roles.contender);
+    }
+}
+
+fn synced(draft: &mut Draft<'_>) {
+    draft.conditions.push(Condition::new(
+        ConditionType::ReleaseSynced,
+        Status::True,
+        Reason::AsExpected,
+        "a release exists for the environment on main",
+    ));
+}
+
+/// The newest release failed and was withdrawn by the hub: it is not made again until the file changes [R2].
+fn withdrawn_by_hub(draft: &Draft<'_>, hash: &str) -> bool {
+    draft.releases.values().max_by_key(|r| r.generation).is_some_and(|newest| {
+        newest.withdrawn.as_ref().is_some_and(|w| w.reason == WithdrawalReason::RolledBack)
+            && newest.environment.hash() == hash
+    })
+}
+
+/// The incumbent's environment is back: the contender is withdrawn, at once and without steps [M8].
+fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>) {
+    if let Some(contender) = contender {
+        withdraw(
+            draft,
+            &contender,
+            WithdrawalReason::Returned,
+            "the environment on main is its predecessor's again",
+        );
+    }
+    // In a commit that returns, `rollout` is no order and counts as obeyed [M12].
+    super::steps::count_as_obeyed(draft);
+}
+
+fn withdraw(draft: &mut Draft<'_>, name: &ReleaseName, reason: WithdrawalReason, why: &str) {
+    let (now, source) = (draft.input.now, draft.input.source.to_owned());
+    if let Some(release) = draft.releases.get_mut(name) {
+        release.withdrawn = Some(Withdrawal { at: now, reason, commit: Some(source) });
+        release.complete = None;
+        draft.event(name, EventReason::Withdrawn, format!("{name} is withdrawn: {why}"));
+    }
+}
+
+/// A new environment: a new release at step 0, and a judgement on the one under way.
+fn make(
+    draft: &mut Draft<'_>,
+    intent: &Intent,
+    resolved: &Resolved,
+    hash: &str,
+    contender: Option<ReleaseName>,
+) {
+    let Some(strategy) = &intent.strategy else {
+        let name = intent.application.spec.template.strategy_ref.clone().unwrap_or_default();
+        draft.conditions.push(Condition::new(
+            ConditionType::ReleaseSynced,
+            Status::False,
+            Reason::StrategyNotFound,
+            format!(
+                "strategyRef {name:?} names no file strategies/{name}.yaml; no release is made until it does"
+            ),
+        ));
+        return;
+    };
+    let Some(record) = &draft.record else { return };
+    let iteration = record.iterations.get(hash).map_or(0, |last| last + 1);
+    let name = ReleaseName::from(format!("{}-{hash}-{iteration}", draft.input.application.name));
+    let mut release = ReleaseRecord {
+        application: draft.input.application.clone(),
+        name: name.clone(),
+        generation: record.generation + 1,
+        environment: resolved.environment.clone(),
+        written_chart: resolved.written_chart.clone(),
+        strategy: strategy.clone(),
+        source: draft.input.source.to_owned(),
+        created: draft.input.now,
+        position: start(strategy, draft.input.now),
+        achieved: None,
+        complete: None,
+        withdrawn: None,
+        failed: None,
+    };
+    match rendered(draft, &release) {
+        Rendered::All => {}
+        Rendered::Missing(needs) => {
+            draft.renders.extend(needs);
+            draft.conditions.push(Condition::new(
+                ConditionType::ReleaseSynced,
+                Status::Unknown,
+                Reason::Rendering,
+                format!("{name} is being rendered"),
+            ));
+            return;
+        }
+        Rendered::Failed(message) => {
+            draft.event(&name, EventReason::RenderFailed, format!("{name} cannot be rendered: {message}"));
+            release.failed = Some(Failure { message });
+        }
+    }
+    if let Some(contender) = contender {
+        supersede(draft, &contender);
+    }
+    if let Some(record) = draft.record.as_mut() {
+        record.generation += 1;
+        record.iterations.insert(hash.to_owned(), iteration);
+    }
+    draft.event(&name, EventReason::Created, format!("{name} was made"));
+    draft.releases.insert(name, release);
+    synced(draft);
+}
+
+fn start(strategy: &StrategySpec, now: jiff::Timestamp) -> Position {
+    let name = strategy.steps.first().map(|step| step.name.clone()).unwrap_or_default();
+    Position { step: 0, name, from: 0, since: now, cause: Cause::Created }
+}
+
+/// Judges a contender that a newer release takes the place of, once [R5]: what carries the load is carried on.
+fn supersede(draft: &mut Draft<'_>, name: &ReleaseName) {
+    let Some(release) = draft.releases.get(name) else { return };
+    if release.complete.is_some() {
+        return;
+    }
+    let nothing_else =
+        !draft.releases.values().any(|r| r.name != *name && r.complete.is_some() && r.withdrawn.is_none());
+    let last = release.strategy.steps.len().saturating_sub(1);
+    let carried = release.failed.is_none()
+        && (at_its_end(draft, release, last) || (nothing_else && carries_load(draft, name)));
+    if !carried {
+        withdraw(draft, name, WithdrawalReason::Superseded, "a newer environment is on main");
+        return;
+    }
+    let now = draft.input.now;
+    let Some(release) = draft.releases.get_mut(name) else { return };
+    let step = release.strategy.steps.get(last).map(|step| step.name.clone()).unwrap_or_default();
+    release.complete = Some(now);
+    release.position = Position {
+        step: last,
+        name: step.clone(),
+        from: release.position.step,
+        since: now,
+        cause: Cause::Carried,
+    };
+    release.achieved.get_or_insert(Achieved { step: last, name: step, at: now });
+    draft.event(
+        name,
+        EventReason::Carried,
+        format!("{name} is superseded, and carried on because it carries the load"),
+    );
+}
+
+/// Its last step is achieved in every placed cluster that is not offline, at least one.
+fn at_its_end(draft: &Draft<'_>, release: &ReleaseRecord, last: usize) -> bool {
+    if release.position.step != last {
+        return false;
+    }
+    let mut judged = 0;
+    for name in placed(draft) {
+        if draft.input.liveness.get(&name) == Some(&Liveness::Offline) {
+            continue;
+        }
+        if !is_achieved(draft.input, &name, release, None) {
+            return false;
+        }
+        judged += 1;
+    }
+    judged > 0
+}
+
+/// It has ready traffic anywhere, or evidence is missing.
+fn carries_load(draft: &Draft<'_>, release: &ReleaseName) -> bool {
+    let listed: Vec<_> = draft
+        .input
+        .targets
+        .iter()
+        .filter(|(_, target)| target.releases.iter().any(|r| r.name == *release))
+        .collect();
+    listed
+        .into_iter()
+        .any(|(cluster, _)| ready_traffic(draft.input, cluster, release).is_none_or(|ready| ready > 0))
+}
+
+fn placed(draft: &Draft<'_>) -> BTreeSet<crate::ClusterName> {
+    draft
+        .record
+        .as_ref()
+        .and_then(|r| r.placement.as_ref())
+        .map(|p| p.clusters.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+enum Rendered {
+    All,
+    Missing(Vec<RenderNeed>),
+    Failed(String),
+}
+
+/// Whether every variant that a placed cluster needs is at hand. The plain one always is, so that a release can be looked at.
+fn rendered(draft: &Draft<'_>, release: &ReleaseRecord) -> Rendered {
+    let mut missing = Vec::new();
+    for (variant, cluster) in variants(draft, release) {
+        let key: Variant = (release.name.clone(), variant.clone());
+        match draft.input.manifests.get(&key) {
+            Some(Ok(())) => {}
+            Some(Err(message)) => return Rendered::Failed(message.clone()),
+            None => missing.push(RenderNeed { release: release.clone(), variant, cluster }),
+        }
+    }
+    if missing.is_empty() { Rendered::All } else { Rendered::Missing(missing) }
+}
+
+fn variants(
+    draft: &Draft<'_>,
+    release: &ReleaseRecord,
+) -> BTreeMap<Option<String>, Option<crate::ClusterName>> {
+    let mut variants = BTreeMap::from([(None, None)]);
+    let placement = draft.record.as_ref().and_then(|r| r.placement.as_ref());
+    for (name, placed) in placement.map(|p| &p.clusters).into_iter().flatten() {
+        variants
+            .entry(variant(&release.environment, name.as_str(), &placed.labels, &placed.region))
+            .or_insert_with(|| Some(name.clone()));
+    }
+    variants
+}
+
+/// Asks for manifests that a cluster needs and that were not rendered when the release was made (it joined later).
+pub(super) fn need(
+    draft: &mut Draft<'_>,
+    release: &ReleaseName,
+    variant: Option<String>,
+    cluster: &crate::ClusterName,
+) -> bool {
+    let key: Variant = (release.clone(), variant.clone());
+    match draft.input.manifests.get(&key) {
+        Some(Ok(())) => true,
+        Some(Err(_)) => false,
+        None => {
+            if let Some(record) = draft.releases.get(release).cloned()
+                && !draft.renders.iter().any(|n| n.release.name == *release && n.variant == variant)
+            {
+                draft.renders.push(RenderNeed { release: record, variant, cluster: Some(cluster.clone()) });
+            }
+            false
+        }
+    }
+}
+
+/// Whether a step ≤ the release's own selects the cluster: the release has, or is to have, objects there [M3].
+pub(super) fn reaches(release: &ReleaseRecord, cluster: (&str, &crate::state::PlacedCluster)) -> bool {
+    let managed = super::numbers::manages_traffic(&release.strategy);
+    release.failed.is_none()
+        && numbers(&release.strategy, release.position.step, cluster, super::Share::nothing(managed))
+            .is_some()
+}

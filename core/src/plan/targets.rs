@@ -1,0 +1,247 @@
+//! What the releases and the step mean for every cluster [M3, R7].
+
+use super::evidence::{is_empty, is_gone};
+use super::numbers::{manages_traffic, numbers, own_end};
+use super::releases::{need, reaches};
+use super::{Draft, PlannedTarget, Share};
+use crate::intent::StrategySpec;
+use crate::manifest::values::variant;
+use crate::state::{PlacedCluster, ReleaseRecord, Target, TargetRelease, WithdrawalReason};
+use crate::{ClusterName, ReleaseName};
+use std::collections::BTreeMap;
+
+/// Computes the target of every cluster that has, or is to have, anything of the application.
+pub(super) fn compute(draft: &mut Draft<'_>) {
+    let Some(placement) = draft.record.as_ref().and_then(|record| record.placement.clone()) else {
+        keep_targets(draft);
+        return;
+    };
+    for (name, placed) in &placement.clusters {
+        let releases = wanted(draft, name, placed);
+        write(draft, name, placed, releases);
+    }
+    // Clusters that are no longer placed keep what they have; leaving is a decision of its own.
+    for (name, target) in draft.input.targets {
+        if !placement.clusters.contains_key(name) {
+            let manifests = kept_manifests(draft, name, target);
+            draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });
+        }
+    }
+}
+
+/// Whether the target that stands in Git asks for what the contender's step means now.
+pub(super) fn in_force(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> bool {
+    let Some(target) = draft.input.targets.get(name) else { return false };
+    let wanted = wanted(draft, name, placed);
+    let numbers = |releases: &[TargetRelease]| -> Vec<TargetRelease> {
+        releases
+            .iter()
+            .filter(|r| !r.absent && (r.capacity, r.traffic.unwrap_or(0)) != (0, 0))
+            .cloned()
+            .collect()
+    };
+    numbers(&target.releases) == numbers(&wanted)
+}
+
+/// The releases of a cluster with their numbers, oldest first.
+fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<TargetRelease> {
+    let roles = draft.roles();
+    let cluster = (name.as_str(), placed);
+    let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
+    let incumbent = roles.incumbent.as_ref().and_then(|name| draft.releases.get(name));
+    let own = incumbent.map(|release| own_end(&release.strategy, cluster));
+    let reached = contender.filter(|release| reaches(release, cluster));
+    let managed = governing(reached, incumbent).is_some_and(|release| manages_traffic(&release.strategy));
+    let mut shares: BTreeMap<u64, (ReleaseName, Share, bool)> = BTreeMap::new();
+    match reached {
+        Some(contender) => {
+            let before = own.unwrap_or(Share::nothing(managed));
+            if let Some(numbers) = numbers(&contender.strategy, contender.position.step, cluster, before) {
+                shares.insert(contender.generation, (contender.name.clone(), numbers.contender, false));
+                if let Some(incumbent) = incumbent {
+                    shares.insert(incumbent.generation, (incumbent.name.clone(), numbers.incumbent, false));
+                }
+            }
+        }
+        None => {
+            if let (Some(incumbent), Some(own)) = (incumbent, own) {
+                shares.insert(incumbent.generation, (incumbent.name.clone(), own, false));
+            }
+        }
+    }
+    let target = draft.input.targets.get(name);
+    for listed in target.map(|target| &target.releases).into_iter().flatten() {
+        if shares.values().any(|(name, ..)| *name == listed.name) {
+            continue;
+        }
+        if let Some(leaving) = leaving(draft, name, listed, reached.is_some(), managed) {
+            shares.insert(listed.generation, leaving);
+        }
+    }
+    shares
+        .into_iter()
+        .map(|(generation, (name, share, absent))| TargetRelease {
+            name,
+            generation,
+            capacity: share.capacity,
+            traffic: share.traffic,
+            absent,
+        })
+        .collect()
+}
+
+/// A release that is neither contender nor incumbent here: at 0/0 until the cluster reports it empty, a tombstone until it is reported
+/// gone, then no more. Older history stays in clusters that the contender has not reached [R7].
+fn leaving(
+    draft: &Draft<'_>,
+    cluster: &ClusterName,
+    listed: &TargetRelease,
+    reached: bool,
+    managed: bool,
+) -> Option<(ReleaseName, Share, bool)> {
+    let record = draft.releases.get(&listed.name);
+    let withdrawn = record.is_none_or(|release| release.withdrawn.is_some());
+    let contender = draft.roles().contender.as_ref() == Some(&listed.name);
+    let nothing = Share::nothing(managed);
+    if !reached && !withdrawn && !contender {
+        return Some((
+            listed.name.clone(),
+            Share { capacity: listed.capacity, traffic: listed.traffic },
+            listed.absent,
+        ));
+    }
+    if listed.absent {
+        return (!is_gone(draft.input, cluster, &listed.name)).then(|| (listed.name.clone(), nothing, true));
+    }
+    let at_zero = listed.capacity == 0 && listed.traffic.unwrap_or(0) == 0;
+    let absent = at_zero && is_empty(draft.input, cluster, &listed.name);
+    Some((listed.name.clone(), nothing, absent))
+}
+
+/// Whose strategy says how things move here: the contender's where it has come, else the incumbent's, so that a target
+/// stays byte for byte where the contender has not come [M3].
+fn governing<'a>(
+    reached: Option<&'a ReleaseRecord>,
+    incumbent: Option<&'a ReleaseRecord>,
+) -> Option<&'a ReleaseRecord> {
+    reached.or(incumbent)
+}
+
+/// Turns the numbers into a target; its generation is raised where anything differs from what stands in Git.
+fn write(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster, releases: Vec<TargetRelease>) {
+    let mut manifests = BTreeMap::new();
+    let mut complete = true;
+    for release in releases.iter().filter(|release| !release.absent) {
+        let variant = draft
+            .releases
+            .get(&release.name)
+            .and_then(|record| variant(&record.environment, name.as_str(), &placed.labels, &placed.region));
+        complete &= need(draft, &release.name, variant.clone(), name);
+        manifests.insert(release.name.clone(), variant);
+    }
+    let current = draft.input.targets.get(name);
+    if !complete || (releases.is_empty() && current.is_none()) {
+        // What is missing is asked for; until then the target stays as it is.
+        if let Some(target) = current {
+            let manifests = kept_manifests(draft, name, target);
+            draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });
+        }
+        return;
+    }
+    let mut target = shaped(draft, name, placed, releases);
+    match current {
+        Some(current) => {
+            target.generation = current.generation;
+            if target != *current {
+                target.generation = next_generation(draft);
+            }
+        }
+        None => target.generation = next_generation(draft),
+    }
+    draft.targets.insert(name.clone(), PlannedTarget { target, manifests });
+}
+
+fn next_generation(draft: &mut Draft<'_>) -> u64 {
+    match draft.record.as_mut() {
+        Some(record) => {
+            record.target_generation += 1;
+            record.target_generation
+        }
+        None => 1,
+    }
+}
+
+fn shaped(
+    draft: &Draft<'_>,
+    name: &ClusterName,
+    placed: &PlacedCluster,
+    releases: Vec<TargetRelease>,
+) -> Target {
+    let roles = draft.roles();
+    let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
+    let incumbent = roles.incumbent.as_ref().and_then(|name| draft.releases.get(name));
+    let reached = contender.filter(|release| reaches(release, (name.as_str(), placed)));
+    let fallback = StrategySpec::default();
+    let strategy = governing(reached, incumbent).map_or(&fallback, |release| &release.strategy);
+    let current = draft.input.targets.get(name);
+    let spec = draft.input.intent.map(|intent| &intent.application.spec);
+    Target {
+        application: draft.input.application.clone(),
+        generation: 0,
+        surge: withdrawal_surge(draft, &releases).unwrap_or(strategy.surge),
+        settle_seconds: strategy.settle.into(),
+        traffic: spec.map_or_else(|| current.map(|t| t.traffic).unwrap_or_default(), |spec| spec.traffic),
+        create_namespace: spec
+            .map_or_else(|| current.is_some_and(|t| t.create_namespace), |spec| spec.create_namespace),
+        releases,
+    }
+}
+
+/// While a release is on its way out, its own `withdrawalSurge` holds [C2].
+fn withdrawal_surge(draft: &Draft<'_>, releases: &[TargetRelease]) -> Option<crate::intent::Surge> {
+    releases
+        .iter()
+        .rev()
+        .filter(|listed| !listed.absent)
+        .filter_map(|listed| draft.releases.get(&listed.name))
+        .find(|release| {
+            release.withdrawn.as_ref().is_some_and(|w| {
+                matches!(
+                    w.reason,
+                    WithdrawalReason::Returned | WithdrawalReason::Superseded | WithdrawalReason::RolledBack
+                )
+            })
+        })
+        .and_then(|release| release.strategy.withdrawal_surge)
+}
+
+fn keep_targets(draft: &mut Draft<'_>) {
+    for (name, target) in draft.input.targets {
+        let manifests = kept_manifests(draft, name, target);
+        draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });
+    }
+}
+
+fn kept_manifests(
+    draft: &Draft<'_>,
+    name: &ClusterName,
+    target: &Target,
+) -> BTreeMap<ReleaseName, Option<String>> {
+    let fallback = PlacedCluster::default();
+    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placed = placement.and_then(|p| p.clusters.get(name)).unwrap_or(&fallback);
+    target
+        .releases
+        .iter()
+        .filter(|release| !release.absent)
+        .map(|release| {
+            let record = draft.releases.get(&release.name);
+            (
+                release.name.clone(),
+                record.and_then(|record| {
+                    variant(&record.environment, name.as_str(), &placed.labels, &placed.region)
+                }),
+            )
+        })
+        .collect()
+}

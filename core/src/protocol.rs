@@ -1,0 +1,105 @@
+//! The messages between agent and hub, beside [`crate::report::Report`], and what the hub says of itself. HTTP with JSON; see `docs/architecture.md`.
+
+use crate::ClusterName;
+use crate::condition::Condition;
+use crate::intent::Problem;
+use crate::status::Liveness;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// `POST` here opens a session: [`SessionRequest`] in, [`Session`] out.
+pub const SESSIONS: &str = "/api/v1/agent/sessions";
+/// `POST` here takes a report: [`crate::report::Report`] in, [`Accepted`] out; 409 = the session is not known, open another.
+pub const REPORTS: &str = "/api/v1/agent/reports";
+/// `GET` here is a stream of server-sent events named `target` with [`TargetEvent`] as data, the present one at once.
+pub const EVENTS: &str = "/api/v1/agent/events";
+/// `GET` here lists [`crate::status::ApplicationStatus`]; `/{namespace}/{name}` below it is one.
+pub const APPLICATIONS: &str = "/api/v1/applications";
+/// `GET` here is the [`HubStatus`].
+pub const STATUS: &str = "/api/v1/status";
+/// `POST` here says that something was pushed: a hint to look, its body is not read for content.
+pub const WEBHOOK: &str = "/api/v1/webhook";
+
+/// An agent introduces itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionRequest {
+    /// The cluster it acts in; must be the one its credential is for.
+    pub cluster: ClusterName,
+    /// UID of the cluster's `kube-system` namespace.
+    pub cluster_uid: String,
+    /// Version of the agent.
+    pub agent_version: String,
+}
+
+/// A session: reports are numbered within it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Its name; unguessable, new for every request.
+    pub session: String,
+    /// Seconds after which the agent reports even if nothing changed.
+    pub heartbeat_seconds: u32,
+}
+
+/// A report is stored: it will not be lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    /// The number of the newest report stored for this session.
+    pub sequence: u64,
+    /// The state commit that the hub knows as the newest, in hex.
+    pub commit: Option<String>,
+}
+
+/// There may be something new for the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetEvent {
+    /// The state commit, in hex. A hint where to look; what counts is what the repository says.
+    pub commit: String,
+}
+
+/// What the hub says of itself and of the fleet repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HubStatus {
+    /// Version of the hub.
+    pub version: String,
+    /// The commit of `main` that is in force, in hex.
+    pub source: Option<String>,
+    /// The newest commit of the state branch, in hex.
+    pub state: Option<String>,
+    /// Epoch of the state branch.
+    pub epoch: u64,
+    /// Generation of the state branch.
+    pub generation: u64,
+    /// When the repository was last looked at with success.
+    pub looked_at: Option<Timestamp>,
+    /// Conditions that concern everything.
+    pub conditions: Vec<Condition>,
+    /// Files on `main` that are refused or warned about [I1].
+    pub problems: Vec<Problem>,
+    /// The clusters of the fleet.
+    pub clusters: Vec<FleetCluster>,
+}
+
+/// A cluster of the fleet as the hub sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FleetCluster {
+    /// Its name.
+    pub name: ClusterName,
+    /// Its region.
+    pub region: String,
+    /// Whether its agent reports.
+    pub liveness: Liveness,
+    /// When it last reported.
+    pub last_report: Option<Timestamp>,
+    /// Version of its agent.
+    pub agent_version: Option<String>,
+    /// The state commit it works on, in hex.
+    pub commit: Option<String>,
+    /// What is wrong with its agent, in words.
+    pub problems: Vec<String>,
+}

@@ -1,0 +1,138 @@
+//! What agents tell the hub: full state per application, numbered, tied to the target it was working on.
+
+use crate::{AppKey, ClusterName, ReleaseName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One message of an agent. It carries the full state of every application it names; those it does not name are unchanged since the last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Session that the hub handed out; numbers are compared within it only [X5].
+    pub session: String,
+    /// Raised by one with every report of a session.
+    pub sequence: u64,
+    /// Who reports.
+    pub cluster: ClusterName,
+    /// UID of the cluster's `kube-system` namespace: another one is another cluster of the same name.
+    pub cluster_uid: String,
+    /// Version of the agent.
+    pub agent_version: String,
+    /// The state commit the agent works on, in hex; `None` before its first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What is wrong with the agent as a whole, in words; empty = nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<String>,
+    /// Requests to the API server since the agent started, by verb.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub api_calls: BTreeMap<String, u64>,
+    /// The applications whose state changed since the last report, each in full.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<AppReport>,
+    /// Applications that are gone from the cluster and from its targets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<AppKey>,
+}
+
+/// The state of one application in one cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppReport {
+    /// Which application.
+    pub application: AppKey,
+    /// Generation of the target it was judged against [A1].
+    pub target_generation: u64,
+    /// Every release of the target, oldest first.
+    pub releases: Vec<ReleaseReport>,
+    /// The release that the Service selects by label, once it has all the weight [C6].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corked: Option<ReleaseName>,
+    /// New pods would have no traffic without a living agent [C12].
+    #[serde(default)]
+    pub unattended: bool,
+    /// What cannot heal by waiting, or waits for something outside: objects with reason and message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ObjectProblem>,
+}
+
+/// The state of one release in one cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseReport {
+    /// Which release.
+    pub name: ReleaseName,
+    /// Whether any object or pod of it is in the cluster.
+    pub present: bool,
+    /// Whether every object of it that belongs in the cluster now is applied as rendered.
+    pub installed: bool,
+    /// Its capacity.
+    pub capacity: Capacity,
+    /// Its traffic; `None` where traffic is not managed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Traffic>,
+    /// Pods that are not available, grouped by reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodGroup>,
+}
+
+/// Replicas over all Deployments of a release [C4]. Terminating pods count for nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capacity {
+    /// Rendered.
+    pub rendered: u32,
+    /// Wanted: percent of the rendered ones, rounded up.
+    pub desired: u32,
+    /// `spec.replicas` now.
+    pub replicas: u32,
+    /// Pods that are there.
+    pub pods: u32,
+    /// Pods that are ready.
+    pub ready: u32,
+    /// Pods that are ready for `minReadySeconds`.
+    pub available: u32,
+    /// Generation observed and updated = ready = available = desired.
+    pub achieved: bool,
+}
+
+/// Traffic of a release [C4, C5].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Traffic {
+    /// Pods that are to have traffic.
+    pub wanted: u32,
+    /// Ready pods with traffic: labelled or selected, available, and ready in the Service's EndpointSlices.
+    pub ready: u32,
+    /// The set of ready endpoint addresses is the wanted one.
+    pub achieved: bool,
+}
+
+/// Pods that are not available for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodGroup {
+    /// `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, `ContainersNotReady` …
+    pub reason: String,
+    /// How many.
+    pub count: u32,
+    /// One of them.
+    pub example: String,
+    /// What Kubernetes says of it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}
+
+/// What is wrong with an object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectProblem {
+    /// `Kind namespace/name`.
+    pub object: String,
+    /// Whether waiting could heal it; if not, the cluster is failing [A2].
+    pub heals: bool,
+    /// For programs: `Rejected`, `OwnershipConflict`, `NamespaceMissing`, `Quota`, `ServerError`, `FieldConflict` …
+    pub reason: String,
+    /// In the API server's words.
+    pub message: String,
+}

@@ -1,0 +1,79 @@
+//! An application's record: what must never go back, and what was last obeyed.
+
+use crate::ClusterName;
+use crate::intent::{ClusterRequirements, StepRef};
+use crate::{AppKey, ReleaseName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// `releases/<ns>/<app>/application.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppRecord {
+    /// Whose record.
+    pub application: AppKey,
+    /// The generation of the newest release ever made [R1, R6].
+    pub generation: u64,
+    /// Per environment hash, the iteration of the newest release ever made with it [R1].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub iterations: BTreeMap<String, u32>,
+    /// The generation of the newest target ever written, over all clusters. One counter, so that a
+    /// cluster that left and came back never sees a number twice.
+    pub target_generation: u64,
+    /// Where the application runs [S2].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
+    /// The order last obeyed [M12].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub obeyed: Option<Order>,
+}
+
+impl AppRecord {
+    /// The record of an application that was never seen before.
+    pub fn new(application: AppKey) -> Self {
+        Self {
+            application,
+            generation: 0,
+            iterations: BTreeMap::new(),
+            target_generation: 0,
+            placement: None,
+            obeyed: None,
+        }
+    }
+}
+
+/// The clusters chosen for an application, and what they were chosen for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Placement {
+    /// What was asked for when they were chosen.
+    #[serde(default)]
+    pub requirements: ClusterRequirements,
+    /// The chosen clusters with the labels they had.
+    pub clusters: BTreeMap<ClusterName, PlacedCluster>,
+}
+
+/// What a chosen cluster was when it was chosen; steps select by this, so that a cluster whose file is gone keeps its place [S2].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlacedCluster {
+    /// Its region.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub region: String,
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A promotion that was obeyed: only a difference in these is a new order [M12].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The release it named.
+    pub release: ReleaseName,
+    /// The step it named.
+    pub target_step: StepRef,
+    /// Its `request`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}

@@ -1,0 +1,18 @@
+//! `state.yaml`: one per commit of the state branch.
+
+use serde::{Deserialize, Serialize};
+
+/// What a commit of the state branch says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FleetState {
+    /// Raised by a hub that takes over [A6].
+    pub epoch: u64,
+    /// Raised by every commit, within and across epochs.
+    pub generation: u64,
+    /// The commit of `main` that was read, in hex.
+    pub source: String,
+    /// The state commit a new epoch takes over from, where it does not descend from it [X5].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<String>,
+}

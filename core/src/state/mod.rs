@@ -1,0 +1,53 @@
+//! The files of the state branch: what the hub has decided, as agents and people read it.
+
+mod application;
+mod fleet;
+pub mod paths;
+mod release;
+mod target;
+
+pub use application::{AppRecord, Order, PlacedCluster, Placement};
+pub use fleet::FleetState;
+pub use release::{
+    Achieved, Cause, Environment, Failure, PinnedChart, PinnedSource, Position, ReleaseRecord, Withdrawal,
+    WithdrawalReason,
+};
+pub use target::{Seconds, Target, TargetRelease};
+
+use crate::yaml;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// An object of the state branch with its `apiVersion` and `kind`.
+pub trait StateObject: Serialize + DeserializeOwned {
+    /// Its `kind`.
+    const KIND: &'static str;
+
+    /// The file's bytes. Equal objects give equal bytes, so an unchanged object keeps its blob id.
+    ///
+    /// # Errors
+    /// When a value cannot be written as YAML, which no value of these types does.
+    fn to_yaml(&self) -> Result<Vec<u8>, yaml::Error> {
+        yaml::write_object(Self::KIND, self)
+    }
+
+    /// Reads a file of the state branch. Fields of a newer version are ignored, so that an older program can read on.
+    ///
+    /// # Errors
+    /// When it is not YAML, of another kind, or lacks a field.
+    fn from_yaml(bytes: &[u8]) -> Result<Self, yaml::Error> {
+        yaml::read_object(Self::KIND, bytes)
+    }
+}
+
+impl StateObject for FleetState {
+    const KIND: &'static str = "FleetState";
+}
+impl StateObject for AppRecord {
+    const KIND: &'static str = "ApplicationRecord";
+}
+impl StateObject for ReleaseRecord {
+    const KIND: &'static str = "Release";
+}
+impl StateObject for Target {
+    const KIND: &'static str = "Target";
+}

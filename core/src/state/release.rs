@@ -1,0 +1,181 @@
+//! A release's record: its frozen environment and how far it has come.
+
+use crate::intent::{Chart, Override, StrategySpec};
+use crate::{AppKey, ReleaseName, hash};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// `releases/<ns>/<app>/<release>/release.yaml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseRecord {
+    /// Whose release.
+    pub application: AppKey,
+    /// Its name.
+    pub name: ReleaseName,
+    /// Its place in the order of the application's releases [R6].
+    pub generation: u64,
+    /// What it is a version of; never changes.
+    pub environment: Environment,
+    /// The chart block as written on `main`, whose pin later equal blocks take [R3].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_chart: Option<Chart>,
+    /// The strategy, copied when the release was made [R4].
+    pub strategy: StrategySpec,
+    /// The commit of `main` that asked for it.
+    pub source: String,
+    /// When the hub made it.
+    pub created: Timestamp,
+    /// Where in the strategy it is.
+    pub position: Position,
+    /// The newest step that was achieved in every placed cluster [A1]; lost only by a report that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub achieved: Option<Achieved>,
+    /// Since when it is complete [M7].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub complete: Option<Timestamp>,
+    /// Since when and why it is withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn: Option<Withdrawal>,
+    /// Why it cannot go anywhere [I3].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Failure>,
+}
+
+/// What a release is a version of [R1].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Environment {
+    /// The chart, pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<PinnedChart>,
+    /// Plain manifests, pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<PinnedSource>,
+    /// Values for the chart.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub values: Map<String, Value>,
+    /// Values for some clusters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<Override>,
+    /// Any string; a new one makes a new release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<String>,
+}
+
+impl Environment {
+    /// The first 8 hex digits of SHA-256 over its canonical JSON [R1].
+    pub fn hash(&self) -> String {
+        hash::short(self, 8)
+    }
+}
+
+/// A chart at an exact version: `name`, `version`, `repo_url` of a repository, or `path`, `tree` in the fleet repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedChart {
+    /// Name in its repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Exact version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Its repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repo_url: Option<String>,
+    /// Folder in the fleet repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Git tree id of that folder, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+}
+
+/// Plain manifests at an exact Git tree or blob.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedSource {
+    /// Folder or file in the fleet repository.
+    pub path: String,
+    /// Its Git tree or blob id, in hex.
+    pub tree: String,
+}
+
+/// Where in its strategy a release is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Position {
+    /// Index of the step that is asked for, from 0.
+    pub step: usize,
+    /// Its name.
+    pub name: String,
+    /// Index of the step before; larger than `step` while walking back.
+    pub from: usize,
+    /// Since when.
+    pub since: Timestamp,
+    /// Who moved it there [M12].
+    pub cause: Cause,
+}
+
+/// Who moved a release to a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Cause {
+    /// The release was made.
+    Created,
+    /// A commit on `main`.
+    Ordered {
+        /// That commit.
+        commit: String,
+    },
+    /// The gates of the step before were passed and its approval is `auto`.
+    GatePassed,
+    /// It was superseded while it carried load, and is carried on [R5].
+    Carried,
+}
+
+/// A step that was achieved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Achieved {
+    /// Its index.
+    pub step: usize,
+    /// Its name.
+    pub name: String,
+    /// When the last cluster's report came.
+    pub at: Timestamp,
+}
+
+/// That a release is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Withdrawal {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: WithdrawalReason,
+    /// The commit of `main` that caused it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// Why a release is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WithdrawalReason {
+    /// The incumbent's environment came back to `main` [M8].
+    Returned,
+    /// A newer environment came while it was under way [M10].
+    Superseded,
+    /// The hub withdrew it because clusters failed [A3].
+    RolledBack,
+}
+
+/// Why a release cannot go anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    /// In the renderer's own words.
+    pub message: String,
+}

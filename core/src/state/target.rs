@@ -1,0 +1,96 @@
+//! The desired state of one application in one cluster at one moment.
+
+use crate::intent::{Surge, TrafficMode};
+use crate::{AppKey, ReleaseName};
+pub use seconds::Seconds;
+use serde::{Deserialize, Serialize};
+
+/// `clusters/<cluster>/<ns>/<app>/target.yaml`. It names no step and no role, so that it stays
+/// byte for byte where the numbers are unchanged [M3].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// Which application.
+    pub application: AppKey,
+    /// Raised by every change; reports name it [A1].
+    pub generation: u64,
+    /// Most extra capacity at any moment [C2].
+    #[serde(default)]
+    pub surge: Surge,
+    /// Seconds a pod stays out of the endpoints before it may go [C5].
+    #[serde(default = "default_settle")]
+    pub settle_seconds: Seconds,
+    /// How traffic is shifted.
+    #[serde(default)]
+    pub traffic: TrafficMode,
+    /// Create the application's namespace [C10].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create_namespace: bool,
+    /// All releases that have, or are to have, objects in the cluster; oldest first.
+    pub releases: Vec<TargetRelease>,
+}
+
+fn default_settle() -> Seconds {
+    Seconds(5000)
+}
+
+/// Seconds with up to three decimals, kept as milliseconds so that targets compare exactly.
+mod seconds {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::time::Duration;
+
+    /// A duration in milliseconds, written in seconds.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Seconds(pub u64);
+
+    impl From<Duration> for Seconds {
+        fn from(duration: Duration) -> Self {
+            Self(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+        }
+    }
+
+    impl From<Seconds> for Duration {
+        fn from(seconds: Seconds) -> Self {
+            Self::from_millis(seconds.0)
+        }
+    }
+
+    impl Serialize for Seconds {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            if self.0 % 1000 == 0 {
+                serializer.serialize_u64(self.0 / 1000)
+            } else {
+                serializer.serialize_f64(self.0 as f64 / 1000.0)
+            }
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Seconds {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            let seconds = f64::deserialize(deserializer)?;
+            if seconds.is_finite() && seconds >= 0.0 {
+                Ok(Self((seconds * 1000.0).round() as u64))
+            } else {
+                Err(serde::de::Error::custom("seconds must be a number of at least 0"))
+            }
+        }
+    }
+}
+
+/// One release in a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetRelease {
+    /// Its name; its manifests are `<name>.yaml` beside the target.
+    pub name: ReleaseName,
+    /// Its place in the order of releases [R6].
+    pub generation: u64,
+    /// Percent of the rendered replicas, 0 to 100.
+    pub capacity: u8,
+    /// Weight of its traffic; `None` where the strategy names no traffic anywhere [M4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<u32>,
+    /// A tombstone: nothing of it may remain [R7]. The only thing that ever removes a release's objects.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent: bool,
+}

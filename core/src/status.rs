@@ -1,0 +1,143 @@
+//! What the hub tells people of an application: computed with every plan, served by the API, printed by `shipperctl`.
+
+use crate::condition::Condition;
+use crate::report::{Capacity, ObjectProblem, PodGroup, Traffic};
+use crate::state::{Achieved, Failure, Withdrawal};
+use crate::{AppKey, ClusterName, ReleaseName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An application at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApplicationStatus {
+    /// Which application.
+    pub application: AppKey,
+    /// The newest release that is not withdrawn [R5].
+    pub contender: Option<ReleaseName>,
+    /// The newest other release that is complete [R5].
+    pub incumbent: Option<ReleaseName>,
+    /// All releases in the records, newest first.
+    pub releases: Vec<ReleaseStatus>,
+    /// What the rollout waits for [A5].
+    pub waiting: Waiting,
+    /// Every placed cluster, in the order of their names.
+    pub clusters: Vec<ClusterStatus>,
+    /// Conditions of the Application.
+    pub conditions: Vec<Condition>,
+}
+
+/// A release at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReleaseStatus {
+    /// Its name.
+    pub name: ReleaseName,
+    /// Its place in the order [R6].
+    pub generation: u64,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The commit of `main` that asked for it.
+    pub source: String,
+    /// What it is a version of, in words: `nginx 1.2.3`, `charts/nginx@3f2a91c0`.
+    pub version: String,
+    /// Names of its steps.
+    pub steps: Vec<String>,
+    /// Index of the step asked for.
+    pub step: usize,
+    /// The newest step achieved.
+    pub achieved: Option<Achieved>,
+    /// Since when it is complete.
+    pub complete: Option<Timestamp>,
+    /// Since when and why it is withdrawn.
+    pub withdrawn: Option<Withdrawal>,
+    /// Why it cannot go anywhere.
+    pub failed: Option<Failure>,
+}
+
+/// What a rollout waits for; exactly one, the first that applies in this order [A5].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitingFor {
+    /// A rollout block is in force.
+    Blocked,
+    /// `rollout.paused` is set.
+    Paused,
+    /// A cluster has not reported on the target that is in force.
+    WaitingForCluster,
+    /// Objects are not applied yet.
+    WaitingForInstallation,
+    /// Pods are not available yet, or not gone yet.
+    WaitingForCapacity,
+    /// Endpoints are not the wanted ones yet.
+    WaitingForTraffic,
+    /// Soak time or analysis.
+    WaitingForGate,
+    /// A commit that promotes.
+    WaitingForCommand,
+    /// Nothing: the rollout is at rest.
+    None,
+}
+
+/// What a rollout waits for, where and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// For what.
+    pub state: WaitingFor,
+    /// In words, with the next step.
+    pub message: String,
+    /// The clusters waited for.
+    pub clusters: Vec<ClusterName>,
+}
+
+/// An application in one cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterStatus {
+    /// Which cluster.
+    pub cluster: ClusterName,
+    /// Whether its agent reports.
+    pub liveness: Liveness,
+    /// Generation of the target in force; `None` = it has none.
+    pub target_generation: Option<u64>,
+    /// Generation its last report was judged against.
+    pub reported_generation: Option<u64>,
+    /// What this cluster is waited for.
+    pub waiting: WaitingFor,
+    /// In words; empty where nothing is waited for.
+    pub message: String,
+    /// The releases as last reported.
+    pub releases: Vec<ClusterRelease>,
+    /// Objects that are in trouble.
+    pub problems: Vec<ObjectProblem>,
+    /// New pods would have no traffic without a living agent [C12].
+    pub unattended: bool,
+}
+
+/// A release in one cluster, as last reported.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterRelease {
+    /// Which release.
+    pub name: ReleaseName,
+    /// Its pods.
+    pub capacity: Capacity,
+    /// Its traffic.
+    pub traffic: Option<Traffic>,
+    /// Pods that are not available, by reason.
+    pub pods: Vec<PodGroup>,
+}
+
+/// Whether an agent reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Liveness {
+    /// Within three heartbeats.
+    Online,
+    /// Not within three heartbeats.
+    Offline,
+    /// The hub started less than three heartbeats ago [A1].
+    #[default]
+    Unknown,
+}
