@@ -1,6 +1,6 @@
 //! What people write on `main`: Applications, Strategies, Clusters and RolloutBlocks.
 //!
-//! The types are the schema. [`load`] reads one file into an [`Object`] or says, with line and column, why not.
+//! [`load`] reads one file into an [`Object`] or says, with line and column, why not.
 
 mod application;
 mod block;
@@ -15,7 +15,9 @@ pub use application::{
 };
 pub use block::{Author, RolloutBlock, RolloutBlockSpec, Schedule};
 pub use cluster::{Cluster, ClusterSpec, Scheduler};
-pub use load::{Kind, Loaded, Object, Problem, Severity, kind_of_path, load, refuse_mode};
+pub use load::{
+    Kind, Loaded, MAX_FILE_BYTES, Object, Problem, Severity, duplicates, kind_of_path, load, refuse_mode,
+};
 pub use selector::ClusterSelector;
 pub use strategy::{Approval, Gate, OnFailure, Percents, Step, Strategy, StrategySpec, Surge, Weights};
 
@@ -32,6 +34,9 @@ pub fn format_duration(duration: Duration) -> String {
 pub const API_VERSION: &str = "shipper.dev/v1alpha1";
 /// `apiVersion` of the original Shipper's objects, which load unchanged.
 pub const ORIGINAL_API_VERSION: &str = "shipper.booking.com/v1alpha1";
+
+/// The namespace in which the original Shipper keeps blocks that block everything; they load as blocks without a namespace.
+pub const GLOBAL_BLOCKS_NAMESPACE: &str = "rollout-blocks-global";
 
 /// The part of Kubernetes' ObjectMeta that means something here. Metadata set by servers is accepted by the loader and dropped.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

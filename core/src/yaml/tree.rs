@@ -71,30 +71,46 @@ impl Node {
         matches!(self.data, Data::Null)
     }
 
-    /// Every duplicate key below, in the order of the file.
-    pub fn duplicate_keys(&self) -> Vec<Error> {
+    /// Every duplicate key below with its path (`a.b[1].c`), in the order of the file.
+    pub fn duplicate_keys(&self) -> Vec<(String, Error)> {
         let mut found = Vec::new();
-        self.find_duplicates(&mut found);
+        self.find_duplicates(&mut Vec::new(), &mut found);
         found
     }
 
-    fn find_duplicates(&self, found: &mut Vec<Error>) {
-        let mut first = HashMap::new();
+    fn find_duplicates<'a>(&'a self, path: &mut Vec<Step<'a>>, found: &mut Vec<(String, Error)>) {
+        let mut first = HashMap::with_capacity(self.entries().len());
         for entry in self.entries() {
-            match first.get(entry.key.as_str()) {
-                Some(position) => found.push(Error::DuplicateKey {
-                    key: entry.key.clone(),
-                    first: *position,
-                    position: entry.key_at,
-                }),
-                None => {
-                    first.insert(entry.key.as_str(), entry.key_at);
-                }
+            path.push(Step::Key(&entry.key));
+            if let Some(first) = first.get(entry.key.as_str()).copied() {
+                let duplicate = Error::DuplicateKey { key: entry.key.clone(), first, position: entry.key_at };
+                found.push((written(path), duplicate));
+            } else {
+                first.insert(entry.key.as_str(), entry.key_at);
             }
-            entry.value.find_duplicates(found);
+            entry.value.find_duplicates(path, found);
+            path.pop();
         }
-        self.items().iter().for_each(|item| item.find_duplicates(found));
+        for (index, item) in self.items().iter().enumerate() {
+            path.push(Step::Item(index));
+            item.find_duplicates(path, found);
+            path.pop();
+        }
     }
+}
+
+/// One step of a path, spelled out only when there is something to say.
+enum Step<'a> {
+    Key(&'a str),
+    Item(usize),
+}
+
+fn written(path: &[Step<'_>]) -> String {
+    path.iter().fold(String::new(), |written, step| match step {
+        Step::Key(key) if written.is_empty() => (*key).to_owned(),
+        Step::Key(key) => format!("{written}.{key}"),
+        Step::Item(index) => format!("{written}[{index}]"),
+    })
 }
 
 impl From<&Node> for Value {

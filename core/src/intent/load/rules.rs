@@ -1,0 +1,118 @@
+//! What fields mean together, beyond what each of them may be.
+
+use super::check::{Checker, join};
+use super::{Kind, steps};
+use crate::yaml::Node;
+use serde_json::Value;
+
+/// Checks what fields of `root` mean together; those that are wrong by themselves have been reported.
+pub(super) fn check(checker: &mut Checker<'_>, root: &Node, kind: Kind) {
+    let Some(spec) = root.get("spec") else { return };
+    match kind {
+        Kind::Application => {
+            if let Some(template) = present(spec, "template") {
+                self::template(checker, template, "spec.template");
+            }
+        }
+        Kind::Strategy => steps::check(checker, spec, "spec"),
+        Kind::RolloutBlock => block(checker, spec),
+        Kind::Cluster => {
+            if spec.get("region").is_none_or(Node::is_null) && checker.original {
+                checker.warn(
+                    spec.at,
+                    "spec.region",
+                    "is missing; no application that names regions runs here",
+                );
+            }
+        }
+    }
+}
+
+/// Brings together what was listed twice in an object of the original: the larger number of clusters counts.
+pub(super) fn merge_regions(spec: &mut Value) {
+    let Some(Value::Array(regions)) = spec.pointer_mut("/template/clusterRequirements/regions") else {
+        return;
+    };
+    let mut merged: Vec<Value> = Vec::with_capacity(regions.len());
+    for region in regions.drain(..) {
+        let replicas = |region: &Value| region["replicas"].as_u64().unwrap_or(1);
+        match merged.iter_mut().find(|other| other["name"] == region["name"]) {
+            Some(other) if replicas(other) < replicas(&region) => *other = region,
+            Some(_) => {}
+            None => merged.push(region),
+        }
+    }
+    *regions = merged;
+}
+
+fn present<'a>(node: &'a Node, field: &str) -> Option<&'a Node> {
+    node.get(field).filter(|value| !value.is_null())
+}
+
+fn template(checker: &mut Checker<'_>, template: &Node, path: &str) {
+    match (present(template, "chart"), present(template, "manifests")) {
+        (Some(chart), None) => self::chart(checker, chart, &join(path, "chart")),
+        (None, Some(_)) => {
+            for field in ["values", "overrides"] {
+                if let Some(given) = present(template, field)
+                    .filter(|given| !given.entries().is_empty() || !given.items().is_empty())
+                {
+                    checker.error(
+                        given.at,
+                        &join(path, field),
+                        "is for charts; plain manifests take no values",
+                    );
+                }
+            }
+        }
+        (Some(_), Some(manifests)) => {
+            checker.error(manifests.at, &join(path, "manifests"), "given beside `chart`; keep one of them");
+        }
+        (None, None) => {
+            checker.error(template.at, path, "has neither `chart` nor `manifests`; give one of them");
+        }
+    }
+    match (present(template, "strategy"), present(template, "strategyRef")) {
+        (Some(_), Some(reference)) => {
+            checker.error(
+                reference.at,
+                &join(path, "strategyRef"),
+                "given beside `strategy`; keep one of them",
+            );
+        }
+        (Some(strategy), None) => steps::check(checker, strategy, &join(path, "strategy")),
+        _ => {}
+    }
+}
+
+fn chart(checker: &mut Checker<'_>, chart: &Node, path: &str) {
+    match (present(chart, "path"), present(chart, "name")) {
+        (None, None) => checker.error(
+            chart.at,
+            path,
+            "has neither `path` (a folder of this repository) nor `name` (in the repository `repoUrl`); give one of them",
+        ),
+        (None, Some(_)) if present(chart, "repoUrl").is_none() => {
+            checker.error(chart.at, &join(path, "repoUrl"), "is missing; a chart with a `name` comes from a repository");
+        }
+        (Some(_), _) => {
+            for field in ["name", "version", "repoUrl"] {
+                if let Some(given) = present(chart, field) {
+                    checker.error(given.at, &join(path, field), "given beside `path`; a chart of this repository has only a path");
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn block(checker: &mut Checker<'_>, spec: &Node) {
+    let Some(cron) = spec.get("schedule").and_then(|schedule| schedule.get("cron")) else { return };
+    let Some(text) = cron.text() else { return };
+    let fields = text.split_whitespace().count();
+    if fields != 5 {
+        let message =
+            format!("expected the five fields minute, hour, day, month, weekday, found {fields} in {text:?}");
+        checker.error(cron.at, "spec.schedule.cron", message);
+    }
+}
