@@ -1,0 +1,6 @@
+//! The planner against the rules of `semantics.md`: each test names the rule it holds.
+
+mod moving;
+mod releases;
+mod support;
+mod waiting;

@@ -1,0 +1,203 @@
+//! Rules R1 to R7.
+
+use crate::support::{World, vanguard};
+use shipper_core::intent::StrategySpec;
+use shipper_core::state::WithdrawalReason;
+
+#[test]
+fn r1_names_are_never_used_twice() {
+    let mut world = World::at_v1();
+    let first = world.contender().name.clone();
+    assert!(first.as_str().starts_with("app-") && first.as_str().ends_with("-0"), "{first}");
+    world.commit("v2", vanguard());
+    world.settle();
+    for step in ["50/50", "full on"] {
+        world.promote(step);
+        world.settle();
+    }
+    world.commit("v3", vanguard());
+    world.settle();
+    world.promote("full on");
+    world.settle();
+    // v1's environment comes back when it is neither contender nor incumbent: a new release of the same hash.
+    world.commit("v1", vanguard());
+    world.settle();
+    let again = world.contender();
+    assert_eq!(again.environment.hash(), world.releases[&again.name].environment.hash());
+    assert_eq!(again.name.as_str(), first.as_str().replace("-0", "-1"));
+    assert_eq!(again.generation, 4);
+}
+
+#[test]
+fn r2_only_the_environment_makes_a_release() {
+    let mut world = World::at_v1();
+    let before = world.releases.clone();
+    world.commit("v1", StrategySpec::default());
+    world.intent.as_mut().unwrap().application.metadata.labels.insert("team".into(), "a".into());
+    world.intent.as_mut().unwrap().application.spec.revision_history_limit = 7;
+    world.settle();
+    assert_eq!(world.releases, before);
+}
+
+#[test]
+fn r4_a_missing_strategy_makes_no_release_and_says_so() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    let intent = world.intent.as_mut().unwrap();
+    intent.strategy = None;
+    intent.application.spec.template.strategy_ref = Some("nowhere".to_owned());
+    world.settle();
+    assert_eq!(world.releases.len(), 1);
+    let messages: Vec<String> = world.look().status.conditions.into_iter().map(|c| c.message).collect();
+    assert!(messages.iter().any(|m| m.contains("strategies/nowhere.yaml")), "{messages:?}");
+}
+
+#[test]
+fn r4_a_changed_strategy_touches_the_next_release_only() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    world.settle();
+    world.commit("v2", StrategySpec::default());
+    world.settle();
+    assert_eq!(world.contender().strategy, vanguard());
+    assert_eq!(world.target("c1"), ["v1 100/100", "v2 1/0"]);
+}
+
+#[test]
+fn r5_a_superseded_contender_is_withdrawn() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    world.settle();
+    world.promote("50/50");
+    world.settle();
+    let v2 = world.contender().name.clone();
+    world.commit("v3", vanguard());
+    world.plan();
+    assert_eq!(world.releases[&v2].withdrawn.as_ref().unwrap().reason, WithdrawalReason::Superseded);
+    assert_eq!(world.target("c1"), ["v1 100/100", "v2 0/0", "v3 1/0"]);
+}
+
+#[test]
+fn r5_what_carries_the_load_is_carried_on() {
+    let mut world = World::new();
+    world.commit("v1", vanguard());
+    world.settle();
+    world.promote("50/50");
+    world.settle();
+    // The first release never was complete, and has ready traffic: it becomes the incumbent.
+    let v1 = world.contender().name.clone();
+    world.commit("v2", vanguard());
+    world.plan();
+    assert!(world.releases[&v1].complete.is_some() && world.releases[&v1].withdrawn.is_none());
+    assert_eq!(world.incumbent().unwrap().name, v1);
+    assert_eq!(world.target("c1"), ["v1 100/100", "v2 1/0"]);
+}
+
+#[test]
+fn r5_a_contender_at_its_end_is_carried_even_before_it_is_marked() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    world.settle();
+    world.promote("full on");
+    world.plan();
+    world.report_all();
+    // The next environment arrives in the same commit that would have completed v2.
+    let v2 = world.contender().name.clone();
+    assert!(world.releases[&v2].complete.is_none());
+    world.commit("v3", vanguard());
+    world.plan();
+    assert!(world.releases[&v2].complete.is_some() && world.releases[&v2].withdrawn.is_none());
+    assert_eq!(world.incumbent().unwrap().name, v2);
+}
+
+#[test]
+fn r7_the_one_before_the_incumbent_leaves_as_a_tombstone() {
+    let mut world = World::at_v1();
+    for version in ["v2", "v3"] {
+        world.commit(version, vanguard());
+        world.plan();
+        if version == "v3" {
+            // v1 was at 0/0 already, and reported empty on that very target.
+            assert_eq!(world.target("c1"), ["v1 -", "v2 100/100", "v3 1/0"]);
+            world.report_all();
+            world.plan();
+            assert_eq!(world.target("c1"), ["v2 100/100", "v3 1/0"]);
+        }
+        world.settle();
+        world.promote("full on");
+        world.settle();
+    }
+    assert_eq!(world.target("c1"), ["v2 0/0", "v3 100/100"]);
+    assert_eq!(world.releases.len(), 3, "v1's record is kept within the history limit");
+}
+
+#[test]
+fn r7_a_tombstone_waits_for_the_report_that_the_cluster_is_empty() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    world.settle();
+    world.promote("full on");
+    world.settle();
+    // v1 is withdrawn from duty while one of its pods is still there in c1, and c2 was not heard on this target.
+    world.report("c1", |report| report.releases[0].capacity.pods = 1);
+    world.report("c2", |report| report.target_generation -= 1);
+    world.commit("v3", vanguard());
+    world.plan();
+    assert_eq!(world.target("c1")[0], "v1 0/0");
+    assert_eq!(world.target("c2")[0], "v1 0/0");
+    assert_eq!(world.target("c3")[0], "v1 -");
+    world.report_all();
+    world.plan();
+    assert_eq!(world.target("c1")[0], "v1 -");
+    assert_eq!(world.target("c2")[0], "v1 -");
+}
+
+#[test]
+fn r7_history_is_kept_up_to_the_limit() {
+    let mut world = World::at_v1();
+    for version in ["v2", "v3", "v4", "v5", "v6"] {
+        world.commit(version, StrategySpec::default());
+        world.settle();
+    }
+    let kept: Vec<u64> = world
+        .releases
+        .values()
+        .map(|r| r.generation)
+        .collect::<std::collections::BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    assert_eq!(kept, [3, 4, 5, 6], "contender, incumbent and two more");
+}
+
+#[test]
+fn absence_deletes_nothing() {
+    let mut world = World::at_v1();
+    let (targets, releases) = (world.targets.clone(), world.releases.clone());
+    world.intent = None;
+    world.settle();
+    assert_eq!((world.targets.clone(), world.releases.clone()), (targets.clone(), releases));
+    world.fleet.clusters.clear();
+    world.commit("v1", vanguard());
+    world.settle();
+    assert_eq!(world.targets, targets);
+}
+
+#[test]
+fn i3_a_release_that_does_not_render_goes_nowhere() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    let need = world.look().renders.remove(0);
+    world
+        .manifests
+        .insert((need.release.name.clone(), None), Err("templates/x.yaml: no such function".to_owned()));
+    world.settle();
+    assert!(world.contender().failed.is_some());
+    assert_eq!(world.target("c1"), ["v1 100/100"]);
+    let status = world.look().status;
+    assert!(status.waiting.message.contains("no such function"), "{}", status.waiting.message);
+    // Taking the commit back is all it needs.
+    world.commit("v1", vanguard());
+    world.settle();
+    assert!(world.releases[&need.release.name].withdrawn.is_some());
+    assert_eq!(world.target("c1"), ["v1 100/100"]);
+}

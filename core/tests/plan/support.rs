@@ -1,0 +1,283 @@
+//! A fleet as the planner sees it: what is in Git, what was reported, what `main` says.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use shipper_core::intent::{
+    Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollout, StepRef, StrategySpec, Template,
+    TrafficMode,
+};
+use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Variant, plan};
+use shipper_core::report::{AppReport, Capacity, ReleaseReport, Traffic};
+use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
+use shipper_core::status::Liveness;
+use shipper_core::{AppKey, ClusterName, ReleaseName};
+use std::collections::BTreeMap;
+
+/// Everything one application's plan depends on, and the plans made so far.
+pub struct World {
+    pub app: AppKey,
+    pub now: Timestamp,
+    pub fleet: Fleet,
+    pub intent: Option<Intent>,
+    pub record: Option<AppRecord>,
+    pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
+    pub targets: BTreeMap<ClusterName, Target>,
+    pub reports: BTreeMap<ClusterName, AppReport>,
+    pub liveness: BTreeMap<ClusterName, Liveness>,
+    pub manifests: BTreeMap<Variant, Result<(), String>>,
+    pub events: Vec<String>,
+    pub commits: u32,
+}
+
+pub fn strategy(yaml: serde_json::Value) -> StrategySpec {
+    serde_json::from_value(yaml).unwrap()
+}
+
+/// staging 1/0, 50/50, full on.
+pub fn vanguard() -> StrategySpec {
+    strategy(json!({"steps": [
+        {"name": "staging", "capacity": {"contender": 1, "incumbent": 100}, "traffic": {"contender": 0, "incumbent": 100}},
+        {"name": "50/50", "capacity": {"contender": 50, "incumbent": 50}, "traffic": {"contender": 50, "incumbent": 50}},
+        {"name": "full on", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}},
+    ]}))
+}
+
+impl World {
+    /// Three clusters c1 to c3; c1 is labelled `tier: vanguard`. Nothing is on `main`.
+    pub fn new() -> Self {
+        let mut fleet = Fleet::default();
+        for name in ["c1", "c2", "c3"] {
+            let mut metadata = Metadata { name: name.to_owned(), ..Metadata::default() };
+            if name == "c1" {
+                metadata.labels.insert("tier".to_owned(), "vanguard".to_owned());
+            }
+            let spec = ClusterSpec { region: "eu".to_owned(), ..ClusterSpec::default() };
+            fleet.clusters.insert(name.into(), ClusterInfo { cluster: Cluster { metadata, spec } });
+        }
+        Self {
+            app: AppKey::new("web", "app"),
+            now: "2026-01-01T00:00:00Z".parse().unwrap(),
+            liveness: fleet.clusters.keys().map(|name| (name.clone(), Liveness::Online)).collect(),
+            fleet,
+            intent: None,
+            record: None,
+            releases: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            manifests: BTreeMap::new(),
+            events: Vec::new(),
+            commits: 0,
+        }
+    }
+
+    /// A world with the vanguard strategy on `main` at version `v1`, already complete.
+    pub fn at_v1() -> Self {
+        let mut world = Self::new();
+        world.commit("v1", vanguard());
+        world.settle();
+        for step in ["50/50", "full on"] {
+            world.promote(step);
+            world.settle();
+        }
+        assert!(world.contender().complete.is_some(), "v1 is complete: {:?}", world.contender());
+        world
+    }
+
+    /// Commits an environment and a strategy, leaving the rest of the file as it is.
+    pub fn commit(&mut self, version: &str, strategy: StrategySpec) {
+        let rollout = self.intent.as_ref().and_then(|intent| intent.application.spec.rollout.clone());
+        let spec = ApplicationSpec {
+            revision_history_limit: 2,
+            template: Template::default(),
+            rollout,
+            restart: None,
+            create_namespace: false,
+            allow_cluster_scope: false,
+            allow_secrets: false,
+            traffic: TrafficMode::PodLabels,
+        };
+        let metadata = Metadata {
+            name: self.app.name.clone(),
+            namespace: Some(self.app.namespace.clone()),
+            ..Metadata::default()
+        };
+        let environment = Environment {
+            chart: None,
+            manifests: Some(PinnedSource { path: "apps/app".to_owned(), tree: version.to_owned() }),
+            values: serde_json::Map::new(),
+            overrides: Vec::new(),
+            restart: None,
+        };
+        self.intent = Some(Intent {
+            application: Application { metadata, spec },
+            environment: Ok(Resolved { environment, written_chart: None }),
+            strategy: Some(strategy),
+        });
+        self.commits += 1;
+    }
+
+    /// Commits the promotion of the contender.
+    pub fn promote(&mut self, step: &str) {
+        let release = self.contender().name.clone();
+        self.order(release.as_str(), StepRef::Name(step.to_owned()));
+    }
+
+    pub fn order(&mut self, release: &str, target_step: StepRef) {
+        let intent = self.intent.as_mut().unwrap();
+        intent.application.spec.rollout =
+            Some(Rollout { release: release.to_owned(), target_step, request: None });
+        self.commits += 1;
+    }
+
+    /// Plans once without writing.
+    pub fn look(&self) -> AppPlan {
+        let source = format!("commit-{}", self.commits);
+        plan(&AppInput {
+            application: &self.app,
+            now: self.now,
+            source: &source,
+            intent: self.intent.as_ref(),
+            reading: &[],
+            fleet: &self.fleet,
+            record: self.record.as_ref(),
+            releases: &self.releases,
+            targets: &self.targets,
+            reports: &self.reports,
+            liveness: &self.liveness,
+            manifests: &self.manifests,
+        })
+    }
+
+    /// Plans, renders what is needed, and writes; returns whether anything differs from what stood in Git.
+    pub fn plan(&mut self) -> bool {
+        let mut plan = self.look();
+        while !plan.renders.is_empty() {
+            for need in &plan.renders {
+                self.manifests.insert((need.release.name.clone(), need.variant.clone()), Ok(()));
+            }
+            plan = self.look();
+        }
+        self.events.extend(plan.events.iter().map(|event| event.message.clone()));
+        let targets: BTreeMap<ClusterName, Target> =
+            plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
+        let changed = self.record != plan.record || self.releases != plan.releases || self.targets != targets;
+        (self.record, self.releases, self.targets) = (plan.record, plan.releases, targets);
+        self.now += SignedDuration::from_secs(1);
+        changed
+    }
+
+    /// Every agent reports that its target is met.
+    pub fn report_all(&mut self) {
+        for name in self.targets.keys().cloned().collect::<Vec<_>>() {
+            self.report(name.as_str(), |_| {});
+        }
+    }
+
+    /// One agent reports that its target is met, but for what `change` says.
+    pub fn report(&mut self, cluster: &str, change: impl FnOnce(&mut AppReport)) {
+        let target = &self.targets[cluster];
+        let mut report = met(target);
+        change(&mut report);
+        self.reports.insert(cluster.into(), report);
+    }
+
+    /// Plans and reports until nothing changes any more.
+    pub fn settle(&mut self) {
+        for _ in 0..50 {
+            let changed = self.plan();
+            self.report_all();
+            if !changed && !self.plan() {
+                return;
+            }
+        }
+        panic!("the planner does not come to rest: {:#?}", self.look());
+    }
+
+    pub fn contender(&self) -> &ReleaseRecord {
+        &self.releases[&self.look().status.contender.expect("a contender")]
+    }
+
+    pub fn incumbent(&self) -> Option<&ReleaseRecord> {
+        self.look().status.incumbent.map(|name| &self.releases[&name])
+    }
+
+    /// What a cluster's target says, as `version capacity/traffic`, oldest release first; `-` for tombstones.
+    pub fn target(&self, cluster: &str) -> Vec<String> {
+        let Some(target) = self.targets.get(cluster) else { return Vec::new() };
+        target
+            .releases
+            .iter()
+            .map(|listed| {
+                let version = self
+                    .releases
+                    .get(&listed.name)
+                    .and_then(|r| r.environment.manifests.as_ref())
+                    .map_or("?", |m| m.tree.as_str());
+                match (listed.absent, listed.traffic) {
+                    (true, _) => format!("{version} -"),
+                    (false, Some(traffic)) => format!("{version} {}/{traffic}", listed.capacity),
+                    (false, None) => format!("{version} {}", listed.capacity),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The report of an agent that has done what its target says.
+pub fn met(target: &Target) -> AppReport {
+    let rendered = 10;
+    AppReport {
+        application: target.application.clone(),
+        target_generation: target.generation,
+        releases: target
+            .releases
+            .iter()
+            .map(|listed| {
+                let pods = (rendered * u32::from(listed.capacity)).div_ceil(100);
+                let serving = if listed.traffic.unwrap_or(0) > 0 { pods } else { 0 };
+                ReleaseReport {
+                    name: listed.name.clone(),
+                    present: !listed.absent,
+                    installed: true,
+                    capacity: Capacity {
+                        rendered,
+                        desired: pods,
+                        replicas: pods,
+                        pods,
+                        ready: pods,
+                        available: pods,
+                        achieved: true,
+                    },
+                    traffic: listed.traffic.map(|_| Traffic {
+                        wanted: serving,
+                        ready: serving,
+                        achieved: true,
+                    }),
+                    pods: Vec::new(),
+                }
+            })
+            .collect(),
+        corked: None,
+        unattended: false,
+        problems: Vec::new(),
+    }
+}
+
+/// The contender's pods never get ready.
+pub fn broken(report: &mut AppReport) {
+    if let Some(newest) = report.releases.iter_mut().rev().find(|r| r.capacity.desired > 0) {
+        newest.capacity.ready = 0;
+        newest.capacity.available = 0;
+        newest.capacity.achieved = false;
+        if let Some(traffic) = newest.traffic.as_mut() {
+            traffic.ready = 0;
+            traffic.achieved = traffic.wanted == 0;
+        }
+        newest.pods.push(shipper_core::report::PodGroup {
+            reason: "ImagePullBackOff".to_owned(),
+            count: newest.capacity.desired,
+            example: "app-1".to_owned(),
+            message: "container web: no such image".to_owned(),
+        });
+    }
+}

@@ -1,0 +1,54 @@
+//! Rule A5: waiting is always explained.
+
+use crate::support::{World, broken, vanguard};
+use shipper_core::report::ObjectProblem;
+use shipper_core::status::{Liveness, WaitingFor};
+
+#[test]
+fn a5_each_state_in_its_order() {
+    let mut world = World::at_v1();
+    assert_eq!(world.look().status.waiting.state, WaitingFor::None);
+    world.commit("v2", vanguard());
+    world.plan();
+    let waiting = world.look().status.waiting;
+    assert_eq!(waiting.state, WaitingFor::WaitingForCluster);
+    assert_eq!(waiting.clusters.len(), 3);
+    world.liveness.insert("c2".into(), Liveness::Offline);
+    assert!(world.look().status.waiting.message.contains("c2: its agent does not report"));
+    world.report("c1", |report| {
+        report.releases[1].installed = false;
+        report.problems.push(ObjectProblem {
+            object: "Service web/app".into(),
+            heals: false,
+            reason: "OwnershipConflict".into(),
+            message: "exists already and is managed by helm".into(),
+        });
+    });
+    world.report("c2", |_| {});
+    world.report("c3", broken);
+    let waiting = world.look().status.waiting;
+    assert_eq!(waiting.state, WaitingFor::WaitingForInstallation);
+    assert!(
+        waiting.message.contains("c1") && waiting.message.contains("managed by helm"),
+        "{}",
+        waiting.message
+    );
+    world.report("c1", |_| {});
+    let waiting = world.look().status.waiting;
+    assert_eq!(waiting.state, WaitingFor::WaitingForCapacity);
+    assert_eq!(waiting.clusters, ["c3".into()]);
+    assert!(waiting.message.contains("ImagePullBackOff"), "{}", waiting.message);
+    world.report("c3", |report| {
+        let traffic = report.releases[0].traffic.as_mut().unwrap();
+        traffic.ready = 11;
+        traffic.achieved = false;
+    });
+    assert_eq!(world.look().status.waiting.state, WaitingFor::WaitingForTraffic);
+    world.report("c3", |_| {});
+    world.settle();
+    let waiting = world.look().status.waiting;
+    assert_eq!(waiting.state, WaitingFor::WaitingForCommand);
+    assert!(
+        waiting.message.contains("shipperctl promote web/app --release") && waiting.message.contains("50/50")
+    );
+}
