@@ -1,11 +1,18 @@
 //! Commits built in memory over a base: trees are rewritten along the changed paths alone, and the same content always
 //! makes the same tree.
+//!
+//! What is new reaches the disk as one pack per commit. Loose objects are avoided: libgit2 never returns from reading
+//! one that a crash has cut short, while a damaged pack is noticed by its checksum.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{FileMode, Oid, Repository, Signature, Time, Tree};
+use git2::{FileMode, ObjectType, Oid, Repository, Signature, Time, Tree};
 
-use crate::path;
+use crate::{pack, path};
+
+/// Before every backend on disk.
+const IN_MEMORY: i32 = 1000;
 
 /// Why a commit cannot be built.
 #[derive(Debug, thiserror::Error)]
@@ -123,12 +130,15 @@ pub struct CommitBuilder {
     base: Option<Oid>,
     root: Option<Oid>,
     edits: BTreeMap<String, Edit>,
+    /// Objects that are in memory only.
+    new: RefCell<BTreeSet<Oid>>,
 }
 
 impl CommitBuilder {
     pub(crate) fn new(repo: Repository, base: Option<Oid>) -> Result<Self, git2::Error> {
         let root = base.map(|oid| repo.find_commit(oid).map(|commit| commit.tree_id())).transpose()?;
-        Ok(Self { repo, base, root, edits: BTreeMap::new() })
+        repo.odb()?.add_new_mempack_backend(IN_MEMORY)?;
+        Ok(Self { repo, base, root, edits: BTreeMap::new(), new: RefCell::default() })
     }
 
     /// Writes a file, in place of whatever is at the path or in its way.
@@ -136,8 +146,17 @@ impl CommitBuilder {
     /// # Errors
     /// The path is none, or the object cannot be written.
     pub fn put(&mut self, path: &str, content: &[u8]) -> Result<Oid, CommitError> {
-        let oid = self.repo.blob(content).map_err(|e| failed("writing a file", &e))?;
+        let oid = self.blob(content).map_err(|e| failed("writing a file", &e))?;
         self.put_blob(path, oid)?;
+        Ok(oid)
+    }
+
+    fn blob(&self, content: &[u8]) -> Result<Oid, git2::Error> {
+        let oid = Oid::hash_object(ObjectType::Blob, content)?;
+        if !self.repo.odb()?.exists(oid) {
+            self.repo.blob(content)?;
+            self.new.borrow_mut().insert(oid);
+        }
         Ok(oid)
     }
 
@@ -188,11 +207,12 @@ impl CommitBuilder {
     pub fn tree(&self) -> Result<Oid, CommitError> {
         match self.write(self.root, &self.edits).map_err(|e| failed("writing trees", &e))? {
             Some(oid) => Ok(oid),
-            None => self
-                .repo
-                .treebuilder(None)
-                .and_then(|empty| empty.write())
-                .map_err(|e| failed("writing the empty tree", &e)),
+            None => {
+                let empty = self.repo.treebuilder(None).and_then(|empty| empty.write());
+                let oid = empty.map_err(|e| failed("writing the empty tree", &e))?;
+                self.new.borrow_mut().insert(oid);
+                Ok(oid)
+            }
         }
     }
 
@@ -228,7 +248,12 @@ impl CommitBuilder {
                 None => {}
             }
         }
-        if builder.is_empty() { Ok(None) } else { builder.write().map(Some) }
+        if builder.is_empty() {
+            return Ok(None);
+        }
+        let oid = builder.write()?;
+        self.new.borrow_mut().insert(oid);
+        Ok(Some(oid))
     }
 
     /// Makes the commit, its parent the base. `None` if the content is that of the base: there is nothing to commit.
@@ -250,7 +275,7 @@ impl CommitBuilder {
             .commit_create_buffer(&author, &committer, &meta.message, &tree, &parents)
             .map_err(store)?;
         let oid = match signer {
-            None => self.repo.odb().and_then(|odb| odb.write(git2::ObjectType::Commit, &text)),
+            None => self.repo.odb().and_then(|odb| odb.write(ObjectType::Commit, &text)),
             Some(signer) => {
                 let signature = signer.sign(&text)?;
                 let text = std::str::from_utf8(&text)
@@ -258,7 +283,20 @@ impl CommitBuilder {
                 self.repo.commit_signed(text, &signature, None)
             }
         };
-        oid.map(Some).map_err(store)
+        let oid = oid.map_err(store)?;
+        self.new.borrow_mut().insert(oid);
+        self.flush().map_err(store)?;
+        Ok(Some(oid))
+    }
+
+    fn flush(&self) -> Result<(), git2::Error> {
+        let new = std::mem::take(&mut *self.new.borrow_mut());
+        let mut builder = self.repo.packbuilder()?;
+        for oid in &new {
+            builder.insert_object(*oid, None)?;
+        }
+        // Through a handle without the memory in front of the disk.
+        pack::write(&mut builder, &crate::layout::open(self.repo.path())?)
     }
 }
 

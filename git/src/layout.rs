@@ -75,6 +75,24 @@ impl Layout {
         });
     }
 
+    /// Opens the repository if nothing is wrong at first sight: no loose objects, which are never ours and which libgit2
+    /// may hang on when they are cut short, and every ref at a commit with a tree.
+    pub(crate) fn open_sound(&self) -> Result<Repository, git2::Error> {
+        let repo = open(&self.repository())?;
+        let objects = fs::read_dir(self.repository().join("objects"));
+        let mut names = objects.into_iter().flatten().flatten().map(|entry| entry.file_name());
+        if names.any(|name| name.len() == 2) {
+            return Err(git2::Error::from_str("loose objects where only packs are written"));
+        }
+        repo.odb()?;
+        for reference in repo.references()? {
+            if let Some(oid) = reference?.target() {
+                repo.find_commit(oid)?.tree()?;
+            }
+        }
+        Ok(repo)
+    }
+
     /// Puts the repository aside, in place of the one put aside before it.
     pub(crate) fn set_aside(&self) -> io::Result<()> {
         if fs::symlink_metadata(self.repository()).is_ok() {

@@ -10,6 +10,7 @@ mod config;
 mod diff;
 mod history;
 mod layout;
+mod pack;
 mod path;
 mod remote;
 mod snapshot;

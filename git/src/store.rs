@@ -16,6 +16,7 @@ pub use crate::ancestry::Ancestry;
 use crate::commit::CommitBuilder;
 use crate::config::{Credentials, RemoteConfig};
 use crate::layout::{self, Layout, Taken};
+use crate::pack::Compaction;
 use crate::remote::{Depth, PushOutcome, Remote, RemoteError, moved_to};
 use crate::snapshot::{ReadError, Snapshot};
 
@@ -62,6 +63,7 @@ pub struct Store {
     remote: Remote,
     repo: Repository,
     damaged: Arc<AtomicBool>,
+    compaction: Compaction,
 }
 
 impl Store {
@@ -76,7 +78,7 @@ impl Store {
             Taken::Io(source) => StoreError::Directory { path: dir.to_owned(), source },
         })?;
         let path = layout.repository();
-        let repo = match layout::open(&path).and_then(|repo| sound(&repo).map(|()| repo)) {
+        let repo = match layout.open_sound() {
             Ok(repo) => repo,
             Err(error) => {
                 if path.exists() {
@@ -89,7 +91,14 @@ impl Store {
             }
         };
         let remote = Remote::new(config);
-        Ok(Self { root: dir.to_owned(), layout, remote, repo, damaged: Arc::default() })
+        Ok(Self {
+            root: dir.to_owned(),
+            layout,
+            remote,
+            repo,
+            damaged: Arc::default(),
+            compaction: Compaction::default(),
+        })
     }
 
     /// The remote's configuration.
@@ -117,6 +126,10 @@ impl Store {
     /// The server or the way to it; what was fetched before stays readable.
     pub fn fetch(&mut self, branches: &[&str]) -> Result<Heads, StoreError> {
         if self.is_damaged() {
+            return self.replace(branches);
+        }
+        if let Err(error) = self.compaction.run(&self.repo) {
+            warn!(%error, "the packs of the object store could not be joined");
             return self.replace(branches);
         }
         let depth = self.depth(branches);
@@ -172,6 +185,7 @@ impl Store {
             layout::open(&path).map_err(|e| StoreError::Init { path, reason: e.message().to_owned() })?;
         // Readers of the damaged repository must not condemn the new one.
         self.damaged = Arc::default();
+        self.compaction = Compaction::default();
         Ok(heads)
     }
 
@@ -222,6 +236,15 @@ impl Store {
         ReadError::damaged(oid, error)
     }
 
+    /// Keeps a commit, and all it needs, through whatever happens to its branch. One commit per name.
+    ///
+    /// # Errors
+    /// The commit is not here, or the name is none.
+    pub fn pin(&self, name: &str, commit: Oid) -> Result<(), StoreError> {
+        let name = format!("refs/shipper/pins/{name}");
+        moved_to(&self.repo, &name, commit).map_err(|e| ReadError::damaged(commit, &e).into())
+    }
+
     /// Whether the commit is in the store.
     pub fn contains(&self, commit: Oid) -> bool {
         self.repo.find_commit(commit).is_ok()
@@ -244,16 +267,4 @@ fn init(path: &Path) -> Result<Repository, StoreError> {
 /// A commit and its root tree can be read.
 fn complete(repo: &Repository, oid: Oid) -> Result<(), git2::Error> {
     repo.find_commit(oid)?.tree().map(drop)
-}
-
-/// Every ref resolves to a commit that can be read.
-fn sound(repo: &Repository) -> Result<(), git2::Error> {
-    repo.odb()?;
-    for reference in repo.references()? {
-        let reference = reference?;
-        if let Some(oid) = reference.target() {
-            complete(repo, oid)?;
-        }
-    }
-    Ok(())
 }

@@ -174,7 +174,7 @@ fn ssh(text: &str) -> Result<RepositoryUrl, UrlError> {
     // As in git: /~user/… is relative to that user's home.
     let path = if path.starts_with("/~") { path[1..].to_owned() } else { path };
     let host = decoded(url.host_str().unwrap_or_default())?;
-    checked_ssh((!user.is_empty()).then_some(user), host, url.port(), path)
+    checked_ssh((!user.is_empty()).then_some(user), &host, url.port(), path)
 }
 
 fn scp_like(login: &str, path: &str) -> Result<RepositoryUrl, UrlError> {
@@ -182,12 +182,12 @@ fn scp_like(login: &str, path: &str) -> Result<RepositoryUrl, UrlError> {
         Some((user, host)) => (Some(user.to_owned()), host),
         None => (None, login),
     };
-    checked_ssh(user, host.to_owned(), None, path.to_owned())
+    checked_ssh(user, host, None, path.to_owned())
 }
 
 fn checked_ssh(
     user: Option<String>,
-    host: String,
+    host: &str,
     port: Option<u16>,
     path: String,
 ) -> Result<RepositoryUrl, UrlError> {
@@ -223,9 +223,9 @@ impl fmt::Display for RepositoryUrl {
                     write!(f, "{user}@")?;
                 }
                 if host.contains(':') {
-                    write!(f, "[{host}]")?
+                    write!(f, "[{host}]")?;
                 } else {
-                    f.write_str(host)?
+                    f.write_str(host)?;
                 }
                 if let Some(port) = port {
                     write!(f, ":{port}")?;

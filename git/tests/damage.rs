@@ -1,12 +1,14 @@
 //! What power cuts, full disks and flipped bits leave behind: the store mends itself without a human.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use shipper_git::{Oid, ReadError, Snapshot, Store, StoreError};
+use shipper_git::{Ancestry, Oid, PushOutcome, ReadError, Snapshot, Store, StoreError};
 use support::server::{Behaviour, Server};
 use support::{Bed, MAIN, STATE};
 
@@ -54,6 +56,18 @@ fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
 fn overwrite(path: &Path, content: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
     fs::write(path, content).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 fn assert_whole(snapshot: &Snapshot) {
@@ -193,7 +207,69 @@ fn an_object_of_zero_bytes() {
 
 #[test]
 fn an_object_cut_short() {
-    heals_in_use(|bytes| bytes[..bytes.len() / 2].to_vec());
+    let other = Bed::new();
+    let oid = other.repo().blob(&[b'x'; 5000]).unwrap().to_string();
+    let whole = fs::read(other.bare.join("objects").join(&oid[..2]).join(&oid[2..])).unwrap();
+    heals_when_opened(|repo| {
+        let dir = repo.join("objects").join(&oid[..2]);
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(&oid[2..]), &whole[..whole.len() / 2]).unwrap();
+    });
+}
+
+#[test]
+fn any_bit_flipped_in_a_pack_is_found_and_mended() {
+    let it = Damaged::new();
+    let mut store = it.bed.local("store");
+    store.fetch(&[MAIN]).unwrap();
+    drop(store);
+    let pack = files(&it.repository(), "pack").remove(0);
+    let whole = fs::read(&pack).unwrap();
+    let aside = it.bed.dir.path().join("aside");
+    fs::rename(it.repository(), &aside).unwrap();
+    // Every third byte, each time another bit: every field is met.
+    for at in (0..whole.len()).step_by(3) {
+        let _ = fs::remove_dir_all(it.repository());
+        copy(&aside, &it.repository());
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        overwrite(&pack, &bytes);
+        let mut store = it.bed.local("store");
+        store.fetch(&[MAIN]).unwrap();
+        // What is not seen at first sight is seen by the reader, and mended by the fetch after it.
+        let read = |store: &Store| {
+            let snapshot = store.snapshot(it.head)?;
+            snapshot.read("a", 100).and(snapshot.read("dir/b", 100)).map_err(StoreError::from)
+        };
+        if read(&store).is_err() {
+            store.fetch(&[MAIN]).unwrap();
+        }
+        assert_whole(&store.snapshot(it.head).unwrap());
+    }
+}
+
+#[test]
+fn a_store_does_not_grow_with_the_number_of_commits() {
+    let it = Damaged::new();
+    let mut store = it.bed.local("store");
+    let mut old = store.fetch(&[MAIN, STATE]).unwrap()[STATE];
+    let first = old.unwrap();
+    let reader = store.snapshot(it.head).unwrap();
+    for n in 0..200 {
+        let new = support::commit(&store, old, "n", &n.to_string());
+        assert_eq!(store.push(STATE, new, old).unwrap(), PushOutcome::Pushed);
+        old = Some(new);
+        assert_eq!(store.fetch(&[MAIN, STATE]).unwrap()[STATE], old);
+    }
+    assert!(files(&it.repository(), "pack").len() < 150);
+    let objects = it.repository().join("objects");
+    let names: Vec<_> = fs::read_dir(objects).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name.len() > 2), "no loose objects: {names:?}");
+    assert_whole(&reader);
+    assert_whole(&store.snapshot(it.head).unwrap());
+    assert_eq!(store.is_ancestor(first, old.unwrap()).unwrap(), Ancestry::Descendant);
+    assert!(!it.quarantined());
+    support::git(&it.repository(), &["fsck", "--strict"]);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Over HTTP, against a real `git http-backend`, and against servers that are none.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! Against a repository on this machine, by path and by `file://`.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::time::{Duration, Instant};
@@ -253,4 +255,28 @@ fn a_directory_belongs_to_one_store_and_to_its_owner() {
     assert_eq!(std::fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
     drop(store);
     Store::open(&dir, shipper_git::RemoteConfig::new(url)).unwrap();
+}
+
+#[test]
+fn stores_and_snapshots_move_between_threads_and_many_files_make_one_commit() {
+    let bed = Bed::new();
+    let store = bed.local("store");
+    let store = std::thread::spawn(move || store).join().unwrap();
+    let mut builder = store.commit_on(None).unwrap();
+    for n in 0..2000 {
+        builder
+            .put(&format!("clusters/c{n}/web/app/target.yaml"), format!("replicas: {n}").as_bytes())
+            .unwrap();
+    }
+    let started = Instant::now();
+    let all = builder.commit(&meta("all"), None).unwrap().unwrap();
+    assert_eq!(store.push(STATE, all, None).unwrap(), PushOutcome::Pushed);
+    eprintln!("2000 targets: commit and push {:?}", started.elapsed());
+    let started = Instant::now();
+    let one = commit(&store, Some(all), "clusters/c7/web/app/target.yaml", "replicas: 0");
+    assert_eq!(store.push(STATE, one, Some(all)).unwrap(), PushOutcome::Pushed);
+    eprintln!("one of them: commit and push {:?}", started.elapsed());
+    let snapshot = store.snapshot(one).unwrap();
+    let found = std::thread::spawn(move || snapshot.walk("clusters").unwrap().len()).join().unwrap();
+    assert_eq!(found, 2000);
 }

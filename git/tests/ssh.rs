@@ -1,5 +1,7 @@
 //! Over SSH, against a real OpenSSH server on a loopback port.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail")]
+
 mod support;
 
 use std::net::TcpListener;
@@ -124,7 +126,10 @@ fn branches_are_fetched_and_pushed() {
 #[test]
 fn strangers_unknown_hosts_and_absent_repositories_are_clear_errors() {
     let Some(sshd) = Sshd::start() else { return };
-    let fetch = |name: &str, config| match Store::open(&sshd.file(name), config).unwrap().fetch(&[MAIN]) {
+    let fetch = |name: &str, config| match Store::open(&sshd.file(&format!("store-{name}")), config)
+        .unwrap()
+        .fetch(&[MAIN])
+    {
         Err(StoreError::Remote(error)) => error,
         other => panic!("{other:?}"),
     };

@@ -1,6 +1,8 @@
 //! For any content: the same files make the same tree, however they came to be, and the same as Git makes; a
 //! difference is exactly what was changed.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod support;
 
 use std::collections::BTreeMap;

@@ -2,13 +2,13 @@
 //! the objects are copied here and the ref moves under its lock.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::error::RemoteError;
 use super::outcome::{PushOutcome, classify};
+use crate::pack;
 
 /// Opens the repository at `path`, bare or not, without looking above it.
 pub(super) fn open(path: &Path) -> Result<Repository, RemoteError> {
@@ -46,26 +46,12 @@ pub(super) fn copy(
     for oid in haves.iter().filter(|oid| known.exists(**oid)) {
         walk.hide(*oid)?;
     }
-    let mut pack = from.packbuilder()?;
-    pack.insert_walk(&mut walk)?;
-    if pack.object_count() == 0 {
+    let mut builder = from.packbuilder()?;
+    builder.insert_walk(&mut walk)?;
+    if builder.object_count() == 0 {
         return Ok(());
     }
-    let odb = to.odb()?;
-    let mut writer = odb.packwriter()?;
-    let mut failed = None;
-    let result = pack.foreach(|chunk| match writer.write_all(chunk) {
-        Ok(()) => true,
-        Err(error) => {
-            failed = Some(error);
-            false
-        }
-    });
-    if let Some(error) = failed {
-        return Err(git2::Error::from_str(&error.to_string()));
-    }
-    result?;
-    writer.commit()?;
+    pack::write(&mut builder, to)?;
     // A clone of a shallow clone is shallow at the same commits.
     let roots = from.path().join("shallow");
     if roots.exists() && !to.is_shallow() {

@@ -158,10 +158,10 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
 fn backend(state: &State, request: &Request, out: &mut TcpStream) -> Option<()> {
     let mut words = request.line.split(' ');
     let (method, target) = (words.next()?, words.next()?);
-    if method == "POST" && target.ends_with("/git-receive-pack") {
-        if let Some(mut action) = state.before_push.lock().unwrap().take() {
-            action();
-        }
+    let pushes = method == "POST" && target.ends_with("/git-receive-pack");
+    let action = if pushes { state.before_push.lock().unwrap().take() } else { None };
+    if let Some(mut action) = action {
+        action();
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut child = Command::new("git")
@@ -178,10 +178,10 @@ fn backend(state: &State, request: &Request, out: &mut TcpStream) -> Option<()> 
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut stdin = child.stdin.take()?;
+    let mut stdin = child.stdin.take().unwrap();
     let body = request.body.clone();
     std::thread::spawn(move || stdin.write_all(&body));
-    let output = child.wait_with_output().ok()?.stdout;
+    let output = child.wait_with_output().unwrap().stdout;
     let end = output.windows(4).position(|w| w == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&output[..end]).into_owned();
     let body = &output[end + 4..];
