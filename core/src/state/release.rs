@@ -179,3 +179,36 @@ pub struct Failure {
     /// In the renderer's own words.
     pub message: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    fn environment(text: &str) -> Environment {
+        serde_json::from_value(yaml::read_documents(text.as_bytes()).unwrap().remove(0)).unwrap()
+    }
+
+    /// The hash is part of release names and must never change, or every application would roll out again [R1].
+    #[test]
+    fn the_hash_of_an_environment_stays_what_it_is() {
+        let chart = "chart: {name: nginx, version: 1.2.3, repoUrl: https://charts.example.com}\n";
+        let hash = |rest: &str| environment(&format!("{chart}{rest}")).hash();
+        assert_eq!(hash(""), "8b0888f6");
+        assert_eq!(hash("values: {replicaCount: 10, ratio: 2.5, name: ünïcödé, on: null}\n"), "6fc0cc19");
+        assert_eq!(hash("restart: '1'\n"), "26d9bda0");
+        assert_eq!(
+            environment("manifests: {path: apps/app, tree: 4b825dc642cb6eb9a060e54bf8d69288fbee4904}\n")
+                .hash(),
+            "5e020194"
+        );
+    }
+
+    #[test]
+    fn how_values_are_written_does_not_matter() {
+        let one = environment("values: {a: 1000, b: {c: true, d: [1, 2]}}\n");
+        let other = environment("values:\n  b: {d: [1.0, 0x2], c: yes}\n  a: 1e3\n");
+        assert_eq!(one.hash(), other.hash());
+        assert_ne!(one.hash(), environment("values: {a: '1000', b: {c: true, d: [1, 2]}}\n").hash());
+    }
+}

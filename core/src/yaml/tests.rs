@@ -42,6 +42,17 @@ fn scalars_are_those_of_kubectl() {
     }
 }
 
+/// Where it differs from `kubectl`: nothing that people write, or refused where `kubectl` guesses (docs/adr/0001-yaml.md).
+#[test]
+fn scalars_that_kubectl_reads_otherwise() {
+    for (yaml, expected) in [("tRue", json!(true)), ("1_", json!("1_")), ("1_0.5", json!("1_0.5"))] {
+        assert_eq!(one(&format!("a: {yaml}\n")), json!({"a": expected}), "{yaml}");
+    }
+    assert_eq!(one("on: [x]\n"), json!({"on": ["x"]}));
+    assert!(read_documents(b"sha: 1234e567\n").is_err());
+    assert!(read_documents(b"a: 1\na: 2\n").is_err());
+}
+
 /// Where a reader of YAML 1.1 or 1.2 may see something else than text.
 const TREACHEROUS: &[&str] = &[
     "",
