@@ -192,7 +192,16 @@ impl Remote {
                 Depth::Newest => 1,
                 Depth::Everything => i32::MAX,
             });
-            connection.remote().download(&wanted, Some(&mut options))?;
+            let done = connection.remote().download(&wanted, Some(&mut options));
+            // libgit2 says so before it sends anything, and only in words.
+            let whole_only = |e: &git2::Error| {
+                depth != Depth::Incremental && e.message().contains("doesn't support shallow")
+            };
+            if done.as_ref().is_err_and(whole_only) {
+                connection.remote().download(&wanted, Some(options.depth(0)))?;
+            } else {
+                done?;
+            }
         }
         Ok(heads)
     }

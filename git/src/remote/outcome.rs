@@ -45,7 +45,6 @@ const RACE: &[&str] = &[
     "incorrect old value provided",
     "unable to resolve reference",
     "contains commits that are not present locally",
-    "is at ",
     "atomic transaction failed",
     "file exists",
 ];

@@ -103,7 +103,10 @@ fn serve(state: &State, stream: &TcpStream) -> Option<()> {
         Behaviour::GitFor(_) => out
             .write_all(b"HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic\r\ncontent-length: 0\r\n\r\n")
             .ok(),
-        Behaviour::Answer(text) => out.write_all(text.as_bytes()).ok(),
+        Behaviour::Answer(text) => {
+            out.write_all(text.as_bytes()).ok()?;
+            (!text.contains("connection: close")).then_some(())
+        }
         Behaviour::Hang => {
             // Until the client gives up.
             let _ = BufReader::new(stream).read(&mut [0]);
