@@ -65,6 +65,8 @@ pub enum Error {
     DuplicateKey {
         /// The key.
         key: String,
+        /// Where it stands in the document, as `a.b[1].c`.
+        path: String,
         /// The first one.
         first: Position,
         /// The second one.

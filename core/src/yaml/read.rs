@@ -27,7 +27,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 pub fn read_documents(bytes: &[u8]) -> Result<Vec<Value>, Error> {
     let trees = read_trees(bytes)?;
     match trees.iter().flat_map(Node::duplicate_keys).next() {
-        Some((_, duplicate)) => Err(duplicate),
+        Some(duplicate) => Err(duplicate),
         None => Ok(trees.iter().map(Value::from).collect()),
     }
 }

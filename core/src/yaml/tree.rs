@@ -71,20 +71,20 @@ impl Node {
         matches!(self.data, Data::Null)
     }
 
-    /// Every duplicate key below with its path (`a.b[1].c`), in the order of the file.
-    pub fn duplicate_keys(&self) -> Vec<(String, Error)> {
+    /// Every duplicate key below, each an [`Error::DuplicateKey`], in the order of the file.
+    pub fn duplicate_keys(&self) -> Vec<Error> {
         let mut found = Vec::new();
         self.find_duplicates(&mut Vec::new(), &mut found);
         found
     }
 
-    fn find_duplicates<'a>(&'a self, path: &mut Vec<Step<'a>>, found: &mut Vec<(String, Error)>) {
+    fn find_duplicates<'a>(&'a self, path: &mut Vec<Step<'a>>, found: &mut Vec<Error>) {
         let mut first = HashMap::with_capacity(self.entries().len());
         for entry in self.entries() {
             path.push(Step::Key(&entry.key));
             if let Some(first) = first.get(entry.key.as_str()).copied() {
-                let duplicate = Error::DuplicateKey { key: entry.key.clone(), first, position: entry.key_at };
-                found.push((written(path), duplicate));
+                let key = entry.key.clone();
+                found.push(Error::DuplicateKey { key, path: written(path), first, position: entry.key_at });
             } else {
                 first.insert(entry.key.as_str(), entry.key_at);
             }

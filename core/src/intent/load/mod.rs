@@ -133,8 +133,9 @@ fn parse(path: &str, bytes: &[u8]) -> Result<Node, Problem> {
 }
 
 fn object(checker: &mut Checker<'_>, root: &Node, place: Place<'_>) -> Option<Object> {
-    for (field, duplicate) in root.duplicate_keys() {
-        checker.error(duplicate.position().unwrap_or(root.at), &field, duplicate.message());
+    for duplicate in root.duplicate_keys() {
+        let field = if let yaml::Error::DuplicateKey { path, .. } = &duplicate { path } else { "" };
+        checker.error(duplicate.position().unwrap_or(root.at), field, duplicate.message());
     }
     if !matches!(root.data, yaml::Data::Map(_)) {
         checker.error(
