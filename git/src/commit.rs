@@ -114,13 +114,15 @@ enum Edit {
     Below {
         /// What the base has at this place is gone.
         fresh: bool,
+        /// Something was put below, so a file that the base has here made way, even if that something went again.
+        directory: bool,
         edits: BTreeMap<String, Edit>,
     },
 }
 
 impl Edit {
     fn below(fresh: bool) -> Self {
-        Self::Below { fresh, edits: BTreeMap::new() }
+        Self::Below { fresh, directory: false, edits: BTreeMap::new() }
     }
 }
 
@@ -193,7 +195,8 @@ impl CommitBuilder {
                 Edit::Put(_) | Edit::Remove => *slot = Edit::below(true),
                 Edit::Below { .. } => {}
             }
-            let Edit::Below { edits, .. } = slot else { return Err(wrong()) };
+            let Edit::Below { edits, directory, .. } = slot else { return Err(wrong()) };
+            *directory |= !removing;
             level = edits;
         }
         level.insert(last.to_owned(), edit);
@@ -229,13 +232,13 @@ impl CommitBuilder {
                     let kept = there.filter(|(_, mode)| *mode == executable).map(|(_, mode)| mode);
                     Some((*oid, kept.unwrap_or(i32::from(FileMode::Blob))))
                 }
-                Edit::Below { fresh, edits } => {
+                Edit::Below { fresh, directory, edits } => {
                     let is_tree = there.filter(|(_, mode)| *mode == i32::from(FileMode::Tree));
                     let tree = is_tree.filter(|_| !fresh).map(|(oid, _)| oid);
                     match self.write(tree, edits)? {
                         Some(oid) => Some((oid, i32::from(FileMode::Tree))),
                         // Removing below a file leaves the file.
-                        None if !fresh && tree.is_none() => there,
+                        None if !fresh && !directory && tree.is_none() => there,
                         None => None,
                     }
                 }
