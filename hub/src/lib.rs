@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The hub of Shipper: reads what people committed, plans, writes the desired state of every cluster back into Git.
+//!
+//! - [`args`] and [`config`]: how it is told what to do.
+//! - [`app`]: everything put together, as the binary, the demo and the tests run it.
+//! - [`shared`]: what the rooms below share; the seam between the HTTP side and the loop.
+//! - [`store`]: the latest reports and the timeline, durable; [`liveness`]: who still reports.
+//! - [`http`]: the API for agents and people; [`metrics`]: what Prometheus is told.
+//! - [`render`]: from a chart or plain YAML to the manifests of a release.
+//! - [`notify`]: sets of things that changed, for whoever waits for them.
+
+pub mod app;
+pub mod args;
+pub mod board;
+pub mod clock;
+pub mod config;
+pub mod http;
+pub mod liveness;
+pub mod metrics;
+pub mod notify;
+pub mod render;
+pub mod shared;
+pub mod store;

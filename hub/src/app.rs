@@ -1,0 +1,142 @@
+//! Everything put together, as the binary, the demo and the tests run it: the store, the HTTP side, the loop.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::http::tokens::{Tokens, TokensError};
+use crate::http::{router, serve};
+use crate::shared::{Settings, Shared};
+use crate::store::{SqliteStore, StoreError};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use jiff::SignedDuration;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// How long the timeline goes back.
+const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How often older entries are dropped.
+const PRUNE: Duration = Duration::from_secs(3600);
+
+/// Why the hub does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The agents' tokens are no good.
+    #[error("--agent-tokens: {0}")]
+    Tokens(#[from] TokensError),
+    /// The data directory or the database in it.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The address cannot be served.
+    #[error("--listen {address}: {source}; choose an address of this machine and a free port")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A part of the running hub ended.
+    #[error("a part of the hub ended by itself; its log says which, and that is a bug")]
+    Ended,
+}
+
+/// A hub that is ready to run. Its port is taken, so clients may connect as soon as it is built.
+pub struct App {
+    shared: Arc<Shared>,
+    store: Arc<SqliteStore>,
+    listener: TcpListener,
+    address: SocketAddr,
+    tasks: Vec<BoxFuture<'static, ()>>,
+}
+
+impl App {
+    /// Opens the store and takes the port.
+    ///
+    /// # Errors
+    /// A file, directory or port that cannot be used.
+    pub async fn build(config: &Config) -> Result<Self, AppError> {
+        let tokens = match &config.agent_tokens {
+            Some(path) => Tokens::from_file(path)?,
+            None => {
+                tracing::warn!("no --agent-tokens: no agent may report to this hub");
+                Tokens::none()
+            }
+        };
+        let store = Arc::new(SqliteStore::open(&config.data_dir).await?);
+        let settings = Settings {
+            clock: Clock::system(),
+            heartbeat: config.heartbeat,
+            tokens,
+            webhook_secret: config.webhook_secret.clone(),
+        };
+        let shared = Shared::start(store.clone(), settings).await?;
+        let at = |source| AppError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(at)?;
+        let address = listener.local_addr().map_err(at)?;
+        Ok(Self { shared, store, listener, address, tasks: Vec::new() })
+    }
+
+    /// What the HTTP side and the loop share.
+    pub fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
+    }
+
+    /// The address that is served, its port filled in.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs something beside the HTTP side, such as the loop. It must end when `shared.stop` is cancelled; if it ends
+    /// earlier, the hub stops.
+    pub fn with(mut self, task: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.tasks.push(task.boxed());
+        self
+    }
+
+    /// Runs until `shutdown` is there, then stops in order: no new connection, streams end, answers in flight finish, what is
+    /// queued is stored.
+    ///
+    /// # Errors
+    /// A part of the hub ended by itself.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), AppError> {
+        let stop = self.shared.stop.clone();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serve::serve(self.listener, router(self.shared.clone()), stop.clone()));
+        for task in self.tasks {
+            tasks.spawn(task);
+        }
+        let (shared, stopped) = (self.shared.clone(), stop.clone());
+        tasks.spawn(async move {
+            let upkeep = async { futures::join!(shared.tokens.follow(), prune(&shared)) };
+            stopped.run_until_cancelled(upkeep).await;
+        });
+        tracing::info!(address = %self.address, "the hub serves");
+        let outcome = tokio::select! {
+            () = shutdown => {
+                tracing::info!("the hub stops because it was asked to");
+                Ok(())
+            }
+            ended = tasks.join_next() => {
+                tracing::error!(?ended, "a part of the hub ended by itself, so the hub stops");
+                Err(AppError::Ended)
+            }
+        };
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+        self.store.close().await;
+        outcome
+    }
+}
+
+async fn prune(shared: &Shared) {
+    let mut ticks = tokio::time::interval(PRUNE);
+    loop {
+        ticks.tick().await;
+        let Ok(before) = shared.clock.now().checked_sub(HISTORY) else { continue };
+        if let Err(error) = shared.store.prune(before).await {
+            tracing::warn!(%error, "old entries of the timeline are not dropped; tried again in an hour");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! The command line. Every flag may also come from the environment: `--data-dir` is `SHIPPER_DATA_DIR`.
+
+use clap::{Parser, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const EXAMPLE: &str = "\
+Example: a fleet repository on GitHub, agents that know their tokens, a push seen at once
+  shipper-hub --repository https://github.com/acme/fleet.git \\
+      --repository-token-file /etc/shipper/git-token \\
+      --agent-tokens /etc/shipper/agents.yaml \\
+      --webhook-secret-file /etc/shipper/webhook \\
+      --data-dir /var/lib/shipper
+
+Example: try it on this machine, with a repository in a directory
+  git init --bare fleet.git
+  shipper-hub --repository ./fleet.git --data-dir ./hub --log-format text
+
+Exit codes: 0 stopped when asked to; 1 failed while running; 64 wrong flags or files, nothing was started.";
+
+/// Reads what people committed, computes the next step of every rollout, and writes the desired state of every cluster
+/// back into Git. Nothing is lost with this process: start it anew, anywhere, with the same repository.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "shipper-hub", version, after_long_help = EXAMPLE, max_term_width = 110)]
+pub struct Args {
+    /// The fleet repository: https, http, ssh or a path. People write its branch main.
+    #[arg(long, env = "SHIPPER_REPOSITORY", value_name = "URL", help_heading = "Repository")]
+    pub repository: String,
+
+    /// Another repository for the state branch. Recommended for more than a handful of clusters: agents then read this one
+    /// alone, and people's repository stays light. Default: the fleet repository.
+    #[arg(long, env = "SHIPPER_STATE_REPOSITORY", value_name = "URL", help_heading = "Repository")]
+    pub state_repository: Option<String>,
+
+    /// The branch that people write.
+    #[arg(
+        long,
+        env = "SHIPPER_INTENT_BRANCH",
+        value_name = "BRANCH",
+        default_value = "main",
+        help_heading = "Repository"
+    )]
+    pub intent_branch: String,
+
+    /// The branch that only the hub writes. Protect it at the Git host from everybody else.
+    #[arg(
+        long,
+        env = "SHIPPER_STATE_BRANCH",
+        value_name = "BRANCH",
+        default_value = "shipper/state",
+        help_heading = "Repository"
+    )]
+    pub state_branch: String,
+
+    /// File with the token or password for http and https. It needs to read the branch main and write the state branch.
+    #[arg(long, env = "SHIPPER_REPOSITORY_TOKEN_FILE", value_name = "FILE", help_heading = "Repository")]
+    pub repository_token_file: Option<PathBuf>,
+
+    /// User name that goes with the token. Most hosts ignore it; Bitbucket wants x-token-auth.
+    #[arg(
+        long,
+        env = "SHIPPER_REPOSITORY_USERNAME",
+        value_name = "NAME",
+        default_value = "git",
+        help_heading = "Repository"
+    )]
+    pub repository_username: String,
+
+    /// PEM file of certificate authorities trusted for https beside the system's.
+    #[arg(long, env = "SHIPPER_REPOSITORY_CA_FILE", value_name = "FILE", help_heading = "Repository")]
+    pub repository_ca_file: Option<PathBuf>,
+
+    /// Private key for ssh. Without it, ssh uses what it finds.
+    #[arg(long, env = "SHIPPER_SSH_KEY_FILE", value_name = "FILE", help_heading = "Repository")]
+    pub ssh_key_file: Option<PathBuf>,
+
+    /// The only host keys trusted for ssh, as `ssh-keyscan` writes them.
+    #[arg(long, env = "SHIPPER_SSH_KNOWN_HOSTS_FILE", value_name = "FILE", help_heading = "Repository")]
+    pub ssh_known_hosts_file: Option<PathBuf>,
+
+    /// How soon to look at the repository again after it changed.
+    #[arg(
+        long,
+        env = "SHIPPER_POLL_INTERVAL_MIN",
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = duration,
+        help_heading = "Repository"
+    )]
+    pub poll_interval_min: Duration,
+
+    /// How often to look when it does not change. With a webhook this is only the safety net.
+    #[arg(
+        long,
+        env = "SHIPPER_POLL_INTERVAL_MAX",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = duration,
+        help_heading = "Repository"
+    )]
+    pub poll_interval_max: Duration,
+
+    /// Name in the hub's commits.
+    #[arg(
+        long,
+        env = "SHIPPER_AUTHOR_NAME",
+        value_name = "NAME",
+        default_value = "Shipper",
+        help_heading = "Repository"
+    )]
+    pub author_name: String,
+
+    /// Mail address in the hub's commits.
+    #[arg(
+        long,
+        env = "SHIPPER_AUTHOR_EMAIL",
+        value_name = "ADDRESS",
+        default_value = "shipper@localhost",
+        help_heading = "Repository"
+    )]
+    pub author_email: String,
+
+    /// File with the webhook's secret. With it, POST /api/v1/webhook takes only what GitHub, Gitea, Forgejo or GitLab signed
+    /// with it.
+    #[arg(long, env = "SHIPPER_WEBHOOK_SECRET_FILE", value_name = "FILE", help_heading = "Repository")]
+    pub webhook_secret_file: Option<PathBuf>,
+
+    /// Where to serve HTTP. Put a proxy that speaks TLS in front of it where agents come over a network that is not yours.
+    #[arg(
+        long,
+        env = "SHIPPER_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080",
+        help_heading = "Agents"
+    )]
+    pub listen: SocketAddr,
+
+    /// YAML map of cluster names to their agents' tokens, read again when it changes. Without it no agent may report.
+    /// One line: `eu-west-1: 6f1c…` (make a token with `openssl rand -hex 32`).
+    #[arg(long, env = "SHIPPER_AGENT_TOKENS", value_name = "FILE", help_heading = "Agents")]
+    pub agent_tokens: Option<PathBuf>,
+
+    /// How often an agent reports even if nothing changed. After three of these without a report it counts as offline.
+    #[arg(
+        long,
+        env = "SHIPPER_HEARTBEAT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = duration,
+        help_heading = "Agents"
+    )]
+    pub heartbeat: Duration,
+
+    /// Directory for the database and a copy of the repository. Losing it loses history, never a rollout.
+    #[arg(long, env = "SHIPPER_DATA_DIR", value_name = "DIR", help_heading = "This process")]
+    pub data_dir: PathBuf,
+
+    /// The helm binary, version 3 or 4.
+    #[arg(
+        long,
+        env = "SHIPPER_HELM",
+        value_name = "PATH",
+        default_value = "helm",
+        help_heading = "This process"
+    )]
+    pub helm: PathBuf,
+
+    /// How to write the log. RUST_LOG says how much, for example RUST_LOG=info,shipper_hub=debug.
+    #[arg(
+        long,
+        env = "SHIPPER_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t = LogFormat::Text,
+        help_heading = "This process"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How to write the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A length of time as people write it: `10s`, `1m30s`, `250ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("{text:?} is not a length of time such as 10s or 1m30s"))?;
+    match Duration::try_from(span) {
+        Ok(length) if !length.is_zero() => Ok(length),
+        _ => Err(format!("{text:?} is not a length of time longer than nothing, such as 10s")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, ConfigError};
+    use shipper_git::Credentials;
+
+    fn config(more: &[&str]) -> Result<Config, ConfigError> {
+        let base =
+            ["shipper-hub", "--repository", "https://git.example.com/fleet.git", "--data-dir", "/data"];
+        let args = Args::try_parse_from(base.iter().chain(more)).unwrap_or_else(|error| panic!("{error}"));
+        Config::try_from(args)
+    }
+
+    #[test]
+    fn a_repository_and_a_directory_are_enough() {
+        let config = config(&[]).unwrap();
+        assert_eq!((config.intent_branch.as_str(), config.state_branch.as_str()), ("main", "shipper/state"));
+        assert_eq!(config.heartbeat, Duration::from_secs(10));
+        assert!(config.state_repository.is_none() && config.agent_tokens.is_none());
+    }
+
+    #[test]
+    fn a_token_file_makes_credentials_for_both_repositories() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("token");
+        std::fs::write(&file, "s3cret\n").unwrap();
+        let state = "https://git.example.com/state.git";
+        let config =
+            config(&["--repository-token-file", file.to_str().unwrap(), "--state-repository", state])
+                .unwrap();
+        for remote in [&config.repository, config.state_repository.as_ref().unwrap()] {
+            match &remote.credentials {
+                Credentials::Basic { user, password } => {
+                    assert_eq!((user.as_str(), password.reveal()), ("git", "s3cret"))
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_the_flag_and_the_next_step() {
+        let refused = |flags: &[&str]| config(flags).unwrap_err().to_string();
+        assert!(refused(&["--state-repository", "ftp://x/y"]).starts_with("--state-repository: "));
+        assert!(
+            refused(&["--webhook-secret-file", "/no/such/file"])
+                .contains("--webhook-secret-file /no/such/file")
+        );
+        assert!(
+            refused(&["--poll-interval-min", "1m", "--poll-interval-max", "5s"]).contains("exchange them")
+        );
+        assert!(refused(&["--heartbeat", "500ms"]).contains("10s"));
+    }
+
+    #[test]
+    fn the_help_gives_examples_that_parse() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+        let joined = EXAMPLE.replace("\\\n", " ");
+        let examples: Vec<&str> =
+            joined.lines().map(str::trim).filter(|l| l.starts_with("shipper-hub")).collect();
+        assert_eq!(examples.len(), 2);
+        for example in examples {
+            Args::try_parse_from(example.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What the hub is told, once everything it was pointed to is read.
+
+use crate::args::Args;
+use shipper_git::{Credentials, RemoteConfig, RepositoryUrl, Secret, SshOptions, UrlError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Why the hub does not start: somebody must change a flag or a file.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// An address of a repository is none.
+    #[error("--{flag}: {source}")]
+    Repository {
+        /// The flag.
+        flag: &'static str,
+        /// What is wrong.
+        source: UrlError,
+    },
+    /// A file that a flag names cannot be read.
+    #[error("--{flag} {path}: {source}; check the path and its permissions")]
+    File {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that a flag names holds nothing.
+    #[error("--{flag} {path}: the file is empty; put the secret into it, or leave the flag out")]
+    Empty {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The shortest pause is longer than the longest.
+    #[error("--poll-interval-min {min:?} is longer than --poll-interval-max {max:?}; exchange them")]
+    Poll {
+        /// The shortest pause.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// Heartbeats are told to agents in whole seconds.
+    #[error("--heartbeat {0:?} is not a whole number of seconds from 1s to 10m; the usual value is 10s")]
+    Heartbeat(Duration),
+}
+
+/// How often the repository is looked at when nobody says that something was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// After something changed.
+    pub min: Duration,
+    /// When nothing changed for long.
+    pub max: Duration,
+}
+
+/// Who the hub's commits are by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// Name.
+    pub name: String,
+    /// Mail address.
+    pub email: String,
+}
+
+/// What the hub is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The fleet repository.
+    pub repository: RemoteConfig,
+    /// The repository of the state branch; `None` = the fleet repository.
+    pub state_repository: Option<RemoteConfig>,
+    /// The branch people write.
+    pub intent_branch: String,
+    /// The branch the hub writes.
+    pub state_branch: String,
+    /// How often to look.
+    pub poll: Poll,
+    /// How often agents report.
+    pub heartbeat: Duration,
+    /// Where to serve HTTP; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the database and the copy of the repository are.
+    pub data_dir: PathBuf,
+    /// YAML file of the agents' tokens.
+    pub agent_tokens: Option<PathBuf>,
+    /// What webhooks are signed with.
+    pub webhook_secret: Option<Secret>,
+    /// The `helm` binary.
+    pub helm: PathBuf,
+    /// Who the hub's commits are by.
+    pub author: Author,
+}
+
+impl TryFrom<Args> for Config {
+    type Error = ConfigError;
+
+    fn try_from(args: Args) -> Result<Self, ConfigError> {
+        if args.poll_interval_min > args.poll_interval_max {
+            return Err(ConfigError::Poll { min: args.poll_interval_min, max: args.poll_interval_max });
+        }
+        let seconds = args.heartbeat.as_secs();
+        if !(1..=600).contains(&seconds) || args.heartbeat.subsec_nanos() != 0 {
+            return Err(ConfigError::Heartbeat(args.heartbeat));
+        }
+        let repository = remote("repository", &args.repository, &args)?;
+        let state_repository =
+            args.state_repository.as_deref().map(|url| remote("state-repository", url, &args)).transpose()?;
+        let webhook_secret = args
+            .webhook_secret_file
+            .as_deref()
+            .map(|path| secret("webhook-secret-file", path))
+            .transpose()?;
+        Ok(Self {
+            repository,
+            state_repository,
+            intent_branch: args.intent_branch,
+            state_branch: args.state_branch,
+            poll: Poll { min: args.poll_interval_min, max: args.poll_interval_max },
+            heartbeat: args.heartbeat,
+            listen: args.listen,
+            data_dir: args.data_dir,
+            agent_tokens: args.agent_tokens,
+            webhook_secret,
+            helm: args.helm,
+            author: Author { name: args.author_name, email: args.author_email },
+        })
+    }
+}
+
+fn remote(flag: &'static str, url: &str, args: &Args) -> Result<RemoteConfig, ConfigError> {
+    let url: RepositoryUrl = url.parse().map_err(|source| ConfigError::Repository { flag, source })?;
+    let mut remote = RemoteConfig::new(url);
+    // Which version of a bad file was the last good one is read from history.
+    remote.shallow = false;
+    if let Some(path) = &args.repository_token_file {
+        let password = secret("repository-token-file", path)?;
+        remote.credentials = Credentials::Basic { user: args.repository_username.clone(), password };
+    }
+    remote.ca_file.clone_from(&args.repository_ca_file);
+    remote.ssh = SshOptions {
+        identity_file: args.ssh_key_file.clone(),
+        known_hosts_file: args.ssh_known_hosts_file.clone(),
+    };
+    Ok(remote)
+}
+
+fn secret(flag: &'static str, path: &Path) -> Result<Secret, ConfigError> {
+    let content = std::fs::read_to_string(path).map_err(|source| ConfigError::File {
+        flag,
+        path: path.to_owned(),
+        source,
+    })?;
+    match content.trim() {
+        "" => Err(ConfigError::Empty { flag, path: path.to_owned() }),
+        secret => Ok(Secret::new(secret)),
+    }
+}

@@ -1,0 +1,45 @@
+//! Around every request: a time limit, a handler that panics answers instead of taking the connection down, counts.
+
+use super::problem::Problem;
+use crate::shared::Shared;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// From the request's head to the answer's, the request's body included.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Limits the time and catches panics.
+pub async fn guard(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(LIMIT, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!(path, "a request handler panicked; this is a bug");
+            let detail = "the hub made a mistake on this request; its log says where";
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+        }
+        Err(_) => {
+            let detail = "the request was not done in 30 seconds; try again";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5).into_response()
+        }
+    }
+}
+
+/// Counts requests by method, route and status.
+pub async fn count(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let method = match request.method().as_str() {
+        method @ ("GET" | "POST" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "PATCH") => method.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let response = next.run(request).await;
+    shared.metrics.answered(&method, &route, response.status().as_u16());
+    response
+}

@@ -1,0 +1,40 @@
+//! For whoever runs the hub: is it alive, is it ready, what does it count.
+
+use super::problem::Problem;
+use crate::shared::Shared;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// The process answers.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// The repository was read and the database works.
+///
+/// # Errors
+/// 503 with everything that is missing.
+pub async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Problem> {
+    let mut reasons: Vec<String> = shared.unready().into_iter().map(str::to_owned).collect();
+    if let Err(error) = shared.store.ping().await {
+        reasons.push(error.to_string());
+    }
+    if reasons.is_empty() {
+        return Ok("ok\n");
+    }
+    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reasons.join("; ")).retry_after(5))
+}
+
+/// Metrics in the text format of OpenMetrics.
+pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    match shared.metrics.scrape(&shared) {
+        Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(error) => {
+            let detail = format!("metrics cannot be written: {error}; this is a bug");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The hub's HTTP side: agents report and are told of new commits, people and programs read, Git hosts give hints.
+//!
+//! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
+//! - [`read`], [`webhook`], [`health`]: for everybody else.
+//! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
+//! - [`serve`]: the socket.
+
+pub mod agent;
+pub mod auth;
+pub mod events;
+pub mod guard;
+pub mod health;
+pub mod limit;
+pub mod problem;
+pub mod read;
+pub mod serve;
+#[cfg(test)]
+mod tests;
+pub mod tokens;
+pub mod webhook;
+
+use crate::shared::Shared;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use problem::Problem;
+use shipper_core::protocol::{APPLICATIONS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK};
+use std::sync::Arc;
+
+/// Largest body of an agent's request, in bytes.
+pub const MAX_REPORT: usize = 8 << 20;
+/// Largest body of a webhook, in bytes.
+pub const MAX_WEBHOOK: usize = 1 << 20;
+
+/// All routes. Needs no socket: a request goes in, an answer comes out.
+pub fn router(shared: Arc<Shared>) -> Router {
+    let agents = Router::new()
+        .route(SESSIONS, post(agent::open_session))
+        .route(REPORTS, post(agent::report))
+        .route(EVENTS, get(events::stream))
+        .layer(DefaultBodyLimit::max(MAX_REPORT));
+    let hints =
+        Router::new().route(WEBHOOK, post(webhook::receive)).layer(DefaultBodyLimit::max(MAX_WEBHOOK));
+    Router::new()
+        .merge(agents)
+        .merge(hints)
+        .route(APPLICATIONS, get(read::applications))
+        .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}"), get(read::application))
+        .route(STATUS, get(read::status))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(async || Problem::no_such_route())
+        .method_not_allowed_fallback(async || Problem::wrong_method())
+        .layer(from_fn(guard::guard))
+        .layer(from_fn_with_state(shared.clone(), guard::count))
+        .with_state(shared)
+}

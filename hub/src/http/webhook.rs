@@ -1,0 +1,65 @@
+//! A Git host says that something was pushed. Only a hint to look: what the body says is not read, so a false one costs a
+//! fetch, nothing more. Where a secret is set, a hint without it is refused.
+
+use super::agent::unread;
+use super::problem::Problem;
+use crate::shared::Shared;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderMap, StatusCode};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use std::sync::Arc;
+
+/// Wakes the loop.
+///
+/// # Errors
+/// 401 without the secret, 413.
+pub async fn receive(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let body = body.map_err(|rejection| unread(&rejection))?;
+    if let Some(secret) = &shared.webhook_secret
+        && !proves(secret.reveal().as_bytes(), &headers, &body)
+    {
+        let detail = "the webhook is not signed with the hub's secret; set the content of --webhook-secret-file as the webhook's secret at the Git host";
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
+    }
+    shared.hints.notify_one();
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// GitHub and its kin sign as `sha256=<hex>`, Gitea and Forgejo as `<hex>`, GitLab sends the secret itself.
+fn proves(secret: &[u8], headers: &HeaderMap, body: &[u8]) -> bool {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let signed = |hex: Option<&str>| hex.and_then(bytes_of).is_some_and(|tag| verify(secret, body, &tag));
+    signed(header("x-hub-signature-256").and_then(|value| value.strip_prefix("sha256=")))
+        || signed(header("x-gitea-signature"))
+        || header("x-gitlab-token").is_some_and(|token| same(secret, token.as_bytes()))
+}
+
+fn verify(secret: &[u8], body: &[u8], tag: &[u8]) -> bool {
+    // HMAC takes a key of any length, so this is always there.
+    Hmac::<Sha256>::new_from_slice(secret).is_ok_and(|mac| mac.chain_update(body).verify_slice(tag).is_ok())
+}
+
+/// Compares in a time that depends on neither: a tag of one is checked against a tag of the other.
+fn same(secret: &[u8], token: &[u8]) -> bool {
+    let tag =
+        Hmac::<Sha256>::new_from_slice(secret).map(|mac| mac.chain_update(token).finalize().into_bytes());
+    tag.is_ok_and(|tag| verify(secret, secret, &tag))
+}
+
+fn bytes_of(hex: &str) -> Option<Vec<u8>> {
+    let digit = |b: u8| char::from(b).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,209 @@
+//! Which agents report: online within three heartbeats, offline after, unknown for the first three heartbeats of the hub
+//! itself [A1]. Whoever plans is woken when a cluster goes from one to the other.
+
+use crate::notify::{Changes, Receiver, lock};
+use shipper_core::ClusterName;
+use shipper_core::status::Liveness;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// After how many heartbeats without a report an agent is offline.
+const HEARTBEATS: u32 = 3;
+
+/// When each agent was last heard.
+#[derive(Debug)]
+pub struct Heartbeats {
+    grace: Duration,
+    started: Instant,
+    seen: Mutex<Seen>,
+    changes: Changes<ClusterName>,
+    news: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// `None` = known from before the hub started, not heard since.
+    last: BTreeMap<ClusterName, Option<Instant>>,
+    told: BTreeMap<ClusterName, Liveness>,
+}
+
+impl Heartbeats {
+    /// Begins now, with agents that report every `heartbeat`.
+    pub fn new(heartbeat: Duration) -> Self {
+        Self {
+            grace: heartbeat.saturating_mul(HEARTBEATS),
+            started: Instant::now(),
+            seen: Mutex::default(),
+            changes: Changes::default(),
+            news: Notify::new(),
+        }
+    }
+
+    /// A cluster that the database knows; its agent was not heard since the hub started.
+    pub fn expect(&self, cluster: ClusterName) {
+        let unknown = self.unheard(Instant::now());
+        let mut seen = lock(&self.seen);
+        seen.told.entry(cluster.clone()).or_insert(unknown);
+        seen.last.entry(cluster).or_insert(None);
+        drop(seen);
+        self.news.notify_one();
+    }
+
+    /// A report of the cluster came in.
+    pub fn heard(&self, cluster: &ClusterName) {
+        let now = Instant::now();
+        let mut seen = lock(&self.seen);
+        seen.last.insert(cluster.clone(), Some(now));
+        let turned = seen.told.insert(cluster.clone(), Liveness::Online) != Some(Liveness::Online);
+        drop(seen);
+        if turned {
+            self.changes.publish(&BTreeSet::from([cluster.clone()]));
+            self.news.notify_one();
+        }
+    }
+
+    /// The cluster has another incarnation; what the old one said counts no more.
+    pub fn forget(&self, cluster: &ClusterName) {
+        lock(&self.seen).last.insert(cluster.clone(), None);
+        self.turn(Instant::now());
+        self.news.notify_one();
+    }
+
+    /// Whether the agent of one cluster reports.
+    pub fn of(&self, cluster: &ClusterName, now: Instant) -> Liveness {
+        self.judge(lock(&self.seen).last.get(cluster).copied().flatten(), now)
+    }
+
+    /// Whether agents report, for every cluster that ever opened a session.
+    pub fn liveness(&self, now: Instant) -> BTreeMap<ClusterName, Liveness> {
+        lock(&self.seen)
+            .last
+            .iter()
+            .map(|(cluster, last)| (cluster.clone(), self.judge(*last, now)))
+            .collect()
+    }
+
+    /// Told of every cluster that goes online or offline.
+    pub fn subscribe(&self) -> Receiver<ClusterName> {
+        self.changes.subscribe()
+    }
+
+    /// Watches the clock and tells of those that went offline; never ends.
+    pub async fn watch(&self) {
+        loop {
+            let now = Instant::now();
+            self.turn(now);
+            // Reports move the deadline all the time: a tenth of it is exact enough and bounds the work.
+            let nap = self.grace / 10;
+            match self.next_turn(now) {
+                Some(at) => tokio::select! {
+                    () = tokio::time::sleep_until(at.max(now + nap)) => {}
+                    () = self.news.notified() => {}
+                },
+                None => self.news.notified().await,
+            }
+        }
+    }
+
+    fn turn(&self, now: Instant) {
+        let mut turned = BTreeSet::new();
+        {
+            let mut seen = lock(&self.seen);
+            let Seen { last, told } = &mut *seen;
+            for (cluster, last) in last.iter() {
+                let present = self.judge(*last, now);
+                if told.insert(cluster.clone(), present) != Some(present) {
+                    turned.insert(cluster.clone());
+                }
+            }
+        }
+        self.changes.publish(&turned);
+    }
+
+    fn next_turn(&self, now: Instant) -> Option<Instant> {
+        let seen = lock(&self.seen);
+        seen.last.values().map(|last| last.unwrap_or(self.started) + self.grace).filter(|at| *at > now).min()
+    }
+
+    fn judge(&self, last: Option<Instant>, now: Instant) -> Liveness {
+        match last {
+            Some(at) if now.saturating_duration_since(at) < self.grace => Liveness::Online,
+            Some(_) => Liveness::Offline,
+            None => self.unheard(now),
+        }
+    }
+
+    fn unheard(&self, now: Instant) -> Liveness {
+        if now.saturating_duration_since(self.started) < self.grace {
+            Liveness::Unknown
+        } else {
+            Liveness::Offline
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio::time::{advance, timeout};
+
+    const BEAT: Duration = Duration::from_secs(10);
+
+    fn cluster(name: &str) -> ClusterName {
+        ClusterName::from(name)
+    }
+
+    fn watched() -> (Arc<Heartbeats>, Receiver<ClusterName>) {
+        let heartbeats = Arc::new(Heartbeats::new(BEAT));
+        let changes = heartbeats.subscribe();
+        let watched = heartbeats.clone();
+        tokio::spawn(async move { watched.watch().await });
+        (heartbeats, changes)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_is_unknown_for_three_heartbeats_after_a_start() {
+        let (heartbeats, mut changes) = watched();
+        heartbeats.expect(cluster("eu"));
+        advance(BEAT * 3 - Duration::from_millis(1)).await;
+        assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Unknown);
+        let changed = timeout(BEAT, changes.next()).await.expect("somebody is woken when it goes offline");
+        assert_eq!(changed, BTreeSet::from([cluster("eu")]));
+        assert_eq!(heartbeats.liveness(Instant::now())[&cluster("eu")], Liveness::Offline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_online_at_once_and_offline_after_three_missed_heartbeats() {
+        let (heartbeats, mut changes) = watched();
+        heartbeats.heard(&cluster("eu"));
+        assert_eq!(changes.next().await, BTreeSet::from([cluster("eu")]));
+        for _ in 0..10 {
+            advance(BEAT).await;
+            heartbeats.heard(&cluster("eu"));
+        }
+        assert!(changes.take().is_empty(), "a report in time is no news");
+
+        let began = Instant::now();
+        assert_eq!(changes.next().await, BTreeSet::from([cluster("eu")]));
+        let silence = began.elapsed();
+        assert!(silence >= BEAT * 3 && silence <= BEAT * 3 + BEAT / 3, "offline after {silence:?}");
+        assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Offline);
+
+        heartbeats.heard(&cluster("eu"));
+        assert_eq!(changes.next().await, BTreeSet::from([cluster("eu")]));
+        assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Online);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_incarnation_does_not_live_on_the_old_ones_reports() {
+        let (heartbeats, _changes) = watched();
+        advance(BEAT * 4).await;
+        heartbeats.heard(&cluster("eu"));
+        heartbeats.forget(&cluster("eu"));
+        assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Offline);
+    }
+}

@@ -1,0 +1,66 @@
+//! `shipper-hub`: flags, log, signals. Everything else is in the library.
+
+use clap::Parser;
+use shipper_hub::app::App;
+use shipper_hub::args::{Args, LogFormat};
+use shipper_hub::config::Config;
+use std::process::ExitCode;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Wrong flags or files, as `sysexits.h` counts.
+const USAGE: u8 = 64;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    log(args.log_format);
+    // One provider for every TLS client; a second call cannot happen, so its answer says nothing.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let config = match Config::try_from(args) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    let app = match App::build(&config).await {
+        Ok(app) => app,
+        Err(error) => return refuse(&error),
+    };
+    let (mut terminate, mut interrupt) =
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(terminate), Ok(interrupt)) => (terminate, interrupt),
+            (Err(error), _) | (_, Err(error)) => return refuse(&error),
+        };
+    let asked = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    match app.run(asked).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn refuse(error: &dyn std::error::Error) -> ExitCode {
+    tracing::error!("{error}");
+    ExitCode::from(USAGE)
+}
+
+fn log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}

@@ -1,0 +1,169 @@
+//! What Prometheus is told. Counts are kept as things happen; ages and states are read when somebody scrapes.
+
+use crate::shared::Shared;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+use shipper_core::status::{Liveness, WaitingFor};
+use std::sync::atomic::AtomicU64;
+
+/// The hub's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    /// Reports that came in, whatever became of them.
+    pub reports_received: Counter,
+    /// Reports that were stored as the newest of their cluster.
+    pub reports_stored: Counter,
+    /// Seconds that planning one application took.
+    pub plan_duration: Histogram,
+    /// Seconds that fetching from the repository took.
+    pub fetch_duration: Histogram,
+    /// Commits pushed to the state branch.
+    pub pushes: Counter,
+    /// Pushes that lost against another writer and were planned anew.
+    pub lost_races: Counter,
+    requests: Family<RequestLabels, Counter>,
+    report_age: Family<ClusterLabels, Gauge<f64, AtomicU64>>,
+    clusters: Family<LivenessLabels, Gauge>,
+    applications: Family<WaitingLabels, Gauge>,
+    registry: Registry,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClusterLabels {
+    cluster: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LivenessLabels {
+    liveness: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WaitingLabels {
+    waiting: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        // 0.1 ms to 26 s.
+        let seconds = || Histogram::new(exponential_buckets(0.0001, 4.0, 10));
+        let mut metrics = Self {
+            reports_received: Counter::default(),
+            reports_stored: Counter::default(),
+            plan_duration: seconds(),
+            fetch_duration: seconds(),
+            pushes: Counter::default(),
+            lost_races: Counter::default(),
+            requests: Family::default(),
+            report_age: Family::default(),
+            clusters: Family::default(),
+            applications: Family::default(),
+            registry: Registry::with_prefix("shipper_hub"),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("reports_received", "Reports that came in", self.reports_received.clone());
+        r.register(
+            "reports_stored",
+            "Reports stored as the newest of their cluster",
+            self.reports_stored.clone(),
+        );
+        let plan = "Time that planning one application took";
+        r.register_with_unit("plan_duration", plan, Unit::Seconds, self.plan_duration.clone());
+        let fetch = "Time that fetching from the repository took";
+        r.register_with_unit("fetch_duration", fetch, Unit::Seconds, self.fetch_duration.clone());
+        r.register("pushes", "Commits pushed to the state branch", self.pushes.clone());
+        r.register("lost_races", "Pushes that lost against another writer", self.lost_races.clone());
+        r.register("http_requests", "Requests answered", self.requests.clone());
+        let age = "Time since the cluster last reported";
+        r.register_with_unit("cluster_report_age", age, Unit::Seconds, self.report_age.clone());
+        r.register(
+            "clusters",
+            "Clusters that ever reported, by whether they still do",
+            self.clusters.clone(),
+        );
+        r.register("applications", "Applications, by what they wait for", self.applications.clone());
+    }
+
+    /// Counts a request that was answered.
+    pub fn answered(&self, method: &str, route: &str, status: u16) {
+        let labels = RequestLabels { method: method.to_owned(), route: route.to_owned(), status };
+        self.requests.get_or_create(&labels).inc();
+    }
+
+    /// Everything in the text format of OpenMetrics.
+    ///
+    /// # Errors
+    /// A label cannot be written.
+    pub fn scrape(&self, shared: &Shared) -> Result<String, std::fmt::Error> {
+        self.look(shared);
+        let mut out = String::new();
+        text::encode(&mut out, &self.registry)?;
+        Ok(out)
+    }
+
+    fn look(&self, shared: &Shared) {
+        let now = shared.clock.now();
+        for (cluster, at) in shared.agents.last_reports() {
+            let age = now.duration_since(at).as_secs_f64().max(0.0);
+            self.report_age.get_or_create(&ClusterLabels { cluster: cluster.to_string() }).set(age);
+        }
+        let liveness = shared.heartbeats.liveness(tokio::time::Instant::now());
+        for (state, name) in
+            [(Liveness::Online, "online"), (Liveness::Offline, "offline"), (Liveness::Unknown, "unknown")]
+        {
+            let count = liveness.values().filter(|l| **l == state).count();
+            self.clusters.get_or_create(&LivenessLabels { liveness: name }).set(count.cast_signed() as i64);
+        }
+        let statuses = shared.statuses.list(None);
+        for state in WAITING {
+            let count = statuses.iter().filter(|s| s.waiting.state == state).count();
+            self.applications
+                .get_or_create(&WaitingLabels { waiting: name_of(state) })
+                .set(count.cast_signed() as i64);
+        }
+    }
+}
+
+const WAITING: [WaitingFor; 9] = [
+    WaitingFor::Blocked,
+    WaitingFor::Paused,
+    WaitingFor::WaitingForCluster,
+    WaitingFor::WaitingForInstallation,
+    WaitingFor::WaitingForCapacity,
+    WaitingFor::WaitingForTraffic,
+    WaitingFor::WaitingForGate,
+    WaitingFor::WaitingForCommand,
+    WaitingFor::None,
+];
+
+fn name_of(state: WaitingFor) -> &'static str {
+    match state {
+        WaitingFor::Blocked => "blocked",
+        WaitingFor::Paused => "paused",
+        WaitingFor::WaitingForCluster => "cluster",
+        WaitingFor::WaitingForInstallation => "installation",
+        WaitingFor::WaitingForCapacity => "capacity",
+        WaitingFor::WaitingForTraffic => "traffic",
+        WaitingFor::WaitingForGate => "gate",
+        WaitingFor::WaitingForCommand => "command",
+        WaitingFor::None => "none",
+    }
+}

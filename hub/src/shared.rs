@@ -1,0 +1,146 @@
+//! What the HTTP side and the loop share: the one seam between them. Agents' reports go in on the HTTP side and come out as
+//! [`Reports`]; what the loop decides is put up in [`Statuses`], [`HubBoard`] and `commits` and comes out on the HTTP side.
+
+use crate::board::{HubBoard, Statuses};
+use crate::clock::Clock;
+use crate::http::limit::Limiter;
+use crate::http::tokens::Tokens;
+use crate::liveness::Heartbeats;
+use crate::metrics::Metrics;
+use crate::store::intake::View;
+use crate::store::{Agents, Intake, IntakeError, Reports, Store, StoreError, TimelineEvent, Write};
+use shipper_core::protocol::HubStatus;
+use shipper_git::Secret;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Everything that is shared; always behind an [`Arc`].
+#[derive(Debug)]
+pub struct Shared {
+    /// The time. Ask nothing else for it.
+    pub clock: Clock,
+    /// Seconds after which an agent reports even if nothing changed.
+    pub heartbeat: Duration,
+    /// The database, for reading.
+    pub store: Arc<dyn Store>,
+    /// Where everything that is to be stored goes.
+    pub intake: Intake,
+    /// The latest reports; the loop subscribes.
+    pub reports: Arc<Reports>,
+    /// What agents say of themselves.
+    pub agents: Arc<Agents>,
+    /// Which agents report; the loop subscribes.
+    pub heartbeats: Arc<Heartbeats>,
+    /// The status of every application; the loop publishes.
+    pub statuses: Statuses,
+    /// The status of the hub; the loop publishes. Until it says when it looked, the hub is not ready.
+    pub hub: HubBoard,
+    /// The newest state commit, in hex; the loop sends, agents are told at once.
+    pub commits: watch::Sender<Option<String>>,
+    /// Somebody says that something was pushed: the loop looks.
+    pub hints: Notify,
+    /// Metrics.
+    pub metrics: Arc<Metrics>,
+    /// Whose reports are taken.
+    pub tokens: Tokens,
+    /// What webhooks are signed with; `None` = they need no signature.
+    pub webhook_secret: Option<Secret>,
+    /// Bounds what one cluster may send.
+    pub limiter: Limiter,
+    /// Cancelled when the hub is to stop.
+    pub stop: CancellationToken,
+}
+
+/// What [`Shared::start`] is told.
+#[derive(Debug)]
+pub struct Settings {
+    /// The time.
+    pub clock: Clock,
+    /// How often agents report.
+    pub heartbeat: Duration,
+    /// Whose reports are taken.
+    pub tokens: Tokens,
+    /// What webhooks are signed with.
+    pub webhook_secret: Option<Secret>,
+}
+
+impl Shared {
+    /// Reads what is stored and starts the writer and the watch over heartbeats.
+    ///
+    /// # Errors
+    /// What is stored cannot be read.
+    pub async fn start(store: Arc<dyn Store>, settings: Settings) -> Result<Arc<Self>, StoreError> {
+        let view = View {
+            reports: Arc::default(),
+            agents: Arc::default(),
+            heartbeats: Arc::new(Heartbeats::new(settings.heartbeat)),
+            metrics: Arc::default(),
+        };
+        let intake = Intake::start(store.clone(), view.clone()).await?;
+        let stop = CancellationToken::new();
+        let (heartbeats, stopped) = (view.heartbeats.clone(), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(heartbeats.watch()).await });
+        Ok(Arc::new(Self {
+            clock: settings.clock,
+            heartbeat: settings.heartbeat,
+            store,
+            intake,
+            reports: view.reports,
+            agents: view.agents,
+            heartbeats: view.heartbeats,
+            statuses: Statuses::default(),
+            hub: HubBoard::default(),
+            commits: watch::Sender::new(None),
+            hints: Notify::new(),
+            metrics: view.metrics,
+            tokens: settings.tokens,
+            webhook_secret: settings.webhook_secret,
+            limiter: Limiter::default(),
+            stop,
+        }))
+    }
+
+    /// Appends to the timeline; returns after it is durable.
+    ///
+    /// # Errors
+    /// It is not stored.
+    pub async fn log(&self, events: Vec<TimelineEvent>) -> Result<(), IntakeError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.intake.write(Write::Events(events)).await.map(|_| ())
+    }
+
+    /// The hub's status as the loop published it, with what agents say of themselves at this moment.
+    pub fn status(&self) -> HubStatus {
+        let mut status = self.hub.get();
+        let now = tokio::time::Instant::now();
+        for cluster in &mut status.clusters {
+            cluster.liveness = self.heartbeats.of(&cluster.name, now);
+            if let Some(agent) = self.agents.get(&cluster.name) {
+                cluster.last_report = agent.last_report;
+                cluster.agent_version = Some(agent.agent_version);
+                cluster.commit = agent.commit;
+                cluster.problems = agent.problems;
+            }
+        }
+        status
+    }
+
+    /// Why the hub is not ready, or nothing.
+    pub fn unready(&self) -> Vec<&'static str> {
+        let mut reasons = Vec::new();
+        if self.hub.looked_at().is_none() {
+            reasons.push("the repository has not been read yet; see the hub's log if that goes on");
+        }
+        if !self.intake.healthy() {
+            reasons.push("the database does not take writes; see the hub's log for the cause");
+        }
+        if self.stop.is_cancelled() {
+            reasons.push("the hub is stopping");
+        }
+        reasons
+    }
+}

@@ -1,0 +1,167 @@
+//! Which writes count. A cluster has one session, the one opened last; reports are numbered in it and count only in rising
+//! order [X5]. Another UID is another cluster of the same name: nothing that the old one said counts any more.
+
+use super::{TimelineEvent, Write, Written};
+use jiff::Timestamp;
+use shipper_core::protocol::SessionRequest;
+use shipper_core::report::{AppReport, Report};
+use shipper_core::{AppKey, ClusterName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Whether a session is opened by the cluster the hub knew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incarnation {
+    /// No cluster of this name was known.
+    First,
+    /// The one that was known.
+    Same,
+    /// Another one of the same name; the reports of the old one are gone.
+    New {
+        /// UID of the old one.
+        old: String,
+    },
+}
+
+/// What is known of a cluster's agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClusterRow {
+    /// UID of its `kube-system` namespace.
+    pub cluster_uid: String,
+    /// Its present session.
+    pub session: String,
+    /// When that was opened.
+    pub started: Timestamp,
+    /// The newest report in it.
+    pub sequence: Option<u64>,
+    /// Version of the agent.
+    pub agent_version: String,
+    /// The state commit it works on.
+    pub commit: Option<String>,
+    /// What is wrong with it.
+    pub problems: Vec<String>,
+    /// Its requests to the API server, by verb.
+    pub api_calls: BTreeMap<String, u64>,
+    /// When it last reported.
+    pub reported: Option<Timestamp>,
+}
+
+/// The latest state of an application in a cluster, to be stored.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportRow<'a> {
+    /// The report it came in.
+    pub report: &'a Report,
+    /// When that came.
+    pub at: Timestamp,
+    /// The state.
+    pub state: &'a AppReport,
+}
+
+/// The clusters that a batch concerns, and what it changes.
+#[derive(Debug, Default)]
+pub struct Ledger<'a> {
+    /// The clusters, changed as the batch goes on.
+    pub clusters: BTreeMap<ClusterName, ClusterRow>,
+    /// Those of them that changed.
+    pub changed: BTreeSet<&'a ClusterName>,
+    /// Clusters whose stored reports are to be deleted before anything is written.
+    pub purged: BTreeSet<&'a ClusterName>,
+    /// States to be stored, or deleted where there is none.
+    pub reports: BTreeMap<(&'a ClusterName, &'a AppKey), Option<ReportRow<'a>>>,
+    /// Entries for the timeline.
+    pub events: Vec<TimelineEvent>,
+}
+
+/// The clusters a batch concerns.
+pub fn clusters_of(batch: &[Write]) -> BTreeSet<&ClusterName> {
+    batch
+        .iter()
+        .filter_map(|write| match write {
+            Write::Open { request, .. } => Some(&request.cluster),
+            Write::Report { report, .. } => Some(&report.cluster),
+            Write::Events(_) => None,
+        })
+        .collect()
+}
+
+impl<'a> Ledger<'a> {
+    /// A ledger over the clusters as they are stored.
+    pub fn new(clusters: BTreeMap<ClusterName, ClusterRow>) -> Self {
+        Self { clusters, ..Self::default() }
+    }
+
+    /// Takes in one write.
+    pub fn judge(&mut self, write: &'a Write) -> Written {
+        match write {
+            Write::Open { session, request, at } => self.open(session, request, *at),
+            Write::Report { report, at } => self.report(report, *at),
+            Write::Events(events) => {
+                self.events.extend(events.iter().cloned());
+                Written::Logged
+            }
+        }
+    }
+
+    fn open(&mut self, session: &str, request: &'a SessionRequest, at: Timestamp) -> Written {
+        let cluster = &request.cluster;
+        let known = self.clusters.remove(cluster);
+        let incarnation = match &known {
+            None => Incarnation::First,
+            Some(row) if row.cluster_uid == request.cluster_uid => Incarnation::Same,
+            Some(row) => Incarnation::New { old: row.cluster_uid.clone() },
+        };
+        if let Incarnation::New { old } = &incarnation {
+            self.purged.insert(cluster);
+            self.reports.retain(|(of, _), _| *of != cluster);
+            self.events.push(TimelineEvent {
+                at,
+                application: None,
+                cluster: Some(cluster.clone()),
+                reason: "ClusterReplaced".to_owned(),
+                message: format!(
+                    "cluster {cluster} has UID {} now, {old} before: its old reports count no more",
+                    request.cluster_uid
+                ),
+            });
+        }
+        let kept = known.filter(|_| incarnation == Incarnation::Same);
+        let row = ClusterRow {
+            cluster_uid: request.cluster_uid.clone(),
+            session: session.to_owned(),
+            started: at,
+            sequence: None,
+            agent_version: request.agent_version.clone(),
+            commit: kept.as_ref().and_then(|row| row.commit.clone()),
+            problems: kept.as_ref().map(|row| row.problems.clone()).unwrap_or_default(),
+            api_calls: kept.as_ref().map(|row| row.api_calls.clone()).unwrap_or_default(),
+            reported: kept.and_then(|row| row.reported),
+        };
+        self.clusters.insert(cluster.clone(), row);
+        self.changed.insert(cluster);
+        Written::Opened(incarnation)
+    }
+
+    fn report(&mut self, report: &'a Report, at: Timestamp) -> Written {
+        let Some(row) = self.clusters.get_mut(&report.cluster) else { return Written::UnknownSession };
+        if row.session != report.session || row.cluster_uid != report.cluster_uid {
+            return Written::UnknownSession;
+        }
+        if let Some(sequence) = row.sequence.filter(|newest| *newest >= report.sequence) {
+            return Written::Older { sequence };
+        }
+        row.sequence = Some(report.sequence);
+        row.agent_version.clone_from(&report.agent_version);
+        row.commit.clone_from(&report.commit);
+        row.problems.clone_from(&report.problems);
+        row.api_calls.clone_from(&report.api_calls);
+        row.reported = Some(at);
+        self.changed.insert(&report.cluster);
+        for application in &report.gone {
+            self.reports.insert((&report.cluster, application), None);
+        }
+        for state in &report.applications {
+            let key = (&report.cluster, &state.application);
+            self.reports.insert(key, Some(ReportRow { report, at, state }));
+        }
+        Written::Stored { sequence: report.sequence }
+    }
+}

@@ -1,0 +1,91 @@
+//! The latest reports in memory, by application, for the loop: it is told which applications' reports changed and asks for
+//! what they say now. Fed by the [`Intake`](super::Intake) after a report is stored, so a plan never rests on what a restart would lose.
+
+use crate::notify::{Changes, Receiver};
+use shipper_core::report::{AppReport, Report};
+use shipper_core::{AppKey, ClusterName};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{PoisonError, RwLock};
+
+/// The latest report of every application in every cluster, of the cluster's present incarnation.
+#[derive(Debug, Default)]
+pub struct Reports {
+    latest: RwLock<HashMap<AppKey, BTreeMap<ClusterName, AppReport>>>,
+    changes: Changes<AppKey>,
+}
+
+impl Reports {
+    /// What the clusters last said of one application.
+    pub fn for_app(&self, application: &AppKey) -> BTreeMap<ClusterName, AppReport> {
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
+        latest.get(application).cloned().unwrap_or_default()
+    }
+
+    /// Told of the applications whose reports say something new.
+    pub fn subscribe(&self) -> Receiver<AppKey> {
+        self.changes.subscribe()
+    }
+
+    /// What was stored before the hub started.
+    pub(super) fn load(&self, reports: Vec<(ClusterName, AppReport)>) {
+        let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
+        for (cluster, report) in reports {
+            latest.entry(report.application.clone()).or_default().insert(cluster, report);
+        }
+    }
+
+    /// Takes in reports that are stored, in their order, and tells what changed.
+    pub(super) fn take<'a>(&self, stored: impl IntoIterator<Item = Stored<'a>>) {
+        let mut changed = BTreeSet::new();
+        {
+            let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
+            for stored in stored {
+                match stored {
+                    Stored::Report(report) => apply(&mut latest, report, &mut changed),
+                    Stored::Purged(cluster) => purge(&mut latest, cluster, &mut changed),
+                }
+            }
+        }
+        self.changes.publish(&changed);
+    }
+}
+
+/// Something that happened to the stored reports.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stored<'a> {
+    /// A report is stored.
+    Report(&'a Report),
+    /// All reports of a cluster were deleted.
+    Purged(&'a ClusterName),
+}
+
+type Latest = HashMap<AppKey, BTreeMap<ClusterName, AppReport>>;
+
+fn apply(latest: &mut Latest, report: &Report, changed: &mut BTreeSet<AppKey>) {
+    for application in &report.gone {
+        if let Some(clusters) = latest.get_mut(application)
+            && clusters.remove(&report.cluster).is_some()
+        {
+            changed.insert(application.clone());
+            if clusters.is_empty() {
+                latest.remove(application);
+            }
+        }
+    }
+    for state in &report.applications {
+        let clusters = latest.entry(state.application.clone()).or_default();
+        if clusters.get(&report.cluster) != Some(state) {
+            clusters.insert(report.cluster.clone(), state.clone());
+            changed.insert(state.application.clone());
+        }
+    }
+}
+
+fn purge(latest: &mut Latest, cluster: &ClusterName, changed: &mut BTreeSet<AppKey>) {
+    latest.retain(|application, clusters| {
+        if clusters.remove(cluster).is_some() {
+            changed.insert(application.clone());
+        }
+        !clusters.is_empty()
+    });
+}

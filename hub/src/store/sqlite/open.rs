@@ -1,0 +1,138 @@
+//! Opening the database: one process per directory, the schema brought up to date, a damaged file moved aside.
+
+use super::StoreError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
+use std::ffi::OsString;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The schema, one step after the other; the database says in `user_version` how many it has.
+const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_reports.sql")];
+
+/// SQLite's result codes for a file that is damaged or is no database.
+const DAMAGED: [&str; 2] = ["11", "26"];
+
+/// Makes the directory and takes it for this process.
+pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
+    let at = |source| StoreError::Directory { path: directory.to_owned(), source };
+    std::fs::create_dir_all(directory).map_err(at)?;
+    let path = directory.join("hub.lock");
+    let file = File::create(&path).map_err(at)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
+        Err(TryLockError::Error(source)) => Err(at(source)),
+    }
+}
+
+/// Opens the file, or makes a new one where it is missing or damaged.
+pub(super) async fn database(path: &Path) -> Result<SqlitePool, StoreError> {
+    if let Err(why) = sound(path).await {
+        match why {
+            Unsound::Damaged(reason) => aside(path, &reason)?,
+            Unsound::Fails(source) => return Err(StoreError::Open { path: path.to_owned(), source }),
+        }
+        sound(path)
+            .await
+            .map_err(|why| StoreError::Open { path: path.to_owned(), source: why.into_source() })?;
+    }
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(Duration::from_secs(30))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options(path))
+        .await
+        .map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .statement_cache_capacity(32)
+}
+
+enum Unsound {
+    Damaged(String),
+    Fails(sqlx::Error),
+}
+
+impl Unsound {
+    fn into_source(self) -> sqlx::Error {
+        match self {
+            Self::Damaged(reason) => sqlx::Error::Protocol(reason),
+            Self::Fails(source) => source,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Unsound {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(|e| e.code()).map(|code| code.into_owned());
+        // Extended codes carry the plain one in their low byte.
+        let plain = code.and_then(|code| code.parse::<u32>().ok()).map(|code| (code & 0xff).to_string());
+        match plain {
+            Some(code) if DAMAGED.contains(&code.as_str()) => Self::Damaged(error.to_string()),
+            _ => Self::Fails(error),
+        }
+    }
+}
+
+/// Opens, checks and migrates the database through a connection of its own.
+async fn sound(path: &Path) -> Result<(), Unsound> {
+    let mut connection = SqliteConnection::connect_with(&options(path)).await?;
+    let checked = check_and_migrate(&mut connection).await;
+    let closed = connection.close().await;
+    checked?;
+    Ok(closed?)
+}
+
+async fn check_and_migrate(connection: &mut SqliteConnection) -> Result<(), Unsound> {
+    let verdict: String = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_one(&mut *connection).await?;
+    if verdict != "ok" {
+        return Err(Unsound::Damaged(verdict));
+    }
+    let version: i64 = sqlx::query("PRAGMA user_version").fetch_one(&mut *connection).await?.try_get(0)?;
+    let Some(pending) = usize::try_from(version).ok().and_then(|done| MIGRATIONS.get(done..)) else {
+        return Err(Unsound::Damaged(format!("its schema is of version {version}, made by a newer hub")));
+    };
+    for (migration, target) in pending.iter().zip(version + 1..) {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::raw_sql(*migration).execute(&mut *transaction).await?;
+        let stamp = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {target}"));
+        sqlx::raw_sql(stamp).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+fn aside(path: &Path, reason: &str) -> Result<(), StoreError> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let to = with_suffix(path, &format!(".damaged-{seconds}"));
+    for suffix in ["", "-wal", "-shm"] {
+        let (from, to) = (with_suffix(path, suffix), with_suffix(&to, suffix));
+        match std::fs::rename(&from, &to) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(StoreError::Aside { path: from, source });
+            }
+            _ => {}
+        }
+    }
+    tracing::warn!(
+        database = %path.display(), aside = %to.display(), reason,
+        "the database is damaged and a new one takes its place: history before this moment is lost to the hub, no rollout is; agents report anew"
+    );
+    Ok(())
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
