@@ -5,7 +5,9 @@
 //! [`conformance`] holds the cases that the model and a real API server must both pass.
 
 mod api;
+pub mod client;
 mod cluster;
+pub mod conformance;
 mod controller;
 mod error;
 mod faults;
@@ -23,6 +25,7 @@ pub use api::{
     DeleteOptions, Deleted, ListQuery, Listing, Match, Propagation, Subresource, Watch, WatchEvent,
     WatchQuery, WatchStep, WriteOptions,
 };
+pub use client::{Shared, client, lock};
 pub use cluster::Cluster;
 pub use controller::PodFault;
 pub use error::{ApiError, Cause};

@@ -108,7 +108,9 @@ fn clause_end(text: &str) -> usize {
 fn parse_clause(clause: &str) -> Option<Requirement> {
     let make = |key: &str, operator, values: Vec<String>| {
         let key = key.trim();
-        let valid = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        let word =
+            |text: &str, more: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+        let valid = !key.is_empty() && word(key, "-_./") && values.iter().all(|v| word(v, "-_."));
         valid.then(|| Requirement { key: key.to_owned(), operator, values })
     };
     if let Some(inner) = clause.strip_suffix(')') {

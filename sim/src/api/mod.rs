@@ -12,5 +12,6 @@ mod write;
 
 pub use delete::{DeleteOptions, Deleted, Propagation};
 pub use read::{ListQuery, Listing, Match};
+pub(crate) use scale::read as scale_of;
 pub use watch::{Watch, WatchEvent, WatchQuery, WatchStep};
 pub use write::{Subresource, WriteOptions};

@@ -8,4 +8,3 @@ mod walk;
 
 pub(crate) use apply::apply;
 pub(crate) use managed::{Actor, record_update};
-pub(crate) use merge::merge;

@@ -57,10 +57,6 @@ pub(crate) struct FieldSet {
 }
 
 impl FieldSet {
-    pub(crate) fn leaf() -> Self {
-        Self { member: true, children: BTreeMap::new() }
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         !self.member && self.children.is_empty()
     }
