@@ -1,0 +1,191 @@
+//! One agent, put together from its parts. Nothing is global: any number of agents live in one process.
+
+use crate::accept::Memory;
+use crate::api::{Api, Kind, Kinds};
+use crate::clock::Clock;
+use crate::engine;
+use crate::engine::execute::Executor;
+use crate::engine::state::State;
+use crate::fetcher::{self, Polling, Wake};
+use crate::hub::HubLink;
+use crate::lease::{Keeper, Leadership};
+use crate::random::{Backoff, Random};
+use crate::reporter::Reporter;
+use crate::source::Source;
+use crate::status::Status;
+use crate::targets::Targets;
+use crate::watch::Watch;
+use jiff::Timestamp;
+use serde_json::Value;
+use shipper_core::ClusterName;
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// What an agent is to be.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The cluster it acts in; its directory on the state branch.
+    pub cluster: ClusterName,
+    /// Where the last accepted commit is kept.
+    pub data_dir: PathBuf,
+    /// How often the branch is looked at.
+    pub polling: Polling,
+    /// Namespace of the Lease.
+    pub lease_namespace: String,
+    /// Who holds the Lease: another one for every process.
+    pub identity: String,
+    /// Writes to the API server that may be under way at once.
+    pub in_flight: usize,
+    /// The wall clock now.
+    pub now: Timestamp,
+    /// Seed of all jitter.
+    pub seed: u64,
+}
+
+impl Config {
+    /// The defaults for a cluster; the seed, and with it the identity, must be random.
+    pub fn new(cluster: &str, data_dir: PathBuf, now: Timestamp, seed: u64) -> Self {
+        Self {
+            cluster: ClusterName::from(cluster),
+            data_dir,
+            polling: Polling::every(Duration::from_secs(60)),
+            lease_namespace: "kube-system".to_owned(),
+            identity: format!("{cluster}-{seed:016x}"),
+            in_flight: 16,
+            now,
+            seed,
+        }
+    }
+}
+
+/// An agent that is ready to run.
+pub struct App<S> {
+    config: Config,
+    source: S,
+    hub: Arc<dyn HubLink>,
+    api: Api,
+    random: Random,
+    state: Arc<State>,
+    leadership: Leadership,
+    wake: Wake,
+}
+
+impl<S: Source> App<S> {
+    /// Puts an agent together; talks to nobody. Must be called within the runtime that will run it.
+    pub fn build(config: Config, client: kube::Client, hub: Arc<dyn HubLink>, source: S) -> Self {
+        Self {
+            api: Api::new(client, config.in_flight),
+            random: Random::seeded(config.seed),
+            state: Arc::new(State::new(Clock::starting_at(config.now))),
+            leadership: Leadership::new(),
+            wake: Wake::default(),
+            config,
+            source,
+            hub,
+        }
+    }
+
+    /// What is to be seen from outside while it runs.
+    pub fn status(&self) -> Status {
+        Status::new(
+            Arc::clone(&self.state),
+            self.leadership.clone(),
+            self.wake.clone(),
+            Arc::clone(self.api.calls()),
+        )
+    }
+
+    /// Runs until `shutdown` is ready, then gives the Lease back.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { config, source, hub, api, random, state, leadership, wake } = self;
+        let kinds = Kinds::new(api.clone());
+        let mut keeper = Keeper::new(
+            api.clone(),
+            Arc::clone(&state),
+            leadership.clone(),
+            random.clone(),
+            config.lease_namespace.clone(),
+            config.identity.clone(),
+        );
+        let executor =
+            Executor::new(api.clone(), kinds.clone(), Arc::clone(&state), leadership.clone(), random.clone());
+        let targets = Targets::new(config.cluster.clone(), Memory::in_dir(&config.data_dir));
+        let mut parts = JoinSet::new();
+        parts.spawn(fetcher::run(
+            source,
+            targets,
+            Arc::clone(&state),
+            wake.clone(),
+            config.polling,
+            random.clone(),
+        ));
+        parts.spawn(fetcher::listen(Arc::clone(&hub), wake.clone(), random.clone()));
+        parts.spawn(watches(api.clone(), kinds, Arc::clone(&state), random.clone()));
+        parts.spawn(engine::run(Arc::clone(&state), executor, leadership));
+        parts.spawn({
+            let (cluster, fetch) = (config.cluster.clone(), Arc::clone(&wake.fetch));
+            async move {
+                let uid = cluster_uid(&api, &state, &random).await;
+                let calls = Arc::clone(api.calls());
+                Reporter::new(hub, state, calls, random, (cluster, uid), fetch).run().await;
+            }
+        });
+        tokio::select! {
+            () = keeper.run() => {}
+            Some(ended) = parts.join_next() => tracing::error!(?ended, "a part of the agent ended; stopping"),
+            () = shutdown => tracing::info!("stopping"),
+        }
+        // Nothing may be written any more when the Lease is given back.
+        parts.shutdown().await;
+        keeper.release().await;
+    }
+}
+
+/// Keeps a watch for every kind that a target needs. Without targets nothing is watched.
+async fn watches(api: Api, kinds: Kinds, state: Arc<State>, random: Random) {
+    let mut running = JoinSet::new();
+    let mut started = BTreeSet::new();
+    loop {
+        for ((group, kind), api_version) in state.kinds_to_watch() {
+            if started.insert((group, kind.clone())) {
+                let watch = Watch {
+                    api: api.clone(),
+                    kinds: kinds.clone(),
+                    state: Arc::clone(&state),
+                    random: random.clone(),
+                    api_version,
+                    kind,
+                };
+                running.spawn(watch.run());
+            }
+        }
+        state.kinds.notified().await;
+    }
+}
+
+/// The cluster's identity: the UID of its namespace `kube-system`, which lives as long as the cluster.
+async fn cluster_uid(api: &Api, state: &State, random: &Random) -> String {
+    let mut backoff = Backoff::new(random.clone(), Duration::from_secs(1), Duration::from_secs(30));
+    let path =
+        Kind::known("v1", "Namespace").map(|kind| kind.object(None, "kube-system")).unwrap_or_default();
+    loop {
+        match api.get("get", &path, "application/json").await {
+            Ok(namespace) => {
+                if let Some(uid) = namespace.pointer("/metadata/uid").and_then(Value::as_str) {
+                    state.problem("cluster", None);
+                    return uid.to_owned();
+                }
+                state.problem("cluster", Some("namespace kube-system has no UID".to_owned()));
+            }
+            Err(error) => {
+                state.problem("cluster", Some(format!("the cluster's UID cannot be read: {error}")))
+            }
+        }
+        sleep(backoff.pause()).await;
+    }
+}

@@ -1,0 +1,252 @@
+//! Carrying out one action: the exact requests, and what their answers mean for the index.
+
+use super::failure::{classify, message};
+use super::state::{State, is_marked, pod_key};
+use crate::api::{Api, ApiError, Kind, Kinds};
+use crate::lease::Leadership;
+use crate::random::{Random, doubled};
+use serde_json::{Value, json};
+use shipper_core::converge::{Action, Apply, Delete, Label, applyset_id};
+use shipper_core::labels::{DELETION_COST, FIELD_MANAGER, TRAFFIC};
+use shipper_core::{AppKey, manifest::ObjectKey};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// First and longest pause after a write that waiting could heal.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// First and longest pause after one that only a person can heal.
+const RETRY_REJECTED: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
+
+/// How an action ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The cluster is as the action wanted it, or the index knows better now.
+    Done,
+    /// It failed, and the failure is noted.
+    Failed,
+    /// It was not begun: the target changed, or another agent acts.
+    Skipped,
+}
+
+/// Carries out actions.
+#[derive(Clone)]
+pub struct Executor {
+    api: Api,
+    kinds: Kinds,
+    state: Arc<State>,
+    leadership: Leadership,
+    random: Random,
+}
+
+impl Executor {
+    /// Nothing under way.
+    pub fn new(api: Api, kinds: Kinds, state: Arc<State>, leadership: Leadership, random: Random) -> Self {
+        Self { api, kinds, state, leadership, random }
+    }
+
+    /// Carries out one action that was decided for this version of the application's target.
+    pub async fn run(&self, app: &AppKey, version: u64, action: &Action) -> Outcome {
+        let Some(_permit) = self.api.permit().await else { return Outcome::Skipped };
+        // Last, so that nothing is written that was waiting while the world changed [C9].
+        if !self.state.is_current(app, version) || !self.leadership.is_held() {
+            return Outcome::Skipped;
+        }
+        match action {
+            Action::Apply(apply) => self.apply(app, apply).await,
+            Action::Label(label) => self.label(app, label).await,
+            Action::Delete(delete) => self.delete(app, delete).await,
+        }
+    }
+
+    async fn apply(&self, app: &AppKey, apply: &Apply) -> Outcome {
+        let path = match self.place(apply).await {
+            Ok(kind) => kind.object(apply.key.namespace.as_deref(), &apply.key.name),
+            Err(error) => return self.apply_failed(app, apply, &error),
+        };
+        if apply.uid.is_none() && self.is_there(app, apply, &path).await {
+            return Outcome::Done;
+        }
+        let mut object = apply.object.clone();
+        if let (Some(uid), Some(metadata)) =
+            (&apply.uid, object.get_mut("metadata").and_then(Value::as_object_mut))
+        {
+            // Precondition: the object as seen, and not another that took its name meanwhile.
+            metadata.insert("uid".to_owned(), json!(uid));
+        }
+        match self.api.apply(&path, FIELD_MANAGER, &object).await {
+            Ok(answer) => {
+                tracing::debug!(%app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
+                self.state.answered(&answer);
+                self.state.written(app, &apply.key, apply.repair);
+                Outcome::Done
+            }
+            Err(error) if error.code() == Some(409) && apply.uid.is_some() => {
+                self.look(app, &apply.key, &path).await;
+                self.apply_failed(app, apply, &error)
+            }
+            Err(error) => self.apply_failed(app, apply, &error),
+        }
+    }
+
+    async fn place(&self, apply: &Apply) -> Result<Kind, ApiError> {
+        let api_version = apply.object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let found = self.kinds.resolve(api_version, &apply.key.kind).await?;
+        found.ok_or_else(|| ApiError::Refused {
+            verb: "discover",
+            path: api_version.to_owned(),
+            code: 404,
+            reason: "NotFound".to_owned(),
+            message: format!(
+                "the API server has no kind {} in {api_version}; install its CustomResourceDefinition",
+                apply.key.kind
+            ),
+            causes: Vec::new(),
+            about: String::new(),
+            retry_after: None,
+        })
+    }
+
+    /// Looks before creating: what exists already is ours and only unseen, or somebody else's [C8].
+    async fn is_there(&self, app: &AppKey, apply: &Apply, path: &str) -> bool {
+        match self.api.get("get", path, "application/json").await {
+            Ok(object) if is_bare_namespace(apply) => {
+                self.state.answered(&object);
+                true
+            }
+            Ok(object) if is_marked(&object, &applyset_id(app)) => {
+                self.state.answered(&object);
+                true
+            }
+            Ok(object) => {
+                self.state.foreign(app, &object);
+                true
+            }
+            Err(error) if error.code() == Some(404) => false,
+            Err(error) => {
+                self.apply_failed(app, apply, &error);
+                true
+            }
+        }
+    }
+
+    /// Looks whether an object of somebody else is still in the way.
+    pub async fn look_again(&self, app: &AppKey, key: &ObjectKey) {
+        if let Ok(Some(kind)) = self.kind_of(key).await {
+            self.look(app, key, &kind.object(key.namespace.as_deref(), &key.name)).await;
+        }
+    }
+
+    /// Brings the index up to date with one object.
+    async fn look(&self, app: &AppKey, key: &ObjectKey, path: &str) {
+        match self.api.get("get", path, "application/json").await {
+            Ok(object) => {
+                self.state.forget(app, key);
+                if is_marked(&object, &applyset_id(app)) {
+                    self.state.answered(&object);
+                } else {
+                    self.state.foreign(app, &object);
+                }
+            }
+            Err(error) if error.code() == Some(404) => self.state.forget(app, key),
+            Err(_) => {}
+        }
+    }
+
+    fn apply_failed(&self, app: &AppKey, apply: &Apply, error: &ApiError) -> Outcome {
+        let (reason, heals) = classify(error);
+        tracing::warn!(%app, object = %apply.key, reason, %error, "apply failed");
+        let (first, most) = if heals { RETRY } else { RETRY_REJECTED };
+        let at_least = error.retry_after().unwrap_or_default();
+        self.state.failed(app, &apply.key, &apply.digest, (reason, message(error), heals), |tries| {
+            self.random.spread(doubled(first, tries, most)).max(at_least)
+        });
+        Outcome::Failed
+    }
+
+    async fn label(&self, app: &AppKey, label: &Label) -> Outcome {
+        let (traffic, cost) =
+            if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
+        let patch = json!({"metadata": {
+            "uid": label.uid,
+            "labels": {TRAFFIC: traffic},
+            "annotations": {DELETION_COST: cost},
+        }});
+        let path = format!("/api/v1/namespaces/{}/pods/{}", label.namespace, label.pod);
+        let key = pod_key(&label.namespace, &label.pod);
+        match self.api.merge(&path, FIELD_MANAGER, &patch).await {
+            Ok(pod) => {
+                tracing::debug!(%app, pod = label.pod, serve = label.serve, why = label.why, "labelled");
+                self.state.answered(&pod);
+                self.state.written(app, &key, false);
+                Outcome::Done
+            }
+            // Gone, or another pod of the same name: the watch says so.
+            Err(error) => self.held(app, &key, &error, matches!(error.code(), Some(404 | 409 | 422))),
+        }
+    }
+
+    async fn delete(&self, app: &AppKey, delete: &Delete) -> Outcome {
+        let kind = match self.kind_of(&delete.key).await {
+            Ok(Some(kind)) => kind,
+            Ok(None) => {
+                self.state.forget(app, &delete.key);
+                return Outcome::Done;
+            }
+            Err(error) => return self.held(app, &delete.key, &error, false),
+        };
+        let path = kind.object(delete.key.namespace.as_deref(), &delete.key.name);
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"uid": delete.uid},
+            "propagationPolicy": "Background",
+        });
+        match self.api.delete(&path, &options).await {
+            Ok(answer) => {
+                tracing::info!(%app, object = %delete.key, why = delete.why, "deleted");
+                // The object is answered while finalizers hold it, a Status when it is gone.
+                if answer.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string) {
+                    self.state.answered(&answer);
+                } else {
+                    self.state.forget(app, &delete.key);
+                }
+                self.state.written(app, &delete.key, false);
+                Outcome::Done
+            }
+            Err(error) if error.code() == Some(404) => {
+                self.state.forget(app, &delete.key);
+                Outcome::Done
+            }
+            Err(error) => {
+                if error.code() == Some(409) {
+                    self.look(app, &delete.key, &path).await;
+                }
+                self.held(app, &delete.key, &error, false)
+            }
+        }
+    }
+
+    /// The kind of an object that was seen by a watch, in the version of that watch.
+    async fn kind_of(&self, key: &ObjectKey) -> Result<Option<Kind>, ApiError> {
+        match self.state.kinds_to_watch().get(&(key.group.clone(), key.kind.clone())) {
+            Some(api_version) => self.kinds.resolve(api_version, &key.kind).await,
+            None => Ok(None),
+        }
+    }
+
+    fn held(&self, app: &AppKey, key: &ObjectKey, error: &ApiError, expected: bool) -> Outcome {
+        if expected {
+            tracing::debug!(%app, object = %key, %error, "has changed meanwhile");
+        } else {
+            tracing::warn!(%app, object = %key, %error, "write failed");
+        }
+        let at_least = error.retry_after().unwrap_or_default();
+        self.state.hold(app, key, |tries| self.random.spread(doubled(RETRY.0, tries, RETRY.1)).max(at_least));
+        Outcome::Failed
+    }
+}
+
+/// The application's own namespace, which is created and then left alone: it carries no mark.
+fn is_bare_namespace(apply: &Apply) -> bool {
+    apply.key.is("", "Namespace") && apply.object.pointer("/metadata/labels").is_none()
+}

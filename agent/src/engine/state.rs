@@ -1,0 +1,564 @@
+//! What the agent knows at this moment, behind one lock: the index of the cluster, the targets, and who has to be looked at.
+
+use crate::clock::Clock;
+use crate::targets::{AppTarget, Changes};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use shipper_core::converge::{Action, Wanted, converge};
+use shipper_core::manifest::ObjectKey;
+use shipper_core::observe::{Index, NamespaceState, WriteFailure};
+use shipper_core::report::AppReport;
+use shipper_core::{AppKey, labels};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Watch events of one application within this time are answered by one look.
+const COALESCE: SignedDuration = SignedDuration::from_millis(5);
+
+/// How often an object of somebody else that is in the way is looked at.
+const FOREIGN: Duration = Duration::from_secs(30);
+
+/// Kinds that every application is seen through: API version and kind.
+pub const BASE_KINDS: [(&str, &str); 6] = [
+    ("v1", "Namespace"),
+    ("v1", "ConfigMap"),
+    ("v1", "Service"),
+    ("v1", "Pod"),
+    ("apps/v1", "Deployment"),
+    ("discovery.k8s.io/v1", "EndpointSlice"),
+];
+
+/// Group and kind.
+pub type GroupKind = (String, String);
+
+/// Group of an API version, and the kind.
+pub fn group_kind(api_version: &str, kind: &str) -> GroupKind {
+    (api_version.split_once('/').map_or("", |(group, _)| group).to_owned(), kind.to_owned())
+}
+
+/// One application that is asked for.
+struct App {
+    target: Arc<AppTarget>,
+    /// Group and kind of everything it consists of.
+    kinds: BTreeSet<GroupKind>,
+    /// Raised by every new target.
+    version: u64,
+    /// Somebody is at work on it.
+    running: bool,
+    /// To be looked at even if nothing is seen until then.
+    due: Option<Timestamp>,
+    /// Not to be looked at before, for the sake of others' events.
+    rest_until: Timestamp,
+    /// Its report, and the number of the change that made it so.
+    report: Option<(Arc<AppReport>, u64)>,
+    /// Pods and deletions that failed: tries, and when the next may be made.
+    held: HashMap<ObjectKey, (u32, Timestamp)>,
+    /// Objects of others in the way, and when to look whether they are still there: no watch sees them.
+    foreign: BTreeMap<ObjectKey, Timestamp>,
+}
+
+#[derive(Default)]
+struct Inner {
+    index: Index,
+    apps: BTreeMap<AppKey, App>,
+    dirty: BTreeSet<AppKey>,
+    /// Kinds whose watch has delivered its first list, or that the server does not have.
+    seen: BTreeSet<GroupKind>,
+    /// Namespaces that are there; `None` before the first list.
+    namespaces: Option<BTreeSet<String>>,
+    problems: BTreeMap<String, String>,
+    /// Applications without a target of which something may still be present.
+    departed: BTreeSet<AppKey>,
+    commit: Option<String>,
+    /// API version and kind of what is to be watched.
+    kinds: BTreeMap<GroupKind, String>,
+    version: u64,
+    news: u64,
+}
+
+/// The state that all parts of an agent share.
+pub struct State {
+    clock: Clock,
+    inner: Mutex<Inner>,
+    /// Some application is to be looked at.
+    pub work: Notify,
+    /// Some report or problem changed.
+    pub news: Notify,
+    /// More kinds are to be watched, or a definition changed.
+    pub kinds: Notify,
+}
+
+/// What is to be done for an application now.
+pub struct Round {
+    /// Of the target that it is for.
+    pub version: u64,
+    /// What to do; empty = look again at `wake_at`.
+    pub actions: Vec<Action>,
+    /// When to look again.
+    pub wake_at: Option<Timestamp>,
+}
+
+/// What the reporter has to say.
+pub struct News {
+    /// Reports that changed after the given change, with the number of their own.
+    pub reports: Vec<(Arc<AppReport>, u64)>,
+    /// What is wrong with the agent as a whole.
+    pub problems: Vec<String>,
+    /// The accepted state commit.
+    pub commit: Option<String>,
+    /// Applications that are gone from targets and cluster.
+    pub gone: Vec<AppKey>,
+}
+
+impl State {
+    /// Nothing known.
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            inner: Mutex::default(),
+            work: Notify::new(),
+            news: Notify::new(),
+            kinds: Notify::new(),
+        }
+    }
+
+    /// The agent's clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// New targets come into force, between any two actions [C9].
+    pub fn set_targets(&self, changes: Changes) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        inner.commit = Some(changes.commit);
+        for key in changes.gone {
+            inner.index.unregister(&key);
+            inner.apps.remove(&key);
+            inner.departed.insert(key);
+        }
+        for (key, target) in changes.set {
+            inner.index.register(&key);
+            if inner.namespaces.as_ref().is_some_and(|there| !there.contains(&key.namespace)) {
+                inner.index.set_namespace(&key.namespace, NamespaceState::Missing);
+            }
+            inner.departed.remove(&key);
+            inner.version += 1;
+            let kinds = target.kinds();
+            let of_app: BTreeSet<_> = kinds.iter().map(|(version, kind)| group_kind(version, kind)).collect();
+            let base = BASE_KINDS.iter().map(|(version, kind)| ((*version).to_owned(), (*kind).to_owned()));
+            for (version, kind) in base.chain(kinds) {
+                inner.kinds.entry(group_kind(&version, &kind)).or_insert(version);
+            }
+            let version = inner.version;
+            match inner.apps.get_mut(&key) {
+                Some(app) => {
+                    app.target = target;
+                    app.kinds = of_app;
+                    app.version = version;
+                    app.rest_until = now;
+                    app.foreign.values_mut().for_each(|look_at| *look_at = now);
+                }
+                None => {
+                    let app = App {
+                        target,
+                        kinds: of_app,
+                        version,
+                        running: false,
+                        due: None,
+                        rest_until: now,
+                        report: None,
+                        held: HashMap::new(),
+                        foreign: BTreeMap::new(),
+                    };
+                    inner.apps.insert(key.clone(), app);
+                }
+            }
+            inner.dirty.insert(key);
+        }
+        let files: BTreeMap<String, String> = changes
+            .problems
+            .into_iter()
+            .map(|(file, text)| (format!("file {file}"), format!("{file}: {text}")))
+            .collect();
+        inner.problems.retain(|key, _| !key.starts_with("file "));
+        inner.problems.extend(files);
+        self.kinds.notify_one();
+        self.work.notify_one();
+        self.news.notify_one();
+    }
+
+    /// Says, or no longer says, what is wrong with a part of the agent.
+    pub fn problem(&self, part: &str, text: Option<String>) {
+        let mut inner = self.lock();
+        let changed = match text {
+            Some(text) => {
+                if inner.problems.get(part) != Some(&text) {
+                    tracing::warn!(part, problem = %text);
+                }
+                inner.problems.insert(part.to_owned(), text.clone()) != Some(text)
+            }
+            None => inner.problems.remove(part).is_some(),
+        };
+        if changed {
+            self.news.notify_one();
+        }
+    }
+
+    /// What is to be watched: group and kind, and the API version to watch it in.
+    pub fn kinds_to_watch(&self) -> BTreeMap<GroupKind, String> {
+        self.lock().kinds.clone()
+    }
+
+    /// A watch has listed a kind.
+    pub fn listed(&self, kind: &GroupKind, objects: &[Value]) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let mut changed = if kind.0.is_empty() && kind.1 == "Namespace" {
+            namespaces_listed(inner, objects)
+        } else {
+            inner.index.reset(&kind.0, &kind.1, objects, now)
+        };
+        if inner.seen.insert(kind.clone()) {
+            changed.extend(inner.apps.keys().cloned());
+        }
+        self.wake(inner, changed);
+    }
+
+    /// A page of a list that is not complete yet.
+    pub fn page(&self, objects: &[Value]) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let changed: BTreeSet<AppKey> =
+            objects.iter().filter_map(|object| inner.index.apply(object, now)).collect();
+        self.wake(inner, changed);
+    }
+
+    /// The server does not have the kind: nothing of it can be there.
+    pub fn unknown(&self, kind: &GroupKind) {
+        let mut inner = self.lock();
+        if inner.seen.insert(kind.clone()) {
+            let all = inner.apps.keys().cloned().collect();
+            self.wake(&mut inner, all);
+        }
+    }
+
+    /// A watch saw an object added or changed (`gone`: deleted).
+    pub fn event(&self, kind: &GroupKind, object: &Value, gone: bool) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        if kind.0.is_empty() && kind.1 == "Namespace" {
+            let changed = namespace_event(inner, object, gone);
+            return self.wake(inner, changed);
+        }
+        if kind.1 == "CustomResourceDefinition" {
+            self.kinds.notify_one();
+        }
+        let changed = if gone { inner.index.delete(object, now) } else { inner.index.apply(object, now) };
+        self.wake(inner, changed.into_iter().collect());
+    }
+
+    fn wake(&self, inner: &mut Inner, changed: BTreeSet<AppKey>) {
+        if changed.is_empty() {
+            return;
+        }
+        inner.dirty.extend(changed);
+        self.work.notify_one();
+    }
+
+    /// Everything is to be looked at again.
+    pub fn wake_all(&self) {
+        let mut inner = self.lock();
+        let all = inner.apps.keys().cloned().collect();
+        self.wake(&mut inner, all);
+    }
+
+    /// Takes applications that are to be looked at now, at most `most`; and when the next one is due.
+    pub fn take_ready(&self, most: usize) -> (Vec<AppKey>, Option<Timestamp>) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let Inner { apps, dirty, seen, .. } = &mut *inner;
+        let base: Vec<GroupKind> =
+            BASE_KINDS.iter().map(|(version, kind)| group_kind(version, kind)).collect();
+        let base_seen = base.iter().all(|kind| seen.contains(kind));
+        let (mut ready, mut next): (Vec<AppKey>, Option<Timestamp>) = (Vec::new(), None);
+        for (key, app) in apps.iter_mut().filter(|(_, app)| !app.running && base_seen) {
+            let at = match (dirty.contains(key), app.due) {
+                (true, _) => app.rest_until,
+                (false, Some(due)) => due,
+                (false, None) => continue,
+            };
+            if !app.kinds.is_subset(seen) {
+                continue;
+            }
+            if at <= now && ready.len() < most {
+                app.running = true;
+                ready.push(key.clone());
+            } else if at > now {
+                next = Some(next.map_or(at, |earlier| earlier.min(at)));
+            }
+        }
+        (ready, next)
+    }
+
+    /// Decides what is to be done for an application; `None` = it is not asked for any more.
+    pub fn round(&self, key: &AppKey) -> Option<Round> {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let Inner { index, apps, dirty, news, .. } = &mut *inner;
+        let app = apps.get_mut(key)?;
+        dirty.remove(key);
+        let observed = index.observed(key)?;
+        let wanted = Wanted { target: &app.target.target, manifests: &app.target.manifests };
+        let convergence = converge(wanted, observed, now);
+        if app.report.as_ref().is_none_or(|(report, _)| **report != convergence.report) {
+            *news += 1;
+            app.report = Some((Arc::new(convergence.report), *news));
+            self.news.notify_one();
+        }
+        app.held.retain(|_, (_, until)| now.duration_since(*until) < SignedDuration::from_mins(10));
+        let mut wake_at = convergence.wake_at.into_iter().chain(app.foreign.values().copied()).min();
+        let mut actions = convergence.actions;
+        actions.retain(|action| {
+            let until = held_key(action).and_then(|key| app.held.get(&key)).map(|(_, until)| *until);
+            match until.filter(|until| *until > now) {
+                Some(until) => {
+                    wake_at = Some(wake_at.map_or(until, |earlier| earlier.min(until)));
+                    false
+                }
+                None => true,
+            }
+        });
+        Some(Round { version: app.version, actions, wake_at })
+    }
+
+    /// Work on an application ends for now.
+    pub fn rest(&self, key: &AppKey, wake_at: Option<Timestamp>) {
+        let now = self.clock.now();
+        if let Some(app) = self.lock().apps.get_mut(key) {
+            app.running = false;
+            app.due = wake_at;
+            app.rest_until = now.saturating_add(COALESCE).unwrap_or(now);
+        }
+        self.work.notify_one();
+    }
+
+    /// Whether the target is still the one that an action was decided for [C9].
+    pub fn is_current(&self, key: &AppKey, version: u64) -> bool {
+        self.lock().apps.get(key).is_some_and(|app| app.version == version)
+    }
+
+    /// The API server answered a write, or a look, with an object of the application.
+    pub fn answered(&self, object: &Value) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let inner = &mut *inner;
+        let key = ObjectKey::of(object);
+        if key.is_some_and(|key| key.is("", "Namespace")) {
+            let changed = namespace_event(inner, object, false);
+            self.wake(inner, changed);
+        }
+        inner.index.apply(object, now);
+    }
+
+    /// A write succeeded.
+    pub fn written(&self, app: &AppKey, key: &ObjectKey, repair: bool) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        inner.index.written(app, key, repair, now);
+        if let Some(app) = inner.apps.get_mut(app) {
+            app.held.remove(key);
+        }
+    }
+
+    /// An object of somebody else is in the way [C8]; it is looked at again when the target changes, and now and then.
+    pub fn foreign(&self, app: &AppKey, object: &Value) {
+        let look_at = after(self.clock.now(), FOREIGN);
+        let mut inner = self.lock();
+        inner.index.foreign(app, object);
+        if let (Some(app), Some(key)) = (inner.apps.get_mut(app), ObjectKey::of(object)) {
+            app.foreign.insert(key, look_at);
+        }
+    }
+
+    /// Takes the objects of others that are to be looked at again.
+    pub fn take_foreign(&self, app: &AppKey) -> Vec<ObjectKey> {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let Some(app) = inner.apps.get_mut(app) else { return Vec::new() };
+        app.foreign.extract_if(.., |_, look_at| *look_at <= now).map(|(key, _)| key).collect()
+    }
+
+    /// An object is known not to be there.
+    pub fn forget(&self, app: &AppKey, key: &ObjectKey) {
+        self.lock().index.forget(app, key);
+    }
+
+    /// An apply failed. `pause`: the time to the next try, from the number of tries before.
+    pub fn failed(
+        &self,
+        app: &AppKey,
+        key: &ObjectKey,
+        digest: &str,
+        (reason, message, heals): (&str, String, bool),
+        pause: impl FnOnce(u32) -> Duration,
+    ) {
+        let now = self.clock.now();
+        let mut inner = self.lock();
+        let earlier = inner.index.observed(app).and_then(|observed| observed.failures.get(key));
+        let tries = earlier.filter(|failure| failure.digest == digest).map_or(0, |failure| failure.tries);
+        let failure = WriteFailure {
+            digest: digest.to_owned(),
+            reason: reason.to_owned(),
+            message,
+            heals,
+            tries: tries + 1,
+            retry_at: after(now, pause(tries)),
+        };
+        inner.index.failed(app, key, failure);
+    }
+
+    /// A label or deletion failed and is not to be tried before `pause` has passed.
+    pub fn hold(&self, app: &AppKey, key: &ObjectKey, pause: impl FnOnce(u32) -> Duration) {
+        let now = self.clock.now();
+        if let Some(app) = self.lock().apps.get_mut(app) {
+            let held = app.held.entry(key.clone()).or_insert((0, now));
+            *held = (held.0 + 1, after(now, pause(held.0)));
+        }
+    }
+
+    /// Reports that changed after each application's `acknowledged` change, and the rest that a report carries.
+    pub fn news(&self, acknowledged: &BTreeMap<AppKey, u64>) -> News {
+        let inner = self.lock();
+        let fresh = |key: &AppKey, change: u64| acknowledged.get(key).is_none_or(|known| *known < change);
+        let reports = inner
+            .apps
+            .iter()
+            .filter_map(|(key, app)| app.report.clone().filter(|(_, change)| fresh(key, *change)))
+            .collect();
+        let gone = inner.departed.iter().filter(|key| is_gone(&inner.index, key)).cloned().collect();
+        News {
+            reports,
+            problems: inner.problems.values().cloned().collect(),
+            commit: inner.commit.clone(),
+            gone,
+        }
+    }
+
+    /// The hub knows that these are gone.
+    pub fn gone_acknowledged(&self, gone: &[AppKey]) {
+        let mut inner = self.lock();
+        for key in gone {
+            inner.departed.remove(key);
+        }
+    }
+
+    /// Whether every application has been looked at since its target came.
+    pub fn is_ready(&self) -> bool {
+        let inner = self.lock();
+        inner.commit.is_some() && inner.apps.values().all(|app| app.report.is_some())
+    }
+
+    /// How many applications are asked for.
+    pub fn applications(&self) -> usize {
+        self.lock().apps.len()
+    }
+}
+
+fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    SignedDuration::try_from(pause)
+        .ok()
+        .and_then(|pause| now.saturating_add(pause).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
+/// Under what a failed label or deletion is held back; an apply has its own memory in the index.
+fn held_key(action: &Action) -> Option<ObjectKey> {
+    match action {
+        Action::Apply(_) => None,
+        Action::Label(label) => Some(pod_key(&label.namespace, &label.pod)),
+        Action::Delete(delete) => Some(delete.key.clone()),
+    }
+}
+
+/// The identity of a pod.
+pub fn pod_key(namespace: &str, name: &str) -> ObjectKey {
+    ObjectKey {
+        group: String::new(),
+        kind: "Pod".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+/// Nothing of it is in the cluster but its empty inventory.
+fn is_gone(index: &Index, app: &AppKey) -> bool {
+    index.observed(app).is_none_or(|observed| {
+        let inventory = format!("shipper-{}", app.name);
+        observed.pods.is_empty()
+            && observed
+                .objects
+                .iter()
+                .filter(|(_, live)| live.set.is_some())
+                .all(|(key, _)| key.is("", "ConfigMap") && key.name == inventory)
+    })
+}
+
+fn namespace_name(object: &Value) -> Option<&str> {
+    object.pointer("/metadata/name").and_then(Value::as_str)
+}
+
+fn namespace_state(object: &Value) -> NamespaceState {
+    match object.pointer("/metadata/deletionTimestamp") {
+        Some(at) if !at.is_null() => NamespaceState::Terminating,
+        _ => NamespaceState::Active,
+    }
+}
+
+fn namespaces_listed(inner: &mut Inner, objects: &[Value]) -> BTreeSet<AppKey> {
+    let mut changed = BTreeSet::new();
+    let names: BTreeSet<String> = objects.iter().filter_map(namespace_name).map(str::to_owned).collect();
+    for object in objects {
+        if let Some(name) = namespace_name(object) {
+            changed.extend(inner.index.set_namespace(name, namespace_state(object)));
+        }
+    }
+    let wanted = inner.apps.keys().map(|key| key.namespace.clone());
+    let missing: BTreeSet<String> = wanted
+        .chain(inner.namespaces.take().into_iter().flatten())
+        .filter(|name| !names.contains(name))
+        .collect();
+    for name in missing {
+        changed.extend(inner.index.set_namespace(&name, NamespaceState::Missing));
+    }
+    inner.namespaces = Some(names);
+    changed
+}
+
+fn namespace_event(inner: &mut Inner, object: &Value, gone: bool) -> BTreeSet<AppKey> {
+    let Some(name) = namespace_name(object).map(str::to_owned) else { return BTreeSet::new() };
+    if let Some(names) = &mut inner.namespaces {
+        if gone {
+            names.remove(&name)
+        } else {
+            names.insert(name.clone())
+        };
+    }
+    let state = if gone { NamespaceState::Missing } else { namespace_state(object) };
+    inner.index.set_namespace(&name, state)
+}
+
+/// Whether an object carries the mark of the application's ApplySet, whatever its kind.
+pub fn is_marked(object: &Value, set: &str) -> bool {
+    object.get("metadata").and_then(|m| m.get("labels")?.get(labels::APPLYSET_PART_OF)?.as_str()) == Some(set)
+}
