@@ -1,1 +1,74 @@
-//! Placeholder.
+//! `shipperctl`: looks at rollouts through the hub, and makes the small commits that move them.
+//!
+//! - [`cli`]: the command line
+//! - [`commands`]: one file for each command
+//! - [`edit`]: changing an Application's file without touching the rest of it
+//! - [`repository`]: finding, reading and committing to the fleet repository
+//! - [`lint`]: checking a whole fleet repository
+//! - [`render`]: statuses as text
+//! - [`hub`]: the hub's API
+//! - [`terminal`]: what reaches the terminal
+//! - [`exit`]: exit codes
+
+pub mod cli;
+pub mod commands;
+pub mod edit;
+mod error;
+pub mod exit;
+pub mod hub;
+pub mod lint;
+pub mod render;
+pub mod repository;
+pub mod suggest;
+pub mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+pub use error::Error;
+use exit::Exit;
+use terminal::{BAD, Terminal, plain};
+
+/// The program: reads the command line, runs the command, says how it went.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // What clap has to say; nothing can be done where it cannot be written.
+            let _ = error.print();
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            return ExitCode::from(exit as u8);
+        }
+    };
+    let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
+    let width = comfy_table::Table::new().width();
+    let mut terminal = Terminal { out: &mut out, err: &mut err, width };
+    ExitCode::from(run(&cli, &mut terminal) as u8)
+}
+
+/// Runs a command, and prints why where it fails.
+pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
+    let done = match &cli.command {
+        Command::Status(args) => commands::status::run(&cli.global, args, terminal),
+        Command::Promote(args) => commands::promote::run(&cli.global, args, terminal),
+        Command::Abort(args) => commands::abort::run(&cli.global, args, terminal),
+        Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
+        Command::Demo(args) => commands::demo::run(args, terminal),
+    };
+    match done {
+        Ok(()) => Exit::Ok,
+        // The reader of a pipe has gone: it has what it wanted.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => {
+            let _ = writeln!(terminal.err, "{BAD}error:{BAD:#} {}", message(&error));
+            Exit::from(&error)
+        }
+    }
+}
+
+/// An error on the terminal: harmless, but with the lines it has.
+fn message(error: &Error) -> String {
+    error.to_string().lines().map(plain).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,78 @@
+//! The command line: what there is to say, and `--help` that teaches it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{abort, demo, lint, promote, status};
+use crate::exit;
+
+/// Looks at rollouts, and makes the small commits that move them
+#[derive(Debug, Parser)]
+#[command(name = "shipperctl", version, max_term_width = 100, after_help = exit::HELP, long_about = "\
+Looks at rollouts, and makes the small commits that move them.
+
+Shipper rolls releases out over fleets of Kubernetes clusters, step by step, from Git. Everything that changes something is a \
+commit on the branch main of the fleet repository: promote and abort make exactly the commit that you could make by hand.")]
+pub struct Cli {
+    /// Where hub and repository are.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where hub and repository are.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// Fleet repository: a URL or a path [default: the one of the current directory]
+    #[arg(long, global = true, env = "SHIPPER_REPOSITORY", value_name = "URL|PATH", hide_env_values = true)]
+    pub repository: Option<String>,
+    /// Address of the hub
+    #[arg(
+        long,
+        global = true,
+        env = "SHIPPER_HUB",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub hub: String,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show what rolls out, what it waits for, and which pods fail where
+    Status(status::Args),
+    /// Move a release to another step of its strategy, by a commit
+    Promote(promote::Args),
+    /// Take a rollout back, by a commit
+    Abort(abort::Args),
+    /// Check the files of a fleet repository; needs no hub
+    Lint(lint::Args),
+    /// Run a whole fleet on this machine, to try things out
+    Demo(demo::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: the objects of the hub's API
+    Json,
+}
+
+/// How a commit is made.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CommitArgs {
+    /// Message of the commit, in place of the usual one
+    #[arg(short, long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Author of the commit [default: as git is configured]
+    #[arg(long, value_name = "NAME <MAIL>", value_parser = crate::repository::parse_author)]
+    pub author: Option<(String, String)>,
+    /// Push to this new branch instead of main, to open a pull request from
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+}

@@ -1,0 +1,51 @@
+//! The commands, a file for each, and what they share.
+
+pub mod abort;
+pub mod demo;
+pub mod lint;
+pub mod promote;
+pub mod status;
+
+use jiff::Zoned;
+use shipper_git::Identity;
+
+use crate::Error;
+use crate::cli::CommitArgs;
+use crate::repository::{self, Place, Published};
+use crate::terminal::{BUSY, FAINT, GOOD, STRONG, Terminal, styled};
+
+/// Who commits.
+fn author(place: &Place, args: &CommitArgs) -> Result<Identity, Error> {
+    Ok(repository::author(args.author.as_ref(), place.worktree.as_deref(), &Zoned::now())?)
+}
+
+/// Says what became of a commit, and what comes next.
+fn announce(
+    published: &Published,
+    subject: &str,
+    unchanged: &str,
+    next: &str,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Error> {
+    let Published::Pushed { commit, branch, worktree } = published else {
+        writeln!(terminal.out, "{BUSY}Nothing to commit:{BUSY:#} {unchanged}")?;
+        return Ok(());
+    };
+    let short = styled(STRONG, commit.get(..10).unwrap_or(commit));
+    writeln!(terminal.out, "{GOOD}Committed{GOOD:#} {short} on {branch}: {}", styled(STRONG, subject))?;
+    if branch == "main" {
+        writeln!(terminal.out, "{next}")?;
+    } else {
+        writeln!(
+            terminal.out,
+            "Open a pull request from {branch} to main; nothing happens until it is merged."
+        )?;
+    }
+    if *worktree == Some(repository::Synced::Behind) {
+        writeln!(
+            terminal.err,
+            "{FAINT}Your work tree could not follow by itself: git pull --rebase{FAINT:#}"
+        )?;
+    }
+    Ok(())
+}

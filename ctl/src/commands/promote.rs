@@ -1,0 +1,196 @@
+//! `shipperctl promote`: the commit that moves a release to a step [M1].
+
+use std::fmt::Write as _;
+
+use shipper_core::AppKey;
+use shipper_core::intent::StepRef;
+use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
+use shipper_git::Snapshot;
+
+use crate::Error;
+use crate::cli::{CommitArgs, Global};
+use crate::edit::{Order, set_rollout};
+use crate::hub::{Hub, HubError, pick};
+use crate::repository::{self, Change, FileChange};
+use crate::suggest;
+use crate::terminal::{BUSY, Terminal, plain};
+
+/// `promote APP`
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipperctl promote web/hello                    to the next step, once the present one is achieved
+  shipperctl promote web/hello --step 'full on'   to a step by name; steps may be skipped, or walked back
+  shipperctl promote hello --step 0               to a step by index, counted from 0
+  shipperctl promote web/hello --branch go-on     as a commit for a pull request
+
+It changes nothing but spec.rollout in applications/<namespace>/<name>.yaml:
+
+  rollout:
+    release: hello-83e4eedd-1
+    targetStep: full on")]
+pub struct Args {
+    /// Application, as namespace/name, or name where only one namespace has it
+    #[arg(value_name = "[NAMESPACE/]APP")]
+    pub app: String,
+    /// Release to promote; it must be the contender [default: the contender, as the hub says]
+    #[arg(long, value_name = "NAME")]
+    pub release: Option<String>,
+    /// Step to go to [default: the next one]
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub step: Option<String>,
+    /// Any new text: repeats an order that was obeyed before
+    #[arg(long, value_name = "TEXT")]
+    pub request: Option<String>,
+    /// How the commit is made.
+    #[command(flatten)]
+    pub commit: CommitArgs,
+}
+
+/// What is to be committed.
+struct Promotion {
+    release: String,
+    step: StepRef,
+    /// The step in words.
+    step_name: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such application, release or step, or the commit cannot be made.
+pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
+    let hub = Hub::new(&global.hub)?;
+    let place = repository::find(global.repository.as_deref())?;
+    let author = super::author(&place, &args.commit)?;
+    let (name, promotion) = match hub.application(&args.app) {
+        Ok(status) => (status.application.to_string(), decide(&status, args)?),
+        Err(Error::Hub(error @ HubError::Unreachable { .. })) => {
+            let Some(promotion) = unchecked(args) else { return Err(error.into()) };
+            writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
+            (args.app.clone(), promotion)
+        }
+        Err(error) => return Err(error),
+    };
+    let subject =
+        args.commit.message.clone().unwrap_or_else(|| format!("Promote {name} to {}", promotion.step_name));
+    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
+        change(main, &name, &promotion, args.request.as_deref(), &subject)
+    })?;
+    let unchanged = format!(
+        "main asks for {} at step {} already; --request TEXT repeats the order",
+        promotion.release, promotion.step_name
+    );
+    let next = format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch");
+    super::announce(&published, &subject, &unchanged, &next, terminal)
+}
+
+fn change(
+    main: &Snapshot,
+    name: &str,
+    promotion: &Promotion,
+    request: Option<&str>,
+    subject: &str,
+) -> Result<Change, Error> {
+    let files = repository::applications(main)?;
+    let keys: Vec<AppKey> = files.iter().map(|(key, _)| key.clone()).collect();
+    let key = pick(name, &keys)?;
+    let path = files.into_iter().find(|(other, _)| *other == key).map(|(_, path)| path).unwrap_or_default();
+    let text = repository::read_text(main, &path)?.unwrap_or_default();
+    let order = Order { release: &promotion.release, step: &promotion.step, request };
+    let edited = set_rollout(&text, order).map_err(|source| Error::Edit { file: path.clone(), source })?;
+    Ok(Change { files: vec![(path, FileChange::Write(edited.into_bytes()))], message: subject.to_owned() })
+}
+
+/// What was asked for, where the hub cannot be asked.
+fn unchecked(args: &Args) -> Option<Promotion> {
+    let step = parse_step(args.step.as_deref()?);
+    Some(Promotion { release: args.release.clone()?, step_name: step.to_string(), step })
+}
+
+fn parse_step(text: &str) -> StepRef {
+    text.parse().map_or_else(|_| StepRef::Name(text.to_owned()), StepRef::Index)
+}
+
+fn decide(status: &ApplicationStatus, args: &Args) -> Result<Promotion, Error> {
+    let contender = contender(status)?;
+    let name = contender.name.as_str();
+    if let Some(asked) = args.release.as_deref().filter(|asked| *asked != name) {
+        return Err(stale(status, asked, name));
+    }
+    if let Some(failure) = &contender.failed {
+        let message = format!("{name} cannot be rendered and goes nowhere: {}", failure.message);
+        return Err(Error::Refused { message });
+    }
+    let index = match &args.step {
+        Some(asked) => named(contender, asked)?,
+        None => next(status, contender)?,
+    };
+    let step_name = contender.steps.get(index).cloned().unwrap_or_default();
+    let step = match &args.step {
+        Some(asked) => parse_step(asked),
+        None => StepRef::Name(step_name.clone()),
+    };
+    Ok(Promotion { release: name.to_owned(), step, step_name })
+}
+
+fn contender(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
+    let found = status.contender.as_ref().and_then(|name| status.releases.iter().find(|r| r.name == *name));
+    found.ok_or_else(|| {
+        let why = status.conditions.iter().find(|c| c.status == shipper_core::condition::Status::False);
+        let why = why.map(|condition| format!(": {}", condition.message)).unwrap_or_default();
+        Error::Refused { message: format!("{} has no release yet{why}", status.application) }
+    })
+}
+
+fn stale(status: &ApplicationStatus, asked: &str, contender: &str) -> Error {
+    if let Some(release) = status.releases.iter().find(|release| release.name.as_str() == asked) {
+        let what = if release.withdrawn.is_some() { "is withdrawn" } else { "is not the newest release" };
+        let message = format!("{asked} {what}; only the contender {contender} can be promoted");
+        return Error::Refused { message };
+    }
+    Error::NotFound {
+        what: "release",
+        name: asked.to_owned(),
+        hint: format!("the contender is {contender}; leave out --release to promote it"),
+    }
+}
+
+fn named(contender: &ReleaseStatus, asked: &str) -> Result<usize, Error> {
+    let found = match parse_step(asked) {
+        StepRef::Index(index) => usize::try_from(index).ok().filter(|index| *index < contender.steps.len()),
+        StepRef::Name(name) => contender.steps.iter().position(|step| *step == name),
+    };
+    found.ok_or_else(|| {
+        let names: Vec<&str> = contender.steps.iter().map(String::as_str).collect();
+        let mut hint = match suggest::nearest(asked, names.iter().copied()) {
+            Some(name) => format!("did you mean {name:?}? "),
+            None => String::new(),
+        };
+        let all: Vec<String> =
+            names.iter().enumerate().map(|(index, name)| format!("{index} {name:?}")).collect();
+        let _ = write!(hint, "the steps of {} are {}", contender.name, all.join(", "));
+        Error::NotFound { what: "step", name: asked.to_owned(), hint }
+    })
+}
+
+/// The step after the present one, which must be achieved: going on before that is for who says so.
+fn next(status: &ApplicationStatus, contender: &ReleaseStatus) -> Result<usize, Error> {
+    let present = contender.steps.get(contender.step).map(String::as_str).unwrap_or_default();
+    let refused = |message: String| Err(Error::Refused { message });
+    if contender.step + 1 >= contender.steps.len() {
+        return refused(format!(
+            "{} is at its last step {present:?}: there is nowhere to go",
+            contender.name
+        ));
+    }
+    let achieved = contender.achieved.as_ref().is_some_and(|achieved| achieved.step == contender.step);
+    if !achieved || status.waiting.state < WaitingFor::WaitingForCommand {
+        let following = &contender.steps[contender.step + 1];
+        return refused(format!(
+            "step {present:?} is not done yet: {}; to go on all the same, name the step: --step {following:?}",
+            status.waiting.message
+        ));
+    }
+    Ok(contender.step + 1)
+}

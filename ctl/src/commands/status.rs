@@ -1,0 +1,118 @@
+//! `shipperctl status`: what rolls out, what it waits for, which pods fail where.
+
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shipper_core::status::ApplicationStatus;
+
+use crate::Error;
+use crate::cli::{Global, Output};
+use crate::hub::{Hub, HubError};
+use crate::render;
+use crate::terminal::{BAD, Terminal, plain, plain_json};
+
+const REFRESH: Duration = Duration::from_secs(1);
+/// Cursor home and erase what is below: the picture changes in place, without flicker.
+const REDRAW: &str = "\u{1b}[H\u{1b}[J";
+const CLEAR: &str = "\u{1b}[2J";
+
+/// `status [APP]`
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipperctl status                      all applications, a line each
+  shipperctl status web/hello            one of them: steps, clusters, failing pods
+  shipperctl status web/hello --watch    the same, as it changes
+  shipperctl status web/hello -o json    the hub's own object, for programs
+
+CAPACITY is available of wanted pods, +n those there are beyond; TRAFFIC is ready of wanted pods with traffic.")]
+pub struct Args {
+    /// Application, as namespace/name, or name where only one namespace has it [default: all]
+    #[arg(value_name = "[NAMESPACE/]APP")]
+    pub app: Option<String>,
+    /// How to print
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+    /// Go on, and show every change
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such application, or the hub does not answer.
+pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
+    let hub = Hub::new(&global.hub)?;
+    if args.watch {
+        return watch(&hub, args, terminal);
+    }
+    let picture = look(&hub, args, terminal.width)?;
+    write!(terminal.out, "{picture}")?;
+    Ok(())
+}
+
+/// One look, as it is printed.
+fn look(hub: &Hub, args: &Args, width: Option<u16>) -> Result<String, Error> {
+    let now = Timestamp::now();
+    let Some(app) = &args.app else {
+        let all = hub.applications()?;
+        return match args.output {
+            Output::Json => Ok(json(&all)),
+            Output::Text => {
+                let remarks = render::remarks(&hub.status()?, now, |_| true);
+                Ok(render::overview(&all, width) + &remarks)
+            }
+        };
+    };
+    let status = hub.application(app)?;
+    match args.output {
+        Output::Json => Ok(json(&status)),
+        Output::Text => Ok(render::application(&status, now, width) + &remarks(hub, &status, now)?),
+    }
+}
+
+/// What concerns this application, of what is wrong with the fleet.
+fn remarks(hub: &Hub, status: &ApplicationStatus, now: Timestamp) -> Result<String, HubError> {
+    let mut whole = hub.status()?;
+    let placed = |name| status.clusters.iter().any(|cluster| cluster.cluster == name);
+    whole.clusters.retain(|cluster| placed(cluster.name.clone()));
+    let own = format!("applications/{}.", status.application);
+    Ok(render::remarks(&whole, now, |file| file.starts_with(&own) || !file.starts_with("applications/")))
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    // These types have string keys only, so this cannot fail.
+    plain_json(&serde_json::to_string_pretty(value).unwrap_or_default()).into_owned() + "\n"
+}
+
+fn watch(hub: &Hub, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
+    let interactive = terminal.width.is_some();
+    let mut last = String::new();
+    if interactive {
+        write!(terminal.out, "{CLEAR}")?;
+    }
+    // The first look must succeed, so that a wrong name or address is an error and not a loop.
+    let mut picture = look(hub, args, terminal.width)?;
+    loop {
+        if interactive {
+            write!(terminal.out, "{REDRAW}{picture}")?;
+            terminal.out.flush()?;
+        } else if picture != last {
+            writeln!(terminal.out, "{picture}")?;
+            terminal.out.flush()?;
+        }
+        last = picture;
+        thread::sleep(REFRESH);
+        picture = match look(hub, args, terminal.width) {
+            Ok(picture) => picture,
+            Err(Error::Hub(error @ HubError::Unreachable { .. })) => {
+                let known = last.split("\n\n! ").next().unwrap_or_default().trim_end();
+                format!("{known}\n\n! {BAD}{}{BAD:#}\n", plain(&error.to_string()))
+            }
+            Err(error) => return Err(error),
+        };
+    }
+}

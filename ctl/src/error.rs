@@ -1,0 +1,71 @@
+//! Why a command fails. Every message says what to do next where that is known.
+
+use crate::edit::EditError;
+use crate::hub::HubError;
+use crate::repository::RepositoryError;
+
+/// Why a command fails.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The arguments do not fit together.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong and what would be right.
+        message: String,
+    },
+    /// There is no such thing.
+    #[error("there is no {what} {name:?}; {hint}")]
+    NotFound {
+        /// `application`, `release`, `step` …
+        what: &'static str,
+        /// As it was given.
+        name: String,
+        /// The nearest name, or all.
+        hint: String,
+    },
+    /// It exists, but what was asked makes no sense now.
+    #[error("{message}")]
+    Refused {
+        /// Why, and the next step.
+        message: String,
+    },
+    /// A file that was to be changed cannot be.
+    #[error("{file}: {source}")]
+    Edit {
+        /// Its path in the repository.
+        file: String,
+        /// Why.
+        source: EditError,
+    },
+    /// `lint` found errors; they were printed.
+    #[error("{errors} {}", if *errors == 1 { "error" } else { "errors" })]
+    Lint {
+        /// How many.
+        errors: usize,
+    },
+    /// A folder or file cannot be read.
+    #[error("{path} cannot be read: {reason}")]
+    Read {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The demo cannot go on.
+    #[error("the demo cannot {step}: {reason}")]
+    Demo {
+        /// What was being done.
+        step: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] std::io::Error),
+    /// The hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The repository.
+    #[error(transparent)]
+    Repository(#[from] RepositoryError),
+}

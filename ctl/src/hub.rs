@@ -1,0 +1,167 @@
+//! Asking the hub: its API is read here and nowhere else.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use shipper_core::AppKey;
+use shipper_core::protocol::{APPLICATIONS, HubStatus, STATUS};
+use shipper_core::status::ApplicationStatus;
+
+use crate::Error;
+use crate::suggest;
+
+const CONNECT: Duration = Duration::from_secs(5);
+const TOTAL: Duration = Duration::from_secs(30);
+/// Enough of an unexpected answer to recognise a login page.
+const SHOWN: usize = 200;
+
+/// Why the hub cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum HubError {
+    /// Nobody answers there.
+    #[error("the hub at {url} does not answer: {reason}; say where it is with --hub or SHIPPER_HUB")]
+    Unreachable {
+        /// Its address.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody answers, but not as a hub does.
+    #[error("{url} does not answer as a hub does ({reason}); is it the address of a hub of this version?")]
+    Unusable {
+        /// What was asked for.
+        url: String,
+        /// What came instead.
+        reason: String,
+    },
+}
+
+/// A hub.
+#[derive(Debug)]
+pub struct Hub {
+    url: String,
+    client: reqwest::blocking::Client,
+}
+
+impl Hub {
+    /// The hub at `url`. Asks nothing yet.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(url: &str) -> Result<Self, HubError> {
+        // An error says that another caller installed it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let client = reqwest::blocking::Client::builder()
+            .connect_timeout(CONNECT)
+            .timeout(TOTAL)
+            .user_agent(concat!("shipperctl/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| HubError::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What the hub says of itself and the fleet.
+    ///
+    /// # Errors
+    /// When it does not answer, or not as a hub.
+    pub fn status(&self) -> Result<HubStatus, HubError> {
+        self.get(STATUS)
+    }
+
+    /// All applications.
+    ///
+    /// # Errors
+    /// When it does not answer, or not as a hub.
+    pub fn applications(&self) -> Result<Vec<ApplicationStatus>, HubError> {
+        self.get(APPLICATIONS)
+    }
+
+    /// The application of that name, `namespace/name` or just `name` where only one namespace has it.
+    ///
+    /// # Errors
+    /// When there is none, or several, or the hub does not answer.
+    pub fn application(&self, name: &str) -> Result<ApplicationStatus, Error> {
+        let all = self.applications()?;
+        let keys: Vec<AppKey> = all.iter().map(|status| status.application.clone()).collect();
+        let key = pick(name, &keys)?;
+        all.into_iter().find(|status| status.application == key).ok_or_else(|| unknown(name, &keys))
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HubError> {
+        let url = format!("{}{path}", self.url);
+        let unreachable =
+            |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
+        let unusable = |reason: String| HubError::Unusable { url: url.clone(), reason };
+        let response = self.client.get(&url).send().map_err(|error| {
+            if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) }
+        })?;
+        let status = response.status();
+        let body = response.text().map_err(|error| unreachable(&error))?;
+        if !status.is_success() {
+            let text: String = body.trim().chars().take(SHOWN).collect();
+            return Err(unusable(format!("{status} {text}").trim().to_owned()));
+        }
+        serde_json::from_str(&body).map_err(|error| unusable(error.to_string()))
+    }
+}
+
+/// The innermost cause, which is the one that helps: "connection refused", not "error sending request".
+fn cause(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    if error.is_timeout() { "no answer in time".to_owned() } else { innermost.to_string() }
+}
+
+/// The one of `known` that `name` means.
+///
+/// # Errors
+/// When it means none of them, or several.
+pub fn pick(name: &str, known: &[AppKey]) -> Result<AppKey, Error> {
+    if let Ok(key) = name.parse::<AppKey>() {
+        return if known.contains(&key) { Ok(key) } else { Err(unknown(name, known)) };
+    }
+    let matching: Vec<&AppKey> = known.iter().filter(|key| key.name == name).collect();
+    match matching.as_slice() {
+        [] => Err(unknown(name, known)),
+        [one] => Ok((*one).clone()),
+        several => {
+            let names: Vec<String> = several.iter().map(ToString::to_string).collect();
+            Err(Error::Usage {
+                message: format!("{name} is in several namespaces; say which: {}", names.join(", ")),
+            })
+        }
+    }
+}
+
+fn unknown(name: &str, known: &[AppKey]) -> Error {
+    let full: Vec<String> = known.iter().map(ToString::to_string).collect();
+    // A bare name is compared with bare names, so that a namespace does not drown the likeness.
+    let bare = known.iter().find(|key| suggest::nearest(name, [key.name.as_str()]).is_some());
+    let hint = match bare.filter(|_| !name.contains('/')) {
+        Some(key) => format!("did you mean {key}?"),
+        None => suggest::hint(name, &full.iter().map(String::as_str).collect::<Vec<_>>()),
+    };
+    Error::NotFound { what: "application", name: name.to_owned(), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_enough_where_it_is_not_ambiguous() {
+        let known = [AppKey::new("web", "hello"), AppKey::new("shop", "cart"), AppKey::new("test", "cart")];
+        assert_eq!(pick("hello", &known).unwrap(), known[0]);
+        assert_eq!(pick("shop/cart", &known).unwrap(), known[1]);
+        assert!(pick("cart", &known).unwrap_err().to_string().contains("shop/cart, test/cart"));
+        assert!(pick("helo", &known).unwrap_err().to_string().contains("did you mean web/hello?"));
+        assert!(pick("web/helo", &known).unwrap_err().to_string().contains("did you mean web/hello?"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Whether the files fit together: references that lead nowhere, selectors that select nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shipper_core::intent::{
+    Application, Cluster, ClusterSelector, Object, Problem, Severity, StrategySpec, Template,
+};
+
+use super::locate::{Part, problem};
+use super::{File, Source};
+use crate::Error;
+use crate::suggest::hint;
+
+use Part::{Item, Key};
+
+/// What the files name.
+pub(super) struct Fleet<'a> {
+    clusters: BTreeMap<&'a str, &'a Cluster>,
+    strategies: BTreeSet<&'a str>,
+}
+
+impl<'a> Fleet<'a> {
+    pub(super) fn of(files: &'a [File]) -> Self {
+        let mut fleet = Self { clusters: BTreeMap::new(), strategies: BTreeSet::new() };
+        for file in files {
+            match &file.object {
+                Object::Cluster(cluster) => {
+                    fleet.clusters.insert(&cluster.metadata.name, cluster);
+                }
+                Object::Strategy(strategy) => {
+                    fleet.strategies.insert(&strategy.metadata.name);
+                }
+                Object::Application(_) | Object::RolloutBlock(_) => {}
+            }
+        }
+        fleet
+    }
+
+    fn selects_nothing(&self, selector: &ClusterSelector) -> bool {
+        !self.clusters.values().any(|cluster| {
+            selector.selects(&cluster.metadata.name, &cluster.metadata.labels, &cluster.spec.region)
+        })
+    }
+}
+
+/// Everything that does not fit.
+pub(super) fn check(fleet: &Fleet<'_>, files: &[File], source: &Source) -> Result<Vec<Problem>, Error> {
+    let mut problems = Vec::new();
+    for file in files {
+        match &file.object {
+            Object::Application(application) => {
+                check_application(fleet, file, application, source, &mut problems)
+            }
+            Object::Strategy(strategy) => {
+                check_steps(fleet, file, &[Key("spec")], &strategy.spec, &mut problems);
+            }
+            Object::Cluster(_) | Object::RolloutBlock(_) => {}
+        }
+    }
+    Ok(problems)
+}
+
+fn check_application(
+    fleet: &Fleet<'_>,
+    file: &File,
+    application: &Application,
+    source: &Source,
+    problems: &mut Vec<Problem>,
+) {
+    let template = &application.spec.template;
+    let at = |parts: &[Part]| [&[Key("spec"), Key("template")], parts].concat();
+    if let Some(name) = template.strategy_ref.as_deref().filter(|name| !fleet.strategies.contains(name)) {
+        let known: Vec<&str> = fleet.strategies.iter().copied().collect();
+        let message = format!("there is no strategies/{name}.yaml; {}", hint(name, &known));
+        problems.push(problem(file, Severity::Error, &at(&[Key("strategyRef")]), message));
+    }
+    if let Some(strategy) = &template.strategy {
+        check_steps(fleet, file, &at(&[Key("strategy")]), strategy, problems);
+    }
+    check_paths(file, template, source, problems);
+    for (index, values) in template.overrides.iter().enumerate() {
+        if fleet.selects_nothing(&values.clusters) {
+            let parts = at(&[Key("overrides"), Item(index), Key("clusters")]);
+            problems.push(problem(file, Severity::Warning, &parts, nothing()));
+        }
+    }
+    check_requirements(fleet, file, template, problems);
+}
+
+fn nothing() -> String {
+    "selects no cluster of clusters/".to_owned()
+}
+
+fn check_steps(
+    fleet: &Fleet<'_>,
+    file: &File,
+    at: &[Part],
+    strategy: &StrategySpec,
+    problems: &mut Vec<Problem>,
+) {
+    for (index, step) in strategy.steps.iter().enumerate() {
+        if step.clusters.as_ref().is_some_and(|selector| fleet.selects_nothing(selector)) {
+            let parts = [at, &[Key("steps"), Item(index), Key("clusters")]].concat();
+            problems.push(problem(file, Severity::Warning, &parts, nothing()));
+        }
+    }
+}
+
+fn check_paths(file: &File, template: &Template, source: &Source, problems: &mut Vec<Problem>) {
+    let chart = template.chart.as_ref().and_then(|chart| chart.path.as_deref());
+    let manifests = template.manifests.as_ref().map(|manifests| manifests.path.as_str());
+    let mut missing = |kind: &'static str, message: String| {
+        let parts = [Key("spec"), Key("template"), Key(kind), Key("path")];
+        problems.push(problem(file, Severity::Error, &parts, message));
+    };
+    if let Some(path) = chart.map(|path| path.trim_end_matches('/')) {
+        if !source.exists(path) {
+            missing("chart", format!("there is no folder {path} in the repository"));
+        } else if !source.exists(&format!("{path}/Chart.yaml")) {
+            missing("chart", format!("{path} is no chart: it has no Chart.yaml"));
+        }
+    }
+    if let Some(path) = manifests.filter(|path| !source.exists(path.trim_end_matches('/'))) {
+        missing("manifests", format!("there is no file or folder {path} in the repository"));
+    }
+}
+
+fn check_requirements(fleet: &Fleet<'_>, file: &File, template: &Template, problems: &mut Vec<Problem>) {
+    let Some(requirements) = &template.cluster_requirements else { return };
+    for (index, region) in requirements.regions.iter().enumerate() {
+        let fitting = fleet.clusters.values().filter(|cluster| {
+            cluster.spec.region == region.name
+                && !cluster.spec.scheduler.unschedulable
+                && !cluster.spec.scheduler.drain
+                && requirements.capabilities.iter().all(|needed| cluster.spec.capabilities.contains(needed))
+        });
+        let (found, wanted) = (fitting.count(), region.replicas as usize);
+        if found < wanted {
+            let parts =
+                [Key("spec"), Key("template"), Key("clusterRequirements"), Key("regions"), Item(index)];
+            let message = format!("{found} of {wanted} clusters of region {} fit now", region.name);
+            problems.push(problem(file, Severity::Warning, &parts, message));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Starts `shipperctl`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    shipperctl::main()
+}

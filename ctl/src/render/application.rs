@@ -1,0 +1,140 @@
+//! One application: what it is about, its clusters, its failing pods, what else is not as it should be.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use shipper_core::condition::{Condition, ConditionType, Status};
+use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
+
+use super::{clusters, pods, steps, urgency, waiting_for};
+use crate::terminal::{BAD, BUSY, FAINT, GOOD, STRONG, plain, styled};
+
+/// An application in full. `now` gives the ages, `width` the columns of the terminal.
+pub fn application(status: &ApplicationStatus, now: Timestamp, width: Option<u16>) -> String {
+    let mut text = header(status, now);
+    if !status.clusters.is_empty() {
+        let _ = write!(text, "\n{}\n", clusters::table(status, width));
+    }
+    text.push_str(&pods::failing(status));
+    text.push_str(&problems(status));
+    text.push_str(&conditions(&status.conditions));
+    text
+}
+
+/// The state of the application in two words.
+pub(super) fn state(status: &ApplicationStatus) -> (anstyle::Style, &'static str) {
+    let contender = contender(status);
+    match contender {
+        None if status.conditions.iter().any(|c| c.status == Status::False) => (BAD, "no release"),
+        None => (BUSY, "no release yet"),
+        Some(release) if release.failed.is_some() => (BAD, "failed"),
+        Some(release) if release.complete.is_some() && status.waiting.state == WaitingFor::None => {
+            (GOOD, "complete")
+        }
+        Some(_) => (BUSY, "rolling out"),
+    }
+}
+
+pub(super) fn contender(status: &ApplicationStatus) -> Option<&ReleaseStatus> {
+    let name = status.contender.as_ref()?;
+    status.releases.iter().find(|release| release.name == *name)
+}
+
+fn header(status: &ApplicationStatus, now: Timestamp) -> String {
+    let (style, state) = state(status);
+    let mut text = format!("{}: {style}{state}{style:#}\n", styled(STRONG, &status.application.to_string()));
+    let mut field = |name: &str, value: String| {
+        let _ = writeln!(text, "  {name:<10} {value}");
+    };
+    if let Some(release) = contender(status) {
+        field("contender", release_line(release, now));
+    }
+    let incumbent = status.incumbent.as_ref();
+    if let Some(release) = status.releases.iter().find(|release| Some(&release.name) == incumbent) {
+        field("incumbent", release_line(release, now));
+    }
+    if let Some(release) = contender(status) {
+        field("steps", steps::ladder(release));
+    }
+    // A release taken back explains why the one before is the contender again.
+    let newest = status.releases.first().filter(|newest| Some(&newest.name) != status.contender.as_ref());
+    if let Some((release, withdrawal)) = newest.and_then(|newest| Some((newest, newest.withdrawn.as_ref()?)))
+    {
+        field("withdrawn", format!("{} {}", plain(release.name.as_str()), ago(withdrawal.at, now)));
+    }
+    let waiting = &status.waiting;
+    let style = urgency(waiting.state);
+    let sentence = plain(&waiting.message);
+    let sentence = match waiting.state {
+        WaitingFor::None => sentence.into_owned(),
+        state => format!("{style}{}{style:#}: {sentence}", waiting_for(state)),
+    };
+    field(
+        "waits for",
+        if waiting.state == WaitingFor::None { format!("nothing: {sentence}") } else { sentence },
+    );
+    text
+}
+
+fn release_line(release: &ReleaseStatus, now: Timestamp) -> String {
+    let commit = release.source.get(..10).unwrap_or(&release.source);
+    format!(
+        "{}  {FAINT}{}, commit {}, {}{FAINT:#}",
+        styled(STRONG, release.name.as_str()),
+        plain(&release.version),
+        plain(commit),
+        ago(release.created, now)
+    )
+}
+
+/// An age in its largest unit.
+pub(super) fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86400),
+    }
+}
+
+fn problems(status: &ApplicationStatus) -> String {
+    let mut text = String::new();
+    for cluster in &status.clusters {
+        for problem in &cluster.problems {
+            let heals = if problem.heals { "may heal by itself" } else { "needs you" };
+            let _ = writeln!(
+                text,
+                "  {} {}: {BAD}{}{BAD:#} {} {FAINT}({heals}){FAINT:#}",
+                plain(cluster.cluster.as_str()),
+                plain(&problem.object),
+                plain(&problem.reason),
+                plain(&problem.message)
+            );
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{STRONG}Objects in trouble{STRONG:#}\n{text}") }
+}
+
+/// Conditions that are not as one would wish.
+pub(super) fn conditions(conditions: &[Condition]) -> String {
+    let mut text = String::new();
+    for condition in conditions.iter().filter(|condition| !is_expected(condition)) {
+        let style = if condition.status == Status::False { BAD } else { BUSY };
+        let _ = writeln!(
+            text,
+            "  {style}{} is {:?}{style:#} ({}): {}",
+            condition.kind,
+            condition.status,
+            condition.reason,
+            plain(&condition.message)
+        );
+    }
+    if text.is_empty() { text } else { format!("\n{STRONG}Conditions{STRONG:#}\n{text}") }
+}
+
+fn is_expected(condition: &Condition) -> bool {
+    // What is under way stands in the header.
+    matches!(condition.kind, ConditionType::RollingOut | ConditionType::Complete)
+        || condition.status == Status::True
+}

@@ -1,0 +1,89 @@
+//! All applications at a look, and what is wrong with the fleet as a whole.
+
+use std::fmt::Write as _;
+
+use comfy_table::Cell;
+use jiff::Timestamp;
+use shipper_core::intent::Severity;
+use shipper_core::protocol::HubStatus;
+use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
+
+use super::application::{ago, conditions, contender, state};
+use super::clusters::{print, table_of};
+use super::waiting_for;
+use crate::terminal::{BAD, BUSY, STRONG, plain};
+
+/// One line for each application.
+pub fn overview(all: &[ApplicationStatus], width: Option<u16>) -> String {
+    if all.is_empty() {
+        return "No applications yet. Commit applications/<namespace>/<name>.yaml to main.\n".to_owned();
+    }
+    let mut table =
+        table_of(&["APPLICATION", "STATE", "CONTENDER", "STEP", "CLUSTERS", "WAITS FOR", "MESSAGE"], width);
+    for status in all {
+        let (style, state) = state(status);
+        let contender = contender(status);
+        let step = contender.map_or_else(
+            || "-".to_owned(),
+            |release| {
+                let name = release.steps.get(release.step).map(String::as_str).unwrap_or_default();
+                format!("{}/{} {}", release.step + 1, release.steps.len(), plain(name))
+            },
+        );
+        let ready = status.clusters.iter().filter(|cluster| cluster.waiting == WaitingFor::None).count();
+        let waits = match status.waiting.state {
+            WaitingFor::None => "-",
+            state => waiting_for(state),
+        };
+        let mut state = Cell::new(state);
+        if style == BAD {
+            state = state.fg(comfy_table::Color::Red);
+        } else if style == BUSY {
+            state = state.fg(comfy_table::Color::Yellow);
+        }
+        table.add_row(vec![
+            Cell::new(plain(&status.application.to_string())),
+            state,
+            Cell::new(contender.map_or_else(|| "-".into(), |release| plain(release.name.as_str()))),
+            Cell::new(step),
+            Cell::new(format!("{ready}/{}", status.clusters.len())),
+            Cell::new(waits),
+            Cell::new(plain(&status.waiting.message)),
+        ]);
+    }
+    print(&table) + "\n"
+}
+
+/// Refused files, clusters in trouble, conditions of the whole: empty where all is well. `file` limits the files to those
+/// whose path it accepts.
+pub fn remarks(hub: &HubStatus, now: Timestamp, file: impl Fn(&str) -> bool) -> String {
+    let mut files = String::new();
+    for problem in hub.problems.iter().filter(|problem| file(&problem.file)) {
+        let (style, word) = match problem.severity {
+            Severity::Error => (BAD, "refused"),
+            Severity::Warning => (BUSY, "warning"),
+        };
+        let _ = writeln!(files, "  {style}{word}{style:#} {}", plain(&problem.to_string()));
+    }
+    let mut clusters = String::new();
+    for cluster in &hub.clusters {
+        if cluster.liveness == Liveness::Offline {
+            let seen = cluster.last_report.map_or_else(|| "never".to_owned(), |at| ago(at, now));
+            let _ = writeln!(
+                clusters,
+                "  {BAD}{} is offline{BAD:#}, last report {seen}",
+                plain(cluster.name.as_str())
+            );
+        }
+        for problem in &cluster.problems {
+            let _ = writeln!(clusters, "  {}: {}", plain(cluster.name.as_str()), plain(problem));
+        }
+    }
+    let mut text = String::new();
+    for (title, lines) in [("Files on main", files), ("Clusters", clusters)] {
+        if !lines.is_empty() {
+            let _ = write!(text, "\n{STRONG}{title}{STRONG:#}\n{lines}");
+        }
+    }
+    text + &conditions(&hub.conditions)
+}

@@ -1,0 +1,39 @@
+//! Statuses as text: one look says whether it rolls out, what it waits for, and which pods fail where.
+
+mod application;
+mod clusters;
+mod fleet;
+mod pods;
+mod steps;
+
+pub use application::application;
+pub use fleet::{overview, remarks};
+
+use anstyle::Style;
+use shipper_core::status::WaitingFor;
+
+use crate::terminal::{BAD, BUSY, GOOD};
+
+/// What is waited for, in a few words.
+pub(crate) fn waiting_for(state: WaitingFor) -> &'static str {
+    match state {
+        WaitingFor::Blocked => "blocked",
+        WaitingFor::Paused => "paused",
+        WaitingFor::WaitingForCluster => "cluster",
+        WaitingFor::WaitingForInstallation => "installation",
+        WaitingFor::WaitingForCapacity => "capacity",
+        WaitingFor::WaitingForTraffic => "traffic",
+        WaitingFor::WaitingForGate => "gate",
+        WaitingFor::WaitingForCommand => "command",
+        WaitingFor::None => "nothing",
+    }
+}
+
+/// How urgent it looks.
+pub(crate) fn urgency(state: WaitingFor) -> Style {
+    match state {
+        WaitingFor::Blocked => BAD,
+        WaitingFor::None => GOOD,
+        _ => BUSY,
+    }
+}
