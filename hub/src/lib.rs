@@ -6,6 +6,7 @@
 //! - [`store`]: the latest reports and the timeline, durable; [`liveness`]: who still reports.
 //! - [`http`]: the API for agents and people; [`metrics`]: what Prometheus is told.
 //! - [`render`]: from a chart or plain YAML to the manifests of a release.
+//! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
 pub mod app;
@@ -13,10 +14,12 @@ pub mod args;
 pub mod board;
 pub mod clock;
 pub mod config;
+pub mod fleet;
 pub mod http;
 pub mod liveness;
 pub mod metrics;
 pub mod notify;
+pub mod pilot;
 pub mod render;
 pub mod shared;
 pub mod store;

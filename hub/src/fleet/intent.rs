@@ -1,0 +1,186 @@
+//! The files that hold objects: what each says, what is wrong with it, and which of two files that name one object counts.
+
+use super::last_good::{MAX_FILE, brought_by, last_good};
+use super::objects::{ObjectName, Objects};
+use shipper_core::AppKey;
+use shipper_core::intent::{Kind, Object, Problem, Severity, kind_of_path, load, refuse_mode};
+use shipper_git::{Change, Mode, Oid, ReadError, Side, Snapshot, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The folders on `main` that hold objects.
+pub(super) const FOLDERS: [&str; 4] = ["applications", "blocks", "clusters", "strategies"];
+
+/// One file.
+#[derive(Debug)]
+struct File {
+    /// Its last good version.
+    object: Option<Object>,
+    /// What is wrong with the present version.
+    problems: Vec<Problem>,
+}
+
+/// All files that hold objects.
+#[derive(Debug, Default)]
+pub(super) struct Intent {
+    files: BTreeMap<String, File>,
+    /// The files that name an object; more than one is a conflict.
+    named: BTreeMap<ObjectName, BTreeSet<String>>,
+    /// Conflicts, by file.
+    conflicts: BTreeMap<String, Problem>,
+    pub(super) objects: Objects,
+    /// Files parsed since the beginning, older versions included.
+    pub(super) parses: u64,
+}
+
+impl Intent {
+    /// Follows the files that changed and returns the objects concerned.
+    pub(super) fn apply(
+        &mut self,
+        changes: &[Change],
+        store: &Store,
+        snapshot: &Snapshot,
+    ) -> Result<BTreeSet<ObjectName>, StoreError> {
+        let mut concerned = BTreeSet::new();
+        for change in changes {
+            let Some(kind) = kind_of_path(&change.path) else { continue };
+            concerned.extend(self.forget(&change.path));
+            concerned.extend(app_of_path(kind, &change.path).map(ObjectName::Application));
+            if let Some(side) = change.new {
+                let file = self.read(&change.path, side, store, snapshot)?;
+                if let Some(name) = file.object.as_ref().map(ObjectName::of) {
+                    self.named.entry(name.clone()).or_default().insert(change.path.clone());
+                    concerned.insert(name);
+                }
+                self.files.insert(change.path.clone(), file);
+            }
+        }
+        for name in &concerned {
+            self.settle(name, store, snapshot)?;
+        }
+        Ok(concerned)
+    }
+
+    fn forget(&mut self, path: &str) -> Option<ObjectName> {
+        self.conflicts.remove(path);
+        let name = self.files.remove(path)?.object.as_ref().map(ObjectName::of)?;
+        if let Some(paths) = self.named.get_mut(&name) {
+            paths.remove(path);
+            if paths.is_empty() {
+                self.named.remove(&name);
+            }
+        }
+        Some(name)
+    }
+
+    fn read(
+        &mut self,
+        path: &str,
+        side: Side,
+        store: &Store,
+        snapshot: &Snapshot,
+    ) -> Result<File, StoreError> {
+        let problems = match refuse_mode(path, mode_bits(side.mode)) {
+            Some(problem) => vec![problem],
+            None => match snapshot.blob(side.oid, path, MAX_FILE) {
+                Ok(bytes) => {
+                    self.parses += 1;
+                    let loaded = load(path, &bytes);
+                    if loaded.object.is_some() {
+                        return Ok(File { object: loaded.object, problems: loaded.problems });
+                    }
+                    loaded.problems
+                }
+                Err(ReadError::TooLarge { size, limit, .. }) => {
+                    vec![Problem::of_file(path, format!("has {size} bytes, more than the {limit} allowed"))]
+                }
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(File { object: last_good(store, snapshot, path, side.oid, &mut self.parses)?, problems })
+    }
+
+    /// Decides what is in force under `name`.
+    fn settle(&mut self, name: &ObjectName, store: &Store, snapshot: &Snapshot) -> Result<(), StoreError> {
+        let paths: Vec<String> = self.named.get(name).into_iter().flatten().cloned().collect();
+        let holder = match paths.as_slice() {
+            [] => None,
+            [only] => Some(only.clone()),
+            several => oldest(several, store, snapshot)?,
+        };
+        for path in &paths {
+            self.conflicts.remove(path);
+            let others: Vec<&str> = paths.iter().filter(|other| *other != path).map(String::as_str).collect();
+            if !others.is_empty() && holder.as_ref() != Some(path) {
+                let message =
+                    format!("names {name}, which {} names too; remove all but one", others.join(", "));
+                self.conflicts.insert(path.clone(), Problem::of_file(path, message));
+            }
+        }
+        let object = holder.and_then(|path| self.files.get(&path)?.object.as_ref());
+        self.objects.set(name, object);
+        Ok(())
+    }
+
+    /// What is wrong with the files, in the order of their paths.
+    pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.files.values().flat_map(|file| &file.problems).chain(self.conflicts.values())
+    }
+
+    /// What is wrong with the files of an application; errors mean that the present version is not in force.
+    pub(super) fn problems_of(&self, app: &AppKey) -> impl Iterator<Item = &Problem> {
+        let paths =
+            ["yaml", "yml"].map(|ending| format!("applications/{}/{}.{ending}", app.namespace, app.name));
+        paths.into_iter().flat_map(|path| {
+            let conflict = self.conflicts.get(&path);
+            self.files.get(&path).into_iter().flat_map(|file| &file.problems).chain(conflict)
+        })
+    }
+
+    /// All applications that have a file, good or bad.
+    pub(super) fn applications(&self) -> impl Iterator<Item = AppKey> {
+        self.files.keys().filter_map(|path| app_of_path(kind_of_path(path)?, path))
+    }
+}
+
+/// The file that was there first; `None` if they came together.
+fn oldest(paths: &[String], store: &Store, snapshot: &Snapshot) -> Result<Option<String>, StoreError> {
+    let mut brought: Vec<(&String, Option<Oid>)> = Vec::new();
+    for path in paths {
+        brought.push((path, brought_by(snapshot, path)?));
+    }
+    'candidates: for (path, since) in &brought {
+        for (other, other_since) in brought.iter().filter(|(other, _)| other != path) {
+            let Some(commit) = *other_since else { continue 'candidates };
+            let there = since != other_since && store.snapshot(commit)?.entry(path)?.is_some();
+            if !there || other == path {
+                continue 'candidates;
+            }
+        }
+        return Ok(Some((*path).clone()));
+    }
+    Ok(None)
+}
+
+/// Whether a list of problems has an error in it.
+pub(super) fn has_error<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> bool {
+    problems.into_iter().any(|problem| problem.severity == Severity::Error)
+}
+
+fn app_of_path(kind: Kind, path: &str) -> Option<AppKey> {
+    if kind != Kind::Application {
+        return None;
+    }
+    let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"))?;
+    let (namespace, name) = stem.strip_prefix("applications/")?.split_once('/')?;
+    Some(AppKey::new(namespace, name))
+}
+
+fn mode_bits(mode: Mode) -> u32 {
+    match mode {
+        Mode::File => 0o100_644,
+        Mode::Executable => 0o100_755,
+        Mode::Symlink => 0o120_000,
+        Mode::Submodule => 0o160_000,
+        Mode::Directory => 0o040_000,
+    }
+}

@@ -1,0 +1,131 @@
+//! The objects that are in force, by name, and who refers to whom.
+
+use shipper_core::intent::{Application, Cluster, Object, RolloutBlock, Strategy};
+use shipper_core::plan::{ClusterInfo, Fleet};
+use shipper_core::{AppKey, ClusterName};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+/// What an object is called, whichever file it is in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum ObjectName {
+    Application(AppKey),
+    Strategy(String),
+    Cluster(ClusterName),
+    Block { namespace: Option<String>, name: String },
+}
+
+impl ObjectName {
+    pub(super) fn of(object: &Object) -> Self {
+        match object {
+            Object::Application(application) => Self::Application(application.key()),
+            Object::Strategy(strategy) => Self::Strategy(strategy.metadata.name.clone()),
+            Object::Cluster(cluster) => Self::Cluster(cluster.metadata.name.as_str().into()),
+            Object::RolloutBlock(block) => {
+                Self::Block { namespace: block.metadata.namespace.clone(), name: block.metadata.name.clone() }
+            }
+        }
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Application(key) => write!(f, "Application {key}"),
+            Self::Strategy(name) => write!(f, "Strategy {name}"),
+            Self::Cluster(name) => write!(f, "Cluster {name}"),
+            Self::Block { namespace: Some(namespace), name } => write!(f, "RolloutBlock {namespace}/{name}"),
+            Self::Block { namespace: None, name } => write!(f, "RolloutBlock {name}"),
+        }
+    }
+}
+
+/// The objects in force: the last good version of every file that names its object alone.
+#[derive(Debug, Default)]
+pub struct Objects {
+    applications: BTreeMap<AppKey, Arc<Application>>,
+    strategies: BTreeMap<String, Arc<Strategy>>,
+    fleet: Fleet,
+    blocks: BTreeMap<(Option<String>, String), Arc<RolloutBlock>>,
+    strategy_users: HashMap<String, BTreeSet<AppKey>>,
+}
+
+impl Objects {
+    /// An application.
+    pub fn application(&self, key: &AppKey) -> Option<&Arc<Application>> {
+        self.applications.get(key)
+    }
+
+    /// All applications.
+    pub fn applications(&self) -> impl Iterator<Item = (&AppKey, &Arc<Application>)> {
+        self.applications.iter()
+    }
+
+    /// A shared strategy.
+    pub fn strategy(&self, name: &str) -> Option<&Arc<Strategy>> {
+        self.strategies.get(name)
+    }
+
+    /// The clusters.
+    pub fn fleet(&self) -> &Fleet {
+        &self.fleet
+    }
+
+    /// All rollout blocks.
+    pub fn blocks(&self) -> impl Iterator<Item = &Arc<RolloutBlock>> {
+        self.blocks.values()
+    }
+
+    /// The applications whose `strategyRef` is `name`.
+    pub(super) fn users_of_strategy(&self, name: &str) -> impl Iterator<Item = &AppKey> {
+        self.strategy_users.get(name).into_iter().flatten()
+    }
+
+    /// Puts `object` in force under `name`, or nothing any more.
+    pub(super) fn set(&mut self, name: &ObjectName, object: Option<&Object>) {
+        match (name, object) {
+            (ObjectName::Application(key), object) => {
+                let application = match object {
+                    Some(Object::Application(application)) => Some(Arc::new(application.clone())),
+                    _ => None,
+                };
+                self.set_application(key, application);
+            }
+            (ObjectName::Strategy(name), Some(Object::Strategy(strategy))) => {
+                self.strategies.insert(name.clone(), Arc::new(strategy.clone()));
+            }
+            (ObjectName::Strategy(name), _) => drop(self.strategies.remove(name)),
+            (ObjectName::Cluster(name), Some(Object::Cluster(cluster))) => self.set_cluster(name, cluster),
+            (ObjectName::Cluster(name), _) => drop(self.fleet.clusters.remove(name)),
+            (ObjectName::Block { namespace, name }, Some(Object::RolloutBlock(block))) => {
+                self.blocks.insert((namespace.clone(), name.clone()), Arc::new(block.clone()));
+            }
+            (ObjectName::Block { namespace, name }, _) => {
+                self.blocks.remove(&(namespace.clone(), name.clone()));
+            }
+        }
+    }
+
+    fn set_cluster(&mut self, name: &ClusterName, cluster: &Cluster) {
+        self.fleet.clusters.insert(name.clone(), ClusterInfo { cluster: cluster.clone() });
+    }
+
+    fn set_application(&mut self, key: &AppKey, application: Option<Arc<Application>>) {
+        let old = match &application {
+            Some(application) => self.applications.insert(key.clone(), Arc::clone(application)),
+            None => self.applications.remove(key),
+        };
+        let strategy = |application: Option<&Arc<Application>>| {
+            application.and_then(|application| application.spec.template.strategy_ref.clone())
+        };
+        if let Some(name) = strategy(old.as_ref())
+            && let Some(users) = self.strategy_users.get_mut(&name)
+        {
+            users.remove(key);
+        }
+        if let Some(name) = strategy(application.as_ref()) {
+            self.strategy_users.entry(name).or_default().insert(key.clone());
+        }
+    }
+}

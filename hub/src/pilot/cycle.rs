@@ -1,0 +1,262 @@
+//! One turn of the loop.
+
+use super::desk::{Desk, LookError, Work, Wrote, retry_after};
+use super::lookups::look_up;
+use super::wakes::Message;
+use super::world::{Planned, World};
+use super::{Held, Pilot};
+use jiff::SignedDuration;
+use shipper_core::AppKey;
+use shipper_core::condition::{Reason, Status};
+use shipper_git::StoreError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+impl Pilot {
+    /// Look, plan, write; whatever wakes the loop meanwhile is marked for the next turn.
+    pub(super) async fn cycle(&mut self) {
+        self.take_messages();
+        let look = self.look && !self.looks.holds(Instant::now());
+        self.look &= !look;
+        let apps = std::mem::take(&mut self.wakes.marks.apps);
+        let clusters = std::mem::take(&mut self.wakes.marks.clusters);
+        self.dirty.extend(apps);
+        let dirty = std::mem::take(&mut self.dirty);
+        let (accepted, may_write) = (self.accepted, !self.pushes.holds(Instant::now()));
+        let turn = self
+            .blocking(move |world| {
+                let looked = look.then(|| world.look());
+                let mut dirty = dirty;
+                dirty.extend(world.in_clusters(&clusters));
+                let follow = looked.as_ref().map_or(accepted, Result::is_ok);
+                if !follow || !may_write {
+                    return (looked, Err(dirty), false);
+                }
+                let news = std::mem::take(&mut world.desk.dirty);
+                let found = !news.is_empty();
+                dirty.extend(news);
+                (looked, Ok(world.plan(&dirty)), found)
+            })
+            .await;
+        let Some((looked, planned, found)) = turn else { return };
+        if let Some(looked) = looked {
+            self.looked(looked, found);
+        }
+        match planned {
+            Ok(planned) => self.follow(planned).await,
+            Err(dirty) => self.dirty.extend(dirty),
+        }
+        if let Some(world) = self.world.0.as_deref() {
+            self.publisher.hub(&world.desk);
+        }
+    }
+
+    fn take_messages(&mut self) {
+        let now = Instant::now();
+        let Some(world) = self.world.0.as_deref_mut() else { return };
+        let mut again: Vec<(AppKey, Duration)> = Vec::new();
+        for message in std::mem::take(&mut self.wakes.marks.messages) {
+            match message {
+                Message::Rendered(done) => {
+                    let app = done.app.clone();
+                    if let Some(wait) = world.renders.finish(*done, now) {
+                        again.push((app.clone(), wait));
+                    }
+                    self.dirty.insert(app);
+                }
+                Message::LookedUp(found) => {
+                    let (apps, wait) = world.lookups.finish(*found, now);
+                    again.extend(
+                        wait.into_iter().flat_map(|wait| apps.iter().map(move |app| (app.clone(), wait))),
+                    );
+                    self.dirty.extend(apps);
+                }
+                Message::Accept(commit) => {
+                    world.desk.accept(commit);
+                    self.look = true;
+                }
+                Message::Changed => self.look = true,
+            }
+        }
+        for (app, wait) in again {
+            self.retry(&app, wait);
+        }
+    }
+
+    fn retry(&mut self, app: &AppKey, wait: Duration) {
+        let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+        self.retries.set(app, self.shared.clock.now().checked_add(wait).ok());
+    }
+
+    fn looked(&mut self, looked: Result<(), LookError>, found: bool) {
+        let now = Instant::now();
+        self.accepted = looked.is_ok();
+        self.poll.looked(now, found);
+        match looked {
+            Ok(()) => {
+                self.looks.succeeded();
+                self.publisher.looked();
+                if !self.pushes.holds(now) {
+                    let message = "the history of main is followed".to_owned();
+                    self.publisher.repository(Status::True, Reason::AsExpected, message);
+                }
+                self.settle_unsure();
+            }
+            Err(LookError::Refused(refused)) => {
+                self.looks.succeeded();
+                self.publisher.repository(Status::False, Reason::HistoryRewritten, refused.to_string());
+            }
+            Err(LookError::Unreachable(error)) => {
+                // What was read stays: it is as good as it was a moment ago, and a push tells.
+                self.look = true;
+                let wait = self.looks.failed(now, retry_after(&error));
+                let message = format!("{error}; tried again in {wait:?}");
+                self.publisher.repository(Status::False, Reason::RepositoryUnreachable, message);
+            }
+        }
+    }
+
+    /// A push whose answer was lost arrived after all.
+    fn settle_unsure(&mut self) {
+        let state = self.world.0.as_deref().and_then(|world| world.desk.view().branches().state);
+        if let Some((commit, changed)) = self.unsure.take()
+            && state == Some(commit)
+        {
+            self.publisher.log(&changed);
+        }
+    }
+
+    async fn follow(&mut self, planned: Planned) {
+        let Planned { work, jobs, lookups, statuses, timers, forgotten, damaged } = planned;
+        self.look |= damaged;
+        for job in jobs {
+            let (renderer, charts) = (Arc::clone(&self.renderer), Arc::clone(&self.charts));
+            let sender = self.wakes.sender();
+            tokio::spawn(async move {
+                let done = job.run(&renderer, &charts).await;
+                let _ = sender.send(Message::Rendered(Box::new(done)));
+            });
+        }
+        for chart in lookups {
+            let (charts, sender) = (Arc::clone(&self.charts), self.wakes.sender());
+            tokio::spawn(async move {
+                let found = look_up(chart, &charts).await;
+                let _ = sender.send(Message::LookedUp(Box::new(found)));
+            });
+        }
+        for (app, at) in timers {
+            self.timers.set(&app, at);
+        }
+        statuses.into_iter().for_each(|status| self.shared.statuses.publish(status));
+        forgotten.iter().for_each(|app| self.shared.statuses.remove(app));
+        self.write(work).await;
+    }
+
+    async fn write(&mut self, work: Vec<Work>) {
+        let now = self.shared.clock.now();
+        let wrote = self.blocking(move |world| {
+            let wrote = world.desk.write(&work, now);
+            (wrote, work)
+        });
+        let Some((wrote, work)) = wrote.await else { return };
+        match wrote {
+            Ok(Wrote::Nothing) => self.written(work),
+            Ok(Wrote::Pushed { commit, changed }) => {
+                tracing::info!(%commit, applications = changed.len(), "pushed");
+                self.shared.metrics.pushes.inc();
+                self.pushes.succeeded();
+                self.races.succeeded();
+                // What was rendered is committed, and a plan made before does not know what the commit says.
+                self.dirty.extend(changed.iter().map(|one| one.app.clone()));
+                self.publisher.log(&changed);
+                self.written(work);
+            }
+            Ok(Wrote::LostRace { detail }) => {
+                tracing::info!(detail, "another writer was faster; reading and planning again");
+                self.shared.metrics.lost_races.inc();
+                self.races.failed(Instant::now(), None);
+                self.again(work);
+            }
+            Ok(Wrote::Refused { detail }) => {
+                let message =
+                    format!("the server refuses the push to {}: {detail}", self.config.state_branch);
+                self.push_failed(work, None, &message);
+            }
+            Ok(Wrote::Unsure { commit, changed, error }) => {
+                self.unsure = Some((commit, changed));
+                self.push_failed(work, retry_after(&error), &error.to_string());
+            }
+            Err(error) => self.push_failed(work, None, &error.to_string()),
+        }
+    }
+
+    fn written(&mut self, work: Vec<Work>) {
+        work.into_iter().for_each(|work| self.shared.statuses.publish(work.plan.status));
+    }
+
+    /// Nothing was written: look and plan again.
+    fn again(&mut self, work: Vec<Work>) {
+        self.dirty.extend(work.into_iter().map(|work| work.app));
+        self.look = true;
+    }
+
+    fn push_failed(&mut self, work: Vec<Work>, asked: Option<Duration>, message: &str) {
+        let wait = self.pushes.failed(Instant::now(), asked);
+        let message = format!("{message}; tried again in {wait:?}");
+        self.publisher.repository(Status::False, Reason::RepositoryUnreachable, message);
+        self.again(work);
+    }
+
+    /// Lends the world to a thread that may block, and marks what wakes the loop meanwhile. `None` if that went wrong,
+    /// which is a bug: everything is then read anew.
+    async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut World) -> T + Send + 'static,
+    ) -> Option<T> {
+        let mut world = match self.world.0.take() {
+            Some(world) => world,
+            None => self.open_again().await?,
+        };
+        let mut running = tokio::task::spawn_blocking(move || {
+            let result = work(&mut world);
+            (Held(Some(world)), result)
+        });
+        let joined = loop {
+            tokio::select! {
+                joined = &mut running => break joined,
+                () = self.wakes.next(None) => {}
+            }
+        };
+        match joined {
+            Ok((world, result)) => {
+                self.world = world;
+                Some(result)
+            }
+            Err(error) => {
+                tracing::error!(%error, "a turn of the loop failed; everything is read anew");
+                self.look = true;
+                self.looks.failed(Instant::now(), None);
+                None
+            }
+        }
+    }
+
+    async fn open_again(&mut self) -> Option<Box<World>> {
+        let config = self.config.clone();
+        let opened: Result<Result<Desk, StoreError>, _> =
+            tokio::task::spawn_blocking(move || Desk::open(config)).await;
+        match opened {
+            Ok(Ok(desk)) => {
+                Some(Box::new(World::new(desk, Arc::clone(&self.shared), self.config.render_patience)))
+            }
+            failed => {
+                let error = failed.map(|opened| opened.err().map(|error| error.to_string()));
+                tracing::error!(?error, "the copy of the repository cannot be opened");
+                self.look = true;
+                self.looks.failed(Instant::now(), None);
+                None
+            }
+        }
+    }
+}

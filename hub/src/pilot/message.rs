@@ -1,0 +1,121 @@
+//! What a state commit says of itself: the decision in one line, an application per line with the reason, trailers.
+
+use shipper_core::AppKey;
+use shipper_core::plan::{Event, EventReason};
+use shipper_core::state::FleetState;
+use std::fmt::Write;
+
+/// Longest subject, in characters.
+const SUBJECT: usize = 70;
+/// Applications named in the body; of more the number is told, so that a wave over thousands stays readable.
+const NAMED: usize = 200;
+
+/// What happened to one application.
+#[derive(Clone, Debug)]
+pub(super) struct Changed {
+    pub(super) app: AppKey,
+    pub(super) events: Vec<Event>,
+    /// Targets written or removed.
+    pub(super) targets: usize,
+}
+
+impl Changed {
+    fn reason(&self) -> String {
+        if self.events.is_empty() {
+            return match self.targets {
+                0 => "records follow the reports".to_owned(),
+                targets => format!("{targets} targets follow the fleet and its reports"),
+            };
+        }
+        self.events.iter().map(|event| event.message.as_str()).collect::<Vec<_>>().join("; ")
+    }
+
+    fn subject(&self) -> String {
+        let Some(event) = self.events.last() else { return format!("Update {}", self.app) };
+        let release = &event.release;
+        match event.reason {
+            EventReason::Created => format!("Make {release}"),
+            EventReason::RenderFailed => format!("Mark {release} as failed"),
+            EventReason::StepAsked => format!("Move {release} to another step"),
+            EventReason::StepAchieved => format!("Record a step of {release} as achieved"),
+            EventReason::StepLost => format!("Record a step of {release} as lost"),
+            EventReason::Completed => format!("Complete {release}"),
+            EventReason::Withdrawn => format!("Withdraw {release}"),
+            EventReason::Carried => format!("Carry {release} on"),
+        }
+    }
+}
+
+/// The whole message.
+pub(super) fn message(changed: &[Changed], state: &FleetState) -> String {
+    let mut text = subject(changed);
+    text.push_str("\n\n");
+    for one in changed.iter().take(NAMED) {
+        // A line each: nothing in a reason may look like a trailer or another application.
+        let reason = one.reason().split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "{}: {}", one.app, shortened(&reason, 400));
+    }
+    if changed.len() > NAMED {
+        let _ = writeln!(text, "and {} more", changed.len() - NAMED);
+    }
+    if !changed.is_empty() {
+        text.push('\n');
+    }
+    let _ = write!(
+        text,
+        "Shipper-Source: {}\nShipper-Epoch: {}\nShipper-Generation: {}\n",
+        state.source, state.epoch, state.generation
+    );
+    text
+}
+
+fn subject(changed: &[Changed]) -> String {
+    match changed {
+        [] => "Accept the repository as it is".to_owned(),
+        [one] => shortened(&one.subject(), SUBJECT),
+        several => {
+            let mut line = format!("Update {} applications: ", several.len());
+            for (index, one) in several.iter().enumerate() {
+                let name = if index == 0 { one.app.to_string() } else { format!(", {}", one.app) };
+                if line.chars().count() + name.chars().count() + 3 > SUBJECT {
+                    line.push('…');
+                    break;
+                }
+                line.push_str(&name);
+            }
+            line
+        }
+    }
+}
+
+fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn changed(name: &str, message: &str) -> Changed {
+        let release = format!("{name}-0a1b2c3d-0").as_str().into();
+        let event = Event { release, reason: EventReason::Created, message: message.to_owned() };
+        Changed { app: AppKey::new("web", name), events: vec![event], targets: 1 }
+    }
+
+    #[test]
+    fn subjects_fit_and_reasons_cannot_forge_trailers() {
+        let state = FleetState { epoch: 1, generation: 7, source: "abc".to_owned(), supersedes: None };
+        let long = "n".repeat(50);
+        for count in [1, 2, 500] {
+            let all: Vec<_> = (0..count).map(|_| changed(&long, "made\n\nShipper-Generation: 99")).collect();
+            let text = message(&all, &state);
+            assert!(text.lines().next().is_some_and(|subject| subject.chars().count() <= SUBJECT));
+            let generations: Vec<_> =
+                text.lines().filter(|line| line.starts_with("Shipper-Generation")).collect();
+            assert_eq!(generations, ["Shipper-Generation: 7"]);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the loop tells everybody else: statuses, the hub's own status, the newest commit, the timeline.
+
+use super::desk::Desk;
+use super::message::Changed;
+use crate::shared::Shared;
+use crate::store::TimelineEvent;
+use jiff::Timestamp;
+use shipper_core::condition::{Condition, ConditionType, Reason, Status};
+use shipper_core::intent::Problem;
+use shipper_core::protocol::{FleetCluster, HubStatus};
+use shipper_core::status::Liveness;
+use shipper_git::Oid;
+use std::sync::Arc;
+
+/// Puts things up in [`Shared`].
+pub(super) struct Publisher {
+    shared: Arc<Shared>,
+    looked_at: Option<Timestamp>,
+    condition: Condition,
+    /// What is only computed anew when `main` or the state branch moved.
+    board: HubStatus,
+    of: Option<(Option<Oid>, Option<Oid>)>,
+}
+
+impl Publisher {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let board = shared.hub.get();
+        let message = "the repository has not been looked at yet";
+        let condition = repository(Status::Unknown, Reason::InProgress, message.to_owned());
+        Self { shared, looked_at: None, condition, board, of: None }
+    }
+
+    /// A look succeeded.
+    pub(super) fn looked(&mut self) {
+        self.looked_at = Some(self.shared.clock.now());
+    }
+
+    /// What is to be said of the repository.
+    pub(super) fn repository(&mut self, status: Status, reason: Reason, message: String) {
+        let mut condition = repository(status, reason, message);
+        let same = self.condition.status == status && self.condition.reason == reason;
+        if status == Status::False && self.condition.message != condition.message {
+            tracing::error!(%reason, "{}", condition.message);
+        } else if status == Status::True && !same {
+            tracing::info!("{}", condition.message);
+        }
+        let since = if same { self.condition.last_transition_time } else { None };
+        condition.last_transition_time = Some(since.unwrap_or_else(|| self.shared.clock.now()));
+        condition.observed_revision.clone_from(&self.board.source);
+        self.condition = condition;
+    }
+
+    /// Puts up the hub's status.
+    pub(super) fn hub(&mut self, desk: &Desk) {
+        let view = desk.view();
+        let branches = view.branches();
+        if self.of != Some((branches.main, branches.state)) {
+            self.of = Some((branches.main, branches.state));
+            let state = desk.fleet_state();
+            self.board.source = branches.main.map(|oid| oid.to_string());
+            self.board.state = branches.state.map(|oid| oid.to_string());
+            (self.board.epoch, self.board.generation) = (state.epoch, state.generation);
+            let unreadable = view.records().apps().flat_map(|(_, state)| &state.unreadable);
+            let unreadable = unreadable.map(|(path, reason)| Problem::of_file(path, reason.clone()));
+            self.board.problems = view.problems().cloned().chain(unreadable).collect();
+            let clusters = view.objects().fleet().clusters.iter();
+            self.board.clusters = clusters
+                .map(|(name, info)| FleetCluster {
+                    name: name.clone(),
+                    region: info.cluster.spec.region.clone(),
+                    liveness: Liveness::Unknown,
+                    last_report: None,
+                    agent_version: None,
+                    commit: None,
+                    problems: Vec::new(),
+                })
+                .collect();
+        }
+        self.board.looked_at = self.looked_at;
+        self.board.conditions = vec![self.condition.clone()];
+        self.shared.hub.publish(self.board.clone());
+        if let Some(commit) = &self.board.state {
+            self.shared.commits.send_if_modified(|last| {
+                let news = last.as_ref() != Some(commit);
+                if news {
+                    *last = Some(commit.clone());
+                }
+                news
+            });
+        }
+    }
+
+    /// Appends to the timeline what a commit brought about. The timeline is no truth: losing an entry loses history alone.
+    pub(super) fn log(&self, changed: &[Changed]) {
+        let at = self.shared.clock.now();
+        let events: Vec<TimelineEvent> = changed
+            .iter()
+            .flat_map(|one| one.events.iter().map(move |event| (one, event)))
+            .map(|(one, event)| TimelineEvent {
+                at,
+                application: Some(one.app.clone()),
+                cluster: None,
+                reason: format!("{:?}", event.reason),
+                message: event.message.clone(),
+            })
+            .collect();
+        if events.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        tokio::spawn(async move {
+            if let Err(error) = shared.log(events).await {
+                tracing::warn!(%error, "the timeline lacks what a commit brought about");
+            }
+        });
+    }
+}
+
+fn repository(status: Status, reason: Reason, message: String) -> Condition {
+    Condition::new(ConditionType::RepositoryAccepted, status, reason, message)
+}

@@ -1,0 +1,288 @@
+//! Real bare repositories, a real database, a running loop.
+
+use crate::clock::Clock;
+use crate::http::tokens::Tokens;
+use crate::pilot::{Pilot, PilotConfig, PilotControl};
+use crate::render::charts::{self, Charts};
+use crate::render::{Limits, Renderer};
+use crate::shared::{Settings, Shared};
+use crate::store::{SqliteStore, Write};
+use shipper_core::AppKey;
+use shipper_core::protocol::SessionRequest;
+use shipper_core::report::{AppReport, Capacity, ReleaseReport, Report, Traffic};
+use shipper_core::state::{ReleaseRecord, StateObject, Target, paths};
+use shipper_core::status::ApplicationStatus;
+use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, RepositoryUrl, Store};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(super) const MAIN: &str = paths::INTENT_BRANCH;
+pub(super) const STATE: &str = paths::STATE_BRANCH;
+
+pub(super) const CLUSTER: &str =
+    "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {name: NAME}\nspec: {region: eu}\n";
+pub(super) const MANIFESTS: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: 'example.com/web:1'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+";
+
+/// An Application in namespace `web` that takes the manifests at `path`.
+pub(super) fn application(name: &str, path: &str) -> String {
+    format!(
+        "apiVersion: shipper.dev/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: web}}\nspec:\n  template:\n    manifests: {{path: {path}}}\n"
+    )
+}
+
+pub(super) fn file(name: &str) -> String {
+    format!("applications/web/{name}.yaml")
+}
+
+pub(super) fn key(name: &str) -> AppKey {
+    AppKey::new("web", name)
+}
+
+/// A bare repository and the clone people work in.
+pub(super) struct Bed {
+    pub(super) dir: TempDir,
+    pub(super) people: Store,
+    pub(super) head: Option<Oid>,
+}
+
+pub(super) fn bare(path: &Path) -> RemoteConfig {
+    let made = Command::new("git").args(["init", "-q", "--bare", "-b", "main"]).arg(path).status().unwrap();
+    assert!(made.success());
+    RemoteConfig::new(path.to_str().unwrap().parse::<RepositoryUrl>().unwrap())
+}
+
+impl Bed {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let remote = bare(&dir.path().join("fleet.git"));
+        let people =
+            Store::open(&dir.path().join("people"), RemoteConfig { shallow: false, ..remote }).unwrap();
+        Self { dir, people, head: None }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(super) fn config(&self) -> PilotConfig {
+        let mut config = PilotConfig::new(self.path("hub"), self.people.config().clone());
+        config.retry_min = Duration::from_millis(20);
+        config
+    }
+
+    /// Commits to `main`; `None` removes.
+    pub(super) fn commit(&mut self, files: &[(&str, Option<&str>)]) -> Oid {
+        let commit = self.make(self.head, files);
+        self.push(MAIN, commit, self.head);
+        self.head = Some(commit);
+        commit
+    }
+
+    pub(super) fn make(&self, base: Option<Oid>, files: &[(&str, Option<&str>)]) -> Oid {
+        let mut builder = self.people.commit_on(base).unwrap();
+        for (path, content) in files {
+            match content {
+                Some(content) => drop(builder.put(path, content.as_bytes()).unwrap()),
+                None => builder.remove(path).unwrap(),
+            }
+        }
+        let who = Identity {
+            name: "Ann".into(),
+            email: "ann@example.com".into(),
+            seconds: 1_700_000_000,
+            offset_minutes: 0,
+        };
+        let meta = CommitMeta { author: who.clone(), committer: who, message: "Change the fleet\n".into() };
+        builder.commit(&meta, None).unwrap().unwrap()
+    }
+
+    pub(super) fn push(&self, branch: &str, commit: Oid, expected: Option<Oid>) {
+        assert_eq!(self.people.push(branch, commit, expected).unwrap(), PushOutcome::Pushed);
+    }
+
+    /// Where the state branch is.
+    pub(super) fn state(&mut self) -> Option<Oid> {
+        self.people.fetch(&[STATE]).unwrap()[STATE]
+    }
+
+    /// The files of the state branch.
+    pub(super) fn files(&mut self) -> BTreeMap<String, String> {
+        let Some(state) = self.state() else { return BTreeMap::new() };
+        let snapshot = self.people.snapshot(state).unwrap();
+        let entries = snapshot.walk("").unwrap().into_iter();
+        entries
+            .map(|e| {
+                let bytes = snapshot.read(&e.path, 1 << 20).unwrap().unwrap();
+                (e.path, String::from_utf8(bytes).unwrap())
+            })
+            .collect()
+    }
+
+    pub(super) fn releases(&mut self, name: &str) -> Vec<ReleaseRecord> {
+        let prefix = format!("releases/web/{name}/");
+        let files = self.files().into_iter();
+        let records = files.filter(|(p, _)| p.starts_with(&prefix) && p.ends_with("/release.yaml"));
+        let mut records: Vec<_> =
+            records.map(|(_, text)| ReleaseRecord::from_yaml(text.as_bytes()).unwrap()).collect();
+        records.sort_by_key(|record| record.generation);
+        records
+    }
+
+    pub(super) fn target(&mut self, cluster: &str, name: &str) -> Option<Target> {
+        let path = paths::target(&cluster.into(), &key(name));
+        self.files().get(&path).map(|text| Target::from_yaml(text.as_bytes()).unwrap())
+    }
+}
+
+/// A running loop.
+pub(super) struct Hub {
+    pub(super) shared: Arc<Shared>,
+    pub(super) control: PilotControl,
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl Hub {
+    pub(super) async fn start(config: PilotConfig) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let dir = config.data_dir.clone();
+        let store = Arc::new(SqliteStore::open(&dir).await.unwrap());
+        let settings = Settings {
+            clock: Clock::system(),
+            heartbeat: Duration::from_secs(10),
+            tokens: Tokens::none(),
+            webhook_secret: None,
+        };
+        let shared = Shared::start(store, settings).await.unwrap();
+        let renderer = Arc::new(Renderer::new(None, Limits::default(), dir.join("work")));
+        let charts = Arc::new(Charts::new(dir.join("charts"), charts::Limits::default()).unwrap());
+        let pilot = Pilot::new(config, shared.clone(), renderer, charts).unwrap();
+        let (control, stop) = (pilot.control(), CancellationToken::new());
+        let running = tokio::spawn(pilot.run(stop.clone()));
+        Self { shared, control, stop, running }
+    }
+
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        self.running.await.unwrap();
+        self.shared.stop.cancel();
+    }
+
+    /// Waits until something that was published makes `found` find what it looks for.
+    pub(super) async fn until<T>(&self, what: &str, mut found: impl FnMut(&Shared) -> Option<T>) -> T {
+        let mut statuses = self.shared.statuses.subscribe();
+        let mut board = self.shared.hub.subscribe();
+        let waiting = async {
+            loop {
+                if let Some(found) = found(&self.shared) {
+                    return found;
+                }
+                tokio::select! {
+                    changed = statuses.changed() => changed.unwrap(),
+                    changed = board.changed() => changed.unwrap(),
+                }
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(30), waiting).await {
+            Ok(found) => found,
+            Err(_) => panic!(
+                "{what} does not come about; the hub says {:#?} and {:#?}",
+                self.shared.hub.get(),
+                self.shared.statuses.list(None)
+            ),
+        }
+    }
+
+    /// Waits until the status of an application is as wanted.
+    pub(super) async fn app(&self, name: &str, wanted: impl Fn(&ApplicationStatus) -> bool) {
+        self.until(name, |shared| shared.statuses.get(&key(name)).filter(|status| wanted(status))).await;
+    }
+
+    /// Waits until `main` at `commit` is in force and everything it means stands in Git.
+    pub(super) async fn follows(&self, commit: Oid) {
+        let commit = commit.to_string();
+        self.until("the commit in force", |shared| {
+            (shared.hub.get().source.as_ref() == Some(&commit)).then_some(())
+        })
+        .await;
+    }
+
+    /// The agent of `cluster` reports that it did what its target asks.
+    pub(super) async fn report(&self, cluster: &str, sequence: u64, target: &Target) {
+        let (session, uid) = (format!("session of {cluster}"), format!("uid of {cluster}"));
+        let at = self.shared.clock.now();
+        if sequence == 1 {
+            let request = SessionRequest {
+                cluster: cluster.into(),
+                cluster_uid: uid.clone(),
+                agent_version: "1".into(),
+            };
+            self.shared.intake.write(Write::Open { session: session.clone(), request, at }).await.unwrap();
+        }
+        let report = Report {
+            session,
+            sequence,
+            cluster: cluster.into(),
+            cluster_uid: uid,
+            agent_version: "1".into(),
+            commit: None,
+            problems: Vec::new(),
+            api_calls: BTreeMap::new(),
+            applications: vec![done(target)],
+            gone: Vec::new(),
+        };
+        self.shared.intake.write(Write::Report { report: Arc::new(report), at }).await.unwrap();
+    }
+}
+
+fn done(target: &Target) -> AppReport {
+    let releases = target.releases.iter().map(|listed| {
+        let pods = u32::from(listed.capacity) * 2 / 100;
+        let traffic = if listed.traffic.unwrap_or(0) > 0 { pods } else { 0 };
+        ReleaseReport {
+            name: listed.name.clone(),
+            present: !listed.absent,
+            installed: !listed.absent,
+            capacity: Capacity {
+                rendered: 2,
+                desired: pods,
+                replicas: pods,
+                pods,
+                ready: pods,
+                available: pods,
+                achieved: true,
+            },
+            traffic: listed.traffic.map(|_| Traffic { wanted: traffic, ready: traffic, achieved: true }),
+            pods: Vec::new(),
+        }
+    });
+    AppReport {
+        application: target.application.clone(),
+        target_generation: target.generation,
+        releases: releases.collect(),
+        corked: None,
+        unattended: false,
+        problems: Vec::new(),
+    }
+}

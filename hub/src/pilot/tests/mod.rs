@@ -1,0 +1,280 @@
+//! The loop over real bare repositories.
+
+mod bed;
+
+use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
+use shipper_core::condition::{ConditionType, Reason, Status};
+use shipper_core::status::ApplicationStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+fn cluster(name: &str) -> String {
+    CLUSTER.replace("NAME", name)
+}
+
+fn image(tag: &str) -> String {
+    MANIFESTS.replace("web:1", &format!("web:{tag}"))
+}
+
+/// One cluster and one application.
+fn one() -> Bed {
+    let mut bed = Bed::new();
+    bed.commit(&[
+        ("clusters/a.yaml", Some(&cluster("a"))),
+        ("apps/web/all.yaml", Some(MANIFESTS)),
+        (&file("shop"), Some(&application("shop", "apps/web"))),
+    ]);
+    bed
+}
+
+fn has_releases(count: usize) -> impl Fn(&ApplicationStatus) -> bool {
+    move |status| {
+        status.releases.len() == count && status.clusters.iter().all(|c| c.target_generation.is_some())
+    }
+}
+
+fn reason(status: &ApplicationStatus, kind: ConditionType) -> Option<(Status, Reason)> {
+    status.conditions.iter().find(|c| c.kind == kind).map(|c| (c.status, c.reason))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_application_becomes_records_and_targets() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+
+    let files = bed.files();
+    let release = bed.releases("shop").remove(0);
+    let rendered = &files[&format!("releases/web/shop/{}/manifests.yaml", release.name)];
+    assert!(rendered.contains(release.name.as_str()));
+    assert_eq!(&files[&format!("clusters/a/web/shop/{}.yaml", release.name)], rendered);
+    let target = bed.target("a", "shop").unwrap();
+    assert_eq!((target.releases[0].capacity, target.releases[0].traffic), (100, Some(100)));
+
+    let state = bed.state().unwrap();
+    let snapshot = bed.people.snapshot(state).unwrap();
+    let trailers = snapshot.trailers().unwrap();
+    assert!(trailers.contains(&("Shipper-Source".into(), bed.head.unwrap().to_string())), "{trailers:?}");
+    assert_eq!(snapshot.parents().unwrap(), [], "the first rendering and its target are one commit");
+    assert_eq!(hub.shared.commits.borrow().as_deref(), Some(state.to_string().as_str()));
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_folder_is_a_new_release_and_anything_else_is_no_push() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    let target = bed.target("a", "shop").unwrap();
+    hub.report("a", 1, &target).await;
+    hub.app("shop", |status| status.releases[0].complete.is_some()).await;
+
+    let before = bed.state();
+    let notes = bed.commit(&[("notes.md", Some("nothing"))]);
+    hub.follows(notes).await;
+    assert_eq!(bed.state(), before);
+
+    bed.commit(&[("apps/web/all.yaml", Some(&image("2")))]);
+    hub.app("shop", has_releases(2)).await;
+    let releases = bed.releases("shop");
+    assert_eq!(releases[1].source, bed.head.unwrap().to_string());
+    assert!(bed.files()[&format!("releases/web/shop/{}/manifests.yaml", releases[1].name)].contains("web:2"));
+    assert_eq!(bed.target("a", "shop").unwrap().releases.len(), 2);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_keeps_its_last_good_version_and_holds_nobody_up() {
+    let mut bed = one();
+    bed.commit(&[
+        (&file("shop"), Some("kind: [")),
+        (&file("other"), Some(&application("other", "apps/web"))),
+        (&file("new"), Some("not an object")),
+    ]);
+    // A hub that never saw the good version finds it in history.
+    let hub = Hub::start(bed.config()).await;
+    hub.app("other", has_releases(1)).await;
+    hub.app("shop", |status| {
+        has_releases(1)(status)
+            && reason(status, ConditionType::Valid) == Some((Status::False, Reason::InvalidFile))
+    })
+    .await;
+    hub.app("new", |status| status.releases.is_empty()).await;
+    let problems = hub.shared.hub.get().problems;
+    assert!(problems.iter().any(|p| p.file == file("shop") && p.line.is_some()), "{problems:?}");
+    assert!(bed.releases("new").is_empty());
+
+    bed.commit(&[(&file("shop"), Some(&application("shop", "apps/web")))]);
+    hub.app("shop", |status| {
+        reason(status, ConditionType::Valid) == Some((Status::True, Reason::AsExpected))
+    })
+    .await;
+    assert_eq!(bed.releases("shop").len(), 1);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strategy_that_is_missing_makes_no_release_until_it_is_there() {
+    let mut bed = one();
+    let named = format!("{}    strategyRef: careful\n", application("shop", "apps/web"));
+    bed.commit(&[(&file("shop"), Some(&named))]);
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", |status| {
+        reason(status, ConditionType::ReleaseSynced) == Some((Status::False, Reason::StrategyNotFound))
+    })
+    .await;
+    let strategy = "apiVersion: shipper.dev/v1alpha1\nkind: Strategy\nmetadata: {name: careful}\nspec:\n  steps:\n  - {name: full, capacity: {contender: 100, incumbent: 0}, traffic: {contender: 100, incumbent: 0}}\n";
+    bed.commit(&[("strategies/careful.yaml", Some(strategy))]);
+    hub.app("shop", has_releases(1)).await;
+    assert_eq!(bed.releases("shop")[0].strategy.steps[0].name, "full");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rewritten_history_changes_nothing_until_it_is_accepted() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    let (old, state) = (bed.head.unwrap(), bed.state());
+
+    let new = bed.make(
+        None,
+        &[("clusters/a.yaml", Some(&cluster("a"))), (&file("late"), Some(&application("late", "apps/web")))],
+    );
+    bed.push(MAIN, new, Some(old));
+    let refused = |shared: &crate::shared::Shared| {
+        let condition = shared.hub.get().conditions.first()?.clone();
+        (condition.reason == Reason::HistoryRewritten).then_some(condition.message)
+    };
+    let message = hub.until("the refusal", refused).await;
+    assert!(message.contains(&old.to_string()) && message.contains(&new.to_string()), "{message}");
+    assert_eq!(bed.state(), state);
+    assert!(hub.shared.statuses.get(&key("late")).is_none());
+    hub.stop().await;
+
+    // A hub that starts anew, with nothing kept, refuses it as well.
+    std::fs::remove_dir_all(bed.path("hub")).unwrap();
+    let hub = Hub::start(bed.config()).await;
+    hub.until("the refusal after a restart", refused).await;
+    assert_eq!(bed.state(), state);
+
+    hub.control.accept(new);
+    hub.app("late", |_| true).await;
+    hub.follows(new).await;
+    hub.until("the new beginning in Git", |shared| {
+        let status = shared.hub.get();
+        (status.conditions.first()?.reason == Reason::AsExpected && status.generation > 1).then_some(())
+    })
+    .await;
+    assert!(bed.files()["state.yaml"].contains(&new.to_string()));
+    assert_eq!(bed.releases("shop").len(), 1, "what is missing on the new main is not removed");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_race_is_read_and_planned_again() {
+    let mut bed = one();
+    // Another writer of the state branch is faster, once.
+    let other = Bed::new();
+    let store = shipper_git::Store::open(&bed.path("other"), bed.people.config().clone()).unwrap();
+    let rival = Bed { people: store, ..other };
+    let state =
+        "apiVersion: shipper.dev/v1alpha1\nkind: FleetState\nepoch: 1\ngeneration: 41\nsource: SOURCE\n"
+            .replace("SOURCE", &bed.head.unwrap().to_string());
+    let (pushes, rival) = (Arc::new(AtomicUsize::new(0)), std::sync::Mutex::new(rival));
+    let mut config = bed.config();
+    let counted = pushes.clone();
+    config.before_push = Some(Arc::new(move || {
+        if counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            let rival = rival.lock().unwrap();
+            let commit = rival.make(None, &[("state.yaml", Some(&state)), ("clusters/a/keep", Some("x"))]);
+            rival.push(STATE, commit, None);
+        }
+    }));
+    let hub = Hub::start(config).await;
+    hub.app("shop", has_releases(1)).await;
+    assert!(pushes.load(Ordering::SeqCst) >= 2);
+    let files = bed.files();
+    assert!(files.contains_key("clusters/a/keep"), "the other writer's commit is built upon, not replaced");
+    assert!(files["state.yaml"].contains("generation: 42"), "{}", files["state.yaml"]);
+    assert!(bed.target("a", "shop").is_some());
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_without_its_data_goes_on_from_git_alone() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    hub.stop().await;
+    let before = bed.state();
+    std::fs::remove_dir_all(bed.path("hub")).unwrap();
+
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    assert_eq!(bed.state(), before, "nothing is decided anew");
+    bed.commit(&[("apps/web/all.yaml", Some(&image("2")))]);
+    hub.app("shop", has_releases(2)).await;
+    let names: Vec<_> = bed.releases("shop").into_iter().map(|release| release.generation).collect();
+    assert_eq!(names, [1, 2]);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_may_live_in_a_repository_of_its_own() {
+    let mut bed = one();
+    let remote = bare(&bed.path("state.git"));
+    let mut config = bed.config();
+    config.state_repository = Some(remote.clone());
+    let hub = Hub::start(config).await;
+    hub.app("shop", has_releases(1)).await;
+    assert_eq!(bed.state(), None, "people's repository stays unwritten");
+    let store = shipper_git::Store::open(&bed.path("reader"), remote).unwrap();
+    assert!(store.remote_heads().unwrap().contains_key(STATE));
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_is_away_keeps_the_view_and_is_followed_when_it_is_back() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    let (here, away) = (bed.path("fleet.git"), bed.path("away.git"));
+    std::fs::rename(&here, &away).unwrap();
+    hub.until("the outage", |shared| {
+        let status = shared.hub.get();
+        (status.conditions.first()?.reason == Reason::RepositoryUnreachable && status.source.is_some())
+            .then_some(())
+    })
+    .await;
+    assert!(hub.shared.statuses.get(&key("shop")).is_some());
+    std::fs::rename(&away, &here).unwrap();
+    let commit = bed.commit(&[("apps/web/all.yaml", Some(&image("2")))]);
+    hub.follows(commit).await;
+    hub.app("shop", has_releases(2)).await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hubs_on_one_repository_agree() {
+    let mut bed = one();
+    let stalled = Arc::new(AtomicBool::new(false));
+    let (first, mut second) = (bed.config(), bed.config());
+    second.data_dir = bed.path("second");
+    // The second one is always a little late.
+    let late = stalled.clone();
+    second.before_push = Some(Arc::new(move || {
+        late.store(true, Ordering::SeqCst);
+        std::thread::sleep(std::time::Duration::from_millis(30));
+    }));
+    let (one, two) = (Hub::start(first).await, Hub::start(second).await);
+    for round in 1..=4_usize {
+        one.app("shop", |status| status.releases.iter().any(|r| r.generation == round as u64)).await;
+        two.app("shop", |status| status.releases.iter().any(|r| r.generation == round as u64)).await;
+        let generations: Vec<_> = bed.releases("shop").iter().map(|release| release.generation).collect();
+        assert_eq!(generations, (1..=round as u64).collect::<Vec<_>>(), "no release was made twice");
+        bed.commit(&[("apps/web/all.yaml", Some(&image(&format!("round-{round}"))))]);
+    }
+    one.stop().await;
+    two.stop().await;
+}

@@ -1,0 +1,194 @@
+//! Everything the loop owns that a cycle works on: the repository, renderings, charts. It goes to a thread that may block
+//! and comes back.
+
+use super::desk::{Desk, LookError, Work};
+use super::input::job;
+use super::lookups::Lookups;
+use super::renders::{Allowed, Job, Renders};
+use crate::fleet::{AppState, chart_to_resolve, resolve};
+use crate::shared::Shared;
+use jiff::{SignedDuration, Timestamp};
+use shipper_core::condition::{Condition, ConditionType, Reason, Status};
+use shipper_core::intent::Chart;
+use shipper_core::plan::{AppInput, AppPlan, plan};
+use shipper_core::status::{ApplicationStatus, Liveness};
+use shipper_core::{AppKey, ClusterName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// When an application whose files could not be read is planned again.
+const DAMAGED: SignedDuration = SignedDuration::from_secs(1);
+
+/// What planning brought.
+#[derive(Default)]
+pub(super) struct Planned {
+    /// To be written.
+    pub(super) work: Vec<Work>,
+    /// To be rendered.
+    pub(super) jobs: Vec<Job>,
+    /// To be looked up.
+    pub(super) lookups: Vec<Chart>,
+    /// To be told although nothing is written.
+    pub(super) statuses: Vec<ApplicationStatus>,
+    /// When to plan again.
+    pub(super) timers: Vec<(AppKey, Option<Timestamp>)>,
+    /// Nothing is known of these any more.
+    pub(super) forgotten: Vec<AppKey>,
+    /// The copy of the repository is damaged; the next look heals it.
+    pub(super) damaged: bool,
+}
+
+/// Everything a cycle works on.
+pub(super) struct World {
+    pub(super) desk: Desk,
+    pub(super) renders: Renders,
+    pub(super) lookups: Lookups,
+    shared: Arc<Shared>,
+    /// How long an application waits to be written while something of it is rendered.
+    patience: Duration,
+    /// Since when.
+    waiting: BTreeMap<AppKey, Timestamp>,
+}
+
+impl World {
+    pub(super) fn new(desk: Desk, shared: Arc<Shared>, patience: Duration) -> Self {
+        Self {
+            desk,
+            renders: Renders::default(),
+            lookups: Lookups::default(),
+            shared,
+            patience,
+            waiting: BTreeMap::new(),
+        }
+    }
+
+    /// Looks at the repository.
+    pub(super) fn look(&mut self) -> Result<(), LookError> {
+        let began = std::time::Instant::now();
+        let looked = self.desk.look();
+        self.shared.metrics.fetch_duration.observe(began.elapsed().as_secs_f64());
+        looked
+    }
+
+    /// The applications that have a target in one of the clusters.
+    pub(super) fn in_clusters(&self, clusters: &BTreeSet<ClusterName>) -> BTreeSet<AppKey> {
+        if clusters.is_empty() {
+            return BTreeSet::new();
+        }
+        let concerned = |state: &AppState| state.targets.keys().any(|cluster| clusters.contains(cluster));
+        let apps = self.desk.view().records().apps();
+        apps.filter(|(_, state)| concerned(state)).map(|(app, _)| app.clone()).collect()
+    }
+
+    /// Plans the applications, one by one.
+    pub(super) fn plan(&mut self, apps: &BTreeSet<AppKey>) -> Planned {
+        let liveness = self.shared.heartbeats.liveness(Instant::now());
+        let mut planned = Planned::default();
+        for app in apps {
+            let began = std::time::Instant::now();
+            self.plan_one(app, &liveness, &mut planned);
+            self.shared.metrics.plan_duration.observe(began.elapsed().as_secs_f64());
+        }
+        planned
+    }
+
+    fn plan_one(&mut self, app: &AppKey, liveness: &BTreeMap<ClusterName, Liveness>, planned: &mut Planned) {
+        let (view, now) = (self.desk.view(), Instant::now());
+        if view.is_forgotten(app) {
+            self.waiting.remove(app);
+            planned.timers.push((app.clone(), None));
+            planned.forgotten.push(app.clone());
+            return;
+        }
+        let nothing = AppState::default();
+        let state = view.records().app(app).unwrap_or(&nothing);
+        if let Some((path, reason)) = state.unreadable.first_key_value() {
+            tracing::error!(%app, path, reason, "a record cannot be read; the application is left as it is");
+            return;
+        }
+        if let Some(chart) = chart_to_resolve(view, app, &self.lookups.pins)
+            && self.lookups.start(chart, app, now)
+        {
+            planned.lookups.push(chart.clone());
+        }
+        let intent = resolve(view, app, &self.lookups.pins);
+        let allowed = intent.as_ref().map(Allowed::by);
+        if let Some(allowed) = allowed {
+            self.renders.under(app, allowed);
+        }
+        let mut reading = view.reading(app);
+        reading.extend(self.renders.waiting(app).map(|message| {
+            Condition::new(ConditionType::Rendered, Status::False, Reason::ChartUnavailable, message)
+        }));
+        let time = self.shared.clock.now();
+        let source = view.branches().main.map(|oid| oid.to_string()).unwrap_or_default();
+        let mut plan = plan(&AppInput {
+            application: app,
+            now: time,
+            source: &source,
+            intent: intent.as_ref(),
+            reading: &reading,
+            fleet: view.objects().fleet(),
+            record: state.record.as_ref(),
+            releases: &state.releases,
+            targets: &state.targets,
+            reports: &self.shared.reports.for_app(app),
+            liveness,
+            manifests: &self.renders.at_hand(app, state),
+        });
+        self.renders.tidy(app, state, &plan);
+        if let (Some(intent), Some(allowed)) = (&intent, allowed) {
+            for need in &plan.renders {
+                let variant = (need.release.name.clone(), need.variant.clone());
+                if !self.renders.start(app, &variant, allowed, now) {
+                    continue;
+                }
+                match job(view, self.desk.main_store(), app, &intent.application, &plan, need, allowed) {
+                    Ok(job) => planned.jobs.push(job),
+                    // The store is damaged and heals itself with the next look.
+                    Err(error) => {
+                        tracing::warn!(%app, %error, "the files of a release cannot be read now");
+                        self.renders.forget(app, &variant);
+                        planned.damaged = true;
+                    }
+                }
+            }
+        }
+        stamp(&mut plan, self.shared.statuses.get(app).as_deref(), time, &source);
+        let soon = planned.damaged.then(|| time.checked_add(DAMAGED).unwrap_or(time));
+        let held = self.held(app, &plan, time);
+        planned.timers.push((app.clone(), [plan.wake_at, held, soon].into_iter().flatten().min()));
+        if held.is_some() {
+            planned.statuses.push(plan.status);
+        } else {
+            let rendered = self.renders.rendered(app);
+            planned.work.push(Work { app: app.clone(), plan, rendered });
+        }
+    }
+
+    /// Until when the application waits for what is being rendered, so that one commit has it all; `None` = it does not.
+    fn held(&mut self, app: &AppKey, plan: &AppPlan, now: Timestamp) -> Option<Timestamp> {
+        if plan.renders.is_empty() {
+            self.waiting.remove(app);
+            return None;
+        }
+        let since = *self.waiting.entry(app.clone()).or_insert(now);
+        let patience = SignedDuration::try_from(self.patience).unwrap_or(SignedDuration::ZERO);
+        let until = since.checked_add(patience).unwrap_or(now);
+        (until > now).then_some(until)
+    }
+}
+
+/// Fills in when each condition last changed, and on which commit it was judged.
+fn stamp(plan: &mut AppPlan, last: Option<&ApplicationStatus>, now: Timestamp, source: &str) {
+    for condition in &mut plan.status.conditions {
+        let before = last
+            .and_then(|last| last.conditions.iter().find(|c| c.kind == condition.kind))
+            .filter(|before| before.status == condition.status)
+            .and_then(|before| before.last_transition_time);
+        condition.last_transition_time = Some(before.unwrap_or(now));
+        condition.observed_revision = Some(source.to_owned());
+    }
+}
