@@ -79,18 +79,18 @@ pub struct Args {
     #[arg(long, env = "SHIPPER_SSH_KNOWN_HOSTS_FILE", value_name = "FILE", help_heading = "Repository")]
     pub ssh_known_hosts_file: Option<PathBuf>,
 
-    /// How soon to look at the repository again after it changed.
+    /// How often to look at the repository while no webhook says when.
     #[arg(
         long,
         env = "SHIPPER_POLL_INTERVAL_MIN",
         value_name = "TIME",
-        default_value = "5s",
+        default_value = "1s",
         value_parser = duration,
         help_heading = "Repository"
     )]
     pub poll_interval_min: Duration,
 
-    /// How often to look when it does not change. With a webhook this is only the safety net.
+    /// How often to look while webhooks come: they say when, and this is only the safety net.
     #[arg(
         long,
         env = "SHIPPER_POLL_INTERVAL_MAX",

@@ -48,12 +48,12 @@ pub enum ConfigError {
     Heartbeat(Duration),
 }
 
-/// How often the repository is looked at when nobody says that something was pushed.
+/// How often the repository is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Poll {
-    /// After something changed.
+    /// While no hints come.
     pub min: Duration,
-    /// When nothing changed for long.
+    /// While hints come.
     pub max: Duration,
 }
 

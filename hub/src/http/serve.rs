@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// A client that has not sent a whole head by then is gone; also the longest silence between two requests.
 const HEAD: Duration = Duration::from_secs(60);
 /// How long answers in flight may take when the hub stops.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// Serves until stopped, then lets answers in flight finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {

@@ -1,1 +1,216 @@
+//! What every database must do, whichever it is: the same tests for all of them.
 
+use super::*;
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+pub(super) fn key(name: &str) -> AppKey {
+    AppKey::new("web", name)
+}
+
+pub(super) fn eu() -> ClusterName {
+    ClusterName::from("eu")
+}
+
+pub(super) fn open(session: &str, uid: &str) -> Write {
+    let request = SessionRequest { cluster: eu(), cluster_uid: uid.into(), agent_version: "1.0.0".into() };
+    Write::Open { session: session.into(), request, at: at(0) }
+}
+
+pub(super) fn state(name: &str, generation: u64) -> AppReport {
+    AppReport {
+        application: key(name),
+        target_generation: generation,
+        releases: Vec::new(),
+        corked: None,
+        unattended: false,
+        problems: Vec::new(),
+    }
+}
+
+pub(super) fn report(session: &str, sequence: u64, states: Vec<AppReport>) -> Report {
+    Report {
+        session: session.into(),
+        sequence,
+        cluster: eu(),
+        cluster_uid: "uid-1".into(),
+        agent_version: "1.0.1".into(),
+        commit: Some("c0ffee".into()),
+        problems: vec!["disk is full".into()],
+        api_calls: BTreeMap::from([("PATCH".into(), 3)]),
+        applications: states,
+        gone: Vec::new(),
+    }
+}
+
+pub(super) fn write(report: Report) -> Write {
+    let second = i64::try_from(report.sequence).unwrap();
+    Write::Report { report: Arc::new(report), at: at(second) }
+}
+
+pub(super) async fn one(store: &dyn Store, write: Write) -> Written {
+    store.write(&[write]).await.unwrap().remove(0)
+}
+
+/// Generations by application, as stored.
+pub(super) async fn stored(store: &dyn Store) -> BTreeMap<String, u64> {
+    let loaded = store.load().await.unwrap();
+    loaded.reports.into_iter().map(|(_, r)| (r.application.name, r.target_generation)).collect()
+}
+
+pub(super) fn generations(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    all.iter().map(|(name, generation)| ((*name).to_owned(), *generation)).collect()
+}
+
+macro_rules! contract {
+    ($($test:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                let directory = tempfile::tempdir().unwrap();
+                let store = super::SqliteStore::open(directory.path()).await.unwrap();
+                super::$test(&store).await;
+            })+
+        }
+        mod memory {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(&super::MemoryStore::default()).await;
+            })+
+        }
+    };
+}
+
+contract! {
+    a_report_replaces_what_it_names_and_keeps_the_rest,
+    duplicates_and_late_reports_change_nothing,
+    the_order_within_a_batch_counts,
+    only_the_newest_session_counts_and_numbers_begin_anew_in_it,
+    another_cluster_of_the_same_name_begins_with_nothing,
+    the_timeline_is_newest_first_by_application_and_bounded_by_age,
+    thousands_of_writes_fit_in_one_batch,
+}
+
+async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: &dyn Store) {
+    assert_eq!(one(store, open("s1", "uid-1")).await, Written::Opened(Incarnation::First));
+    let first = report("s1", 1, vec![state("shop", 1), state("blog", 1)]);
+    assert_eq!(one(store, write(first)).await, Written::Stored { sequence: 1 });
+    one(store, write(report("s1", 2, vec![state("shop", 2)]))).await;
+    assert_eq!(stored(store).await, generations(&[("shop", 2), ("blog", 1)]));
+
+    let mut last = report("s1", 3, Vec::new());
+    last.gone = vec![key("blog")];
+    one(store, write(last)).await;
+    assert_eq!(stored(store).await, generations(&[("shop", 2)]));
+
+    let agent = store.load().await.unwrap().agents.remove(&eu()).unwrap();
+    assert_eq!(agent.last_report, Some(at(3)));
+    assert_eq!(agent.agent_version, "1.0.1");
+    assert_eq!(agent.commit.as_deref(), Some("c0ffee"));
+    assert_eq!(agent.problems, ["disk is full"]);
+    assert_eq!(agent.api_calls["PATCH"], 3);
+}
+
+async fn duplicates_and_late_reports_change_nothing(store: &dyn Store) {
+    one(store, open("s1", "uid-1")).await;
+    let newest = report("s1", 7, vec![state("shop", 7)]);
+    one(store, write(newest.clone())).await;
+    assert_eq!(one(store, write(newest)).await, Written::Older { sequence: 7 });
+    let late = report("s1", 6, vec![state("shop", 6), state("blog", 6)]);
+    assert_eq!(one(store, write(late)).await, Written::Older { sequence: 7 });
+    assert_eq!(stored(store).await, generations(&[("shop", 7)]));
+}
+
+async fn the_order_within_a_batch_counts(store: &dyn Store) {
+    let mut removal = report("s1", 2, Vec::new());
+    removal.gone = vec![key("shop")];
+    let batch = [
+        open("s1", "uid-1"),
+        write(report("s1", 1, vec![state("shop", 1)])),
+        write(removal),
+        write(report("s1", 1, vec![state("shop", 1)])),
+        write(report("s1", 3, vec![state("blog", 3)])),
+        open("s2", "uid-1"),
+        write(report("s1", 4, vec![state("blog", 4)])),
+    ];
+    let written = store.write(&batch).await.unwrap();
+    let expected = [
+        Written::Opened(Incarnation::First),
+        Written::Stored { sequence: 1 },
+        Written::Stored { sequence: 2 },
+        Written::Older { sequence: 2 },
+        Written::Stored { sequence: 3 },
+        Written::Opened(Incarnation::Same),
+        Written::UnknownSession,
+    ];
+    assert_eq!(written, expected);
+    assert_eq!(stored(store).await, generations(&[("blog", 3)]));
+}
+
+async fn only_the_newest_session_counts_and_numbers_begin_anew_in_it(store: &dyn Store) {
+    assert_eq!(one(store, write(report("s0", 1, vec![]))).await, Written::UnknownSession);
+    one(store, open("s1", "uid-1")).await;
+    one(store, write(report("s1", 900, vec![state("shop", 5)]))).await;
+    assert_eq!(one(store, open("s2", "uid-1")).await, Written::Opened(Incarnation::Same));
+    assert_eq!(stored(store).await, generations(&[("shop", 5)]), "a new session takes nothing away");
+    let old = report("s1", 901, vec![state("shop", 4)]);
+    assert_eq!(one(store, write(old)).await, Written::UnknownSession);
+    let new = report("s2", 1, vec![state("shop", 6)]);
+    assert_eq!(one(store, write(new)).await, Written::Stored { sequence: 1 });
+    assert_eq!(stored(store).await, generations(&[("shop", 6)]));
+}
+
+async fn another_cluster_of_the_same_name_begins_with_nothing(store: &dyn Store) {
+    one(store, open("s1", "uid-1")).await;
+    one(store, write(report("s1", 1, vec![state("shop", 1)]))).await;
+    let replaced = one(store, open("s2", "uid-2")).await;
+    assert_eq!(replaced, Written::Opened(Incarnation::New { old: "uid-1".into() }));
+    assert!(stored(store).await.is_empty());
+    assert_eq!(store.load().await.unwrap().agents[&eu()].last_report, None);
+
+    assert_eq!(one(store, write(report("s1", 2, vec![state("shop", 2)]))).await, Written::UnknownSession);
+    let mixed = report("s2", 1, vec![state("shop", 2)]);
+    assert_eq!(mixed.cluster_uid, "uid-1");
+    assert_eq!(one(store, write(mixed)).await, Written::UnknownSession);
+    assert!(stored(store).await.is_empty());
+
+    let events = store.events(None, 10).await.unwrap();
+    assert_eq!(events[0].reason, "ClusterReplaced");
+    assert_eq!(events[0].cluster, Some(eu()));
+}
+
+async fn the_timeline_is_newest_first_by_application_and_bounded_by_age(store: &dyn Store) {
+    let event = |second: i64, name: &str| TimelineEvent {
+        at: at(second),
+        application: Some(key(name)),
+        cluster: None,
+        reason: "StepAchieved".into(),
+        message: format!("{name} at {second}"),
+    };
+    let events = vec![event(1, "shop"), event(2, "blog"), event(3, "shop")];
+    assert_eq!(one(store, Write::Events(events)).await, Written::Logged);
+    let shop = store.events(Some(&key("shop")), 10).await.unwrap();
+    assert_eq!(shop, [event(3, "shop"), event(1, "shop")]);
+    assert_eq!(store.events(None, 1).await.unwrap(), [event(3, "shop")]);
+    assert_eq!(store.prune(at(3)).await.unwrap(), 2);
+    assert_eq!(store.events(None, 10).await.unwrap(), [event(3, "shop")]);
+}
+
+async fn thousands_of_writes_fit_in_one_batch(store: &dyn Store) {
+    let clusters: Vec<String> = (0..1200).map(|i| format!("c{i}")).collect();
+    let mut batch = Vec::new();
+    for name in &clusters {
+        let cluster = ClusterName::from(name.as_str());
+        let request = SessionRequest { cluster, cluster_uid: "uid-1".into(), agent_version: "1".into() };
+        batch.push(Write::Open { session: name.clone(), request, at: at(0) });
+        let mut first = report(name, 1, vec![state("shop", 1), state("blog", 1)]);
+        first.cluster = ClusterName::from(name.as_str());
+        batch.push(write(first));
+    }
+    let written = store.write(&batch).await.unwrap();
+    assert_eq!(written.iter().filter(|w| **w == Written::Stored { sequence: 1 }).count(), 1200);
+    let loaded = store.load().await.unwrap();
+    assert_eq!((loaded.agents.len(), loaded.reports.len()), (1200, 2400));
+}

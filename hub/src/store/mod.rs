@@ -1,7 +1,7 @@
 //! What must outlive a restart but not a lost disk: the latest report of every application in every cluster, the sessions
 //! they are numbered in, and a timeline. Git holds everything else, so deleting the database loses history, nothing more.
 //!
-//! - [`Store`]: what any database must do; [`sqlite`] does it with one file. A second one passes the same `contract` tests.
+//! - [`Store`]: what any database must do; [`sqlite`] does it with one file, [`memory`] with none. All pass the same tests.
 //! - [`ledger`]: which writes count (sessions, numbers, incarnations), without a database.
 //! - [`intake`]: the one writer, which stores many writes in one transaction and answers after it is committed.
 //! - [`reports`] and [`agents`]: the same in memory, for the loop.
@@ -9,14 +9,18 @@
 pub mod agents;
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod durable;
 pub mod intake;
 pub mod ledger;
+pub mod memory;
 pub mod reports;
 pub mod sqlite;
 
 pub use agents::{AgentInfo, Agents};
 pub use intake::{Intake, IntakeError};
 pub use ledger::Incarnation;
+pub use memory::MemoryStore;
 pub use reports::Reports;
 pub use sqlite::SqliteStore;
 

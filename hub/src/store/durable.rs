@@ -1,0 +1,190 @@
+//! What is particular to the store in a file: it outlives kills and damage, and feeds the view in memory.
+
+use super::contract::{at, eu, key, one, open, report, state, stored, write};
+use super::*;
+use crate::clock::Clock;
+use crate::liveness::Heartbeats;
+use crate::store::intake::View;
+use std::path::Path;
+use std::time::Duration;
+
+async fn fresh() -> (tempfile::TempDir, SqliteStore) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(directory.path()).await.unwrap();
+    (directory, store)
+}
+
+async fn reopen(directory: &Path) -> SqliteStore {
+    SqliteStore::open(directory).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_hubs_do_not_share_a_directory() {
+    let (directory, _store) = fresh().await;
+    let refused = SqliteStore::open(directory.path()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::InUse { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_moved_aside_and_a_new_one_works() {
+    let damage = "this is no database, ".repeat(500);
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    store.close().await;
+    drop(store);
+    std::fs::write(directory.path().join("hub.db"), &damage).unwrap();
+    let store = reopen(directory.path()).await;
+    assert!(store.load().await.unwrap().agents.is_empty());
+    assert_eq!(one(&store, open("s2", "uid-1")).await, Written::Opened(Incarnation::First));
+    let kept = std::fs::read_dir(directory.path())
+        .unwrap()
+        .filter_map(|entry| std::fs::read(entry.unwrap().path()).ok())
+        .any(|content| content == damage.as_bytes());
+    assert!(kept, "the damaged file is kept for whoever wants to look");
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_hub_is_moved_aside() {
+    let (directory, store) = fresh().await;
+    store.close().await;
+    drop(store);
+    let path = directory.path().join("hub.db");
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    sqlx::query("PRAGMA user_version = 1000").execute(&pool).await.unwrap();
+    pool.close().await;
+    let store = reopen(directory.path()).await;
+    assert_eq!(one(&store, open("s1", "uid-1")).await, Written::Opened(Incarnation::First));
+}
+
+#[tokio::test]
+async fn a_database_with_a_torn_page_is_moved_aside() {
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    let many = (0..500).map(|i| state(&format!("app-{i}"), 1)).collect();
+    one(&store, write(report("s1", 1, many))).await;
+    store.close().await;
+    drop(store);
+    let path = directory.path().join("hub.db");
+    let mut content = std::fs::read(&path).unwrap();
+    let middle = content.len() / 2;
+    content[middle..].fill(0x5a);
+    std::fs::write(&path, content).unwrap();
+    let store = reopen(directory.path()).await;
+    assert!(store.load().await.unwrap().reports.is_empty());
+}
+
+const DIRECTORY: &str = "SHIPPER_TEST_KILLED_STORE";
+
+#[tokio::test]
+#[ignore = "what acknowledged_reports_survive_a_kill runs in a process of its own, until that is killed"]
+async fn writes_until_killed() {
+    let Ok(directory) = std::env::var(DIRECTORY) else { return };
+    let store = reopen(Path::new(&directory)).await;
+    one(&store, open("s1", "uid-1")).await;
+    for sequence in 1.. {
+        one(&store, write(report("s1", sequence, vec![state("shop", sequence)]))).await;
+        println!("acknowledged {sequence}");
+    }
+}
+
+#[tokio::test]
+async fn acknowledged_reports_survive_a_kill() {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let directory = tempfile::tempdir().unwrap();
+    let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["store::durable::writes_until_killed", "--exact", "--ignored", "--nocapture"])
+        .env(DIRECTORY, directory.path())
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut acknowledged = 0;
+    while acknowledged < 200 {
+        let line = lines.next_line().await.unwrap().expect("the child writes until it is killed");
+        if let Some((_, number)) = line.split_once("acknowledged ") {
+            acknowledged = number.parse().unwrap();
+        }
+    }
+    child.kill().await.unwrap();
+    let store = reopen(directory.path()).await;
+    let survived = stored(&store).await["shop"];
+    assert!(survived >= acknowledged, "{survived} survived, {acknowledged} was acknowledged");
+    let next = report("s1", survived + 1, vec![state("shop", survived + 1)]);
+    assert_eq!(
+        one(&store, write(next)).await,
+        Written::Stored { sequence: survived + 1 },
+        "the session goes on"
+    );
+}
+
+fn view() -> View {
+    View {
+        reports: Arc::default(),
+        agents: Arc::default(),
+        heartbeats: Arc::new(Heartbeats::new(Duration::from_secs(10))),
+        metrics: Arc::default(),
+    }
+}
+
+#[tokio::test]
+async fn the_view_follows_what_is_stored_and_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    {
+        let view = view();
+        let intake = Intake::start(Arc::new(reopen(directory.path()).await), view.clone()).await.unwrap();
+        let mut changes = view.reports.subscribe();
+        intake.write(open("s1", "uid-1")).await.unwrap();
+        intake.write(write(report("s1", 1, vec![state("shop", 1), state("blog", 1)]))).await.unwrap();
+        assert_eq!(changes.next().await.len(), 2);
+        intake.write(write(report("s1", 2, vec![state("shop", 1), state("blog", 2)]))).await.unwrap();
+        assert_eq!(changes.next().await, [key("blog")].into(), "what says the same wakes nobody");
+        assert_eq!(view.reports.for_app(&key("blog"))[&eu()].target_generation, 2);
+    }
+    let view = view();
+    let store = loop {
+        // The first writer ends when it has noticed that nobody writes any more.
+        match SqliteStore::open(directory.path()).await {
+            Ok(store) => break store,
+            Err(StoreError::InUse { .. }) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let intake = Intake::start(Arc::new(store), view.clone()).await.unwrap();
+    assert_eq!(view.reports.for_app(&key("blog"))[&eu()].target_generation, 2);
+    assert_eq!(view.agents.get(&eu()).unwrap().last_report, Some(at(2)));
+    let now = tokio::time::Instant::now();
+    assert_eq!(view.heartbeats.of(&eu(), now), shipper_core::status::Liveness::Unknown);
+
+    let mut changes = view.reports.subscribe();
+    intake.write(open("s2", "uid-2")).await.unwrap();
+    assert_eq!(changes.next().await, [key("blog"), key("shop")].into());
+    assert!(view.reports.for_app(&key("shop")).is_empty());
+}
+
+#[tokio::test]
+async fn writes_that_come_together_share_a_transaction() {
+    let directory = tempfile::tempdir().unwrap();
+    let intake = Intake::start(Arc::new(reopen(directory.path()).await), view()).await.unwrap();
+    let opened = (0..200).map(|i| {
+        let cluster = ClusterName::from(format!("c{i}"));
+        let request = SessionRequest { cluster, cluster_uid: "uid-1".into(), agent_version: "1".into() };
+        intake.write(Write::Open { session: format!("s{i}"), request, at: at(0) })
+    });
+    futures::future::try_join_all(opened).await.unwrap();
+    let clock = Clock::system();
+    let began = clock.now();
+    let mut sent = 0;
+    for round in 1..=20 {
+        let reports = (0..200).map(|i| {
+            let mut one = report(&format!("s{i}"), round, vec![state("shop", round)]);
+            one.cluster = ClusterName::from(format!("c{i}"));
+            intake.write(write(one))
+        });
+        sent += futures::future::try_join_all(reports).await.unwrap().len();
+    }
+    let seconds = clock.now().duration_since(began).as_secs_f64();
+    // A flush for each of the 4,000 would take many times as long on any disk.
+    eprintln!("{sent} reports in {seconds:.2} s");
+    assert!(seconds < 20.0, "{sent} reports took {seconds:.1} s");
+}

@@ -1,0 +1,82 @@
+//! The store in memory: for a hub that lives no longer than a test, a demo or a simulation. It waits for nothing, so paused
+//! time stays exact.
+
+use super::ledger::{ClusterRow, Ledger, clusters_of};
+use super::{Loaded, Store, StoreError, TimelineEvent, Write, Written};
+use crate::notify::lock;
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
+use shipper_core::report::AppReport;
+use shipper_core::{AppKey, ClusterName};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// A store that ends with the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Rows>);
+
+#[derive(Debug, Default)]
+struct Rows {
+    clusters: BTreeMap<ClusterName, ClusterRow>,
+    reports: BTreeMap<(ClusterName, AppKey), AppReport>,
+    events: Vec<TimelineEvent>,
+}
+
+impl Rows {
+    fn write(&mut self, batch: &[Write]) -> Vec<Written> {
+        let concerned = clusters_of(batch);
+        let known = concerned.iter().filter_map(|name| self.clusters.remove_entry(*name)).collect();
+        let mut ledger = Ledger::new(known);
+        let written = batch.iter().map(|write| ledger.judge(write)).collect();
+        self.reports.retain(|(cluster, _), _| !ledger.purged.contains(cluster));
+        for ((cluster, application), row) in ledger.reports {
+            let key = (cluster.clone(), application.clone());
+            match row {
+                Some(row) => self.reports.insert(key, row.state.clone()),
+                None => self.reports.remove(&key),
+            };
+        }
+        self.clusters.extend(ledger.clusters);
+        self.events.extend(ledger.events);
+        written
+    }
+}
+
+impl Store for MemoryStore {
+    fn write<'a>(&'a self, batch: &'a [Write]) -> BoxFuture<'a, Result<Vec<Written>, StoreError>> {
+        ready(Ok(lock(&self.0).write(batch))).boxed()
+    }
+
+    fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
+        let rows = lock(&self.0);
+        let agents = rows.clusters.iter().map(|(name, row)| (name.clone(), row.clone().into())).collect();
+        let reports =
+            rows.reports.iter().map(|((cluster, _), state)| (cluster.clone(), state.clone())).collect();
+        ready(Ok(Loaded { agents, reports })).boxed()
+    }
+
+    fn events<'a>(
+        &'a self,
+        application: Option<&'a AppKey>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>> {
+        let rows = lock(&self.0);
+        let wanted =
+            |event: &&TimelineEvent| application.is_none() || event.application.as_ref() == application;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let events = rows.events.iter().rev().filter(wanted).take(limit).cloned().collect();
+        ready(Ok(events)).boxed()
+    }
+
+    fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+        let mut rows = lock(&self.0);
+        let all = rows.events.len();
+        rows.events.retain(|event| event.at >= before);
+        ready(Ok((all - rows.events.len()) as u64)).boxed()
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        ready(Ok(())).boxed()
+    }
+}
