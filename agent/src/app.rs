@@ -126,13 +126,13 @@ impl<S: Source> App<S> {
         ));
         parts.spawn(fetcher::listen(Arc::clone(&hub), wake.clone(), random.clone()));
         parts.spawn(watches(api.clone(), kinds, Arc::clone(&state), random.clone()));
-        parts.spawn(engine::run(Arc::clone(&state), executor, leadership));
+        parts.spawn(engine::run(Arc::clone(&state), executor, leadership.clone()));
         parts.spawn({
             let (cluster, fetch) = (config.cluster.clone(), Arc::clone(&wake.fetch));
             async move {
                 let uid = cluster_uid(&api, &state, &random).await;
                 let calls = Arc::clone(api.calls());
-                Reporter::new(hub, state, calls, random, (cluster, uid), fetch).run().await;
+                Reporter::new(hub, state, leadership, calls, random, (cluster, uid), fetch).run().await;
             }
         });
         tokio::select! {
@@ -183,7 +183,7 @@ async fn cluster_uid(api: &Api, state: &State, random: &Random) -> String {
                 state.problem("cluster", Some("namespace kube-system has no UID".to_owned()));
             }
             Err(error) => {
-                state.problem("cluster", Some(format!("the cluster's UID cannot be read: {error}")))
+                state.problem("cluster", Some(format!("the cluster's UID cannot be read: {error}")));
             }
         }
         sleep(backoff.pause()).await;

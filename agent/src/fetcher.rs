@@ -4,7 +4,7 @@ use crate::engine::state::State;
 use crate::hub::HubLink;
 use crate::random::{Backoff, Random};
 use crate::source::Source;
-use crate::targets::{Changes, SyncError, Targets};
+use crate::targets::Targets;
 use futures::StreamExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,22 +49,20 @@ pub async fn run<S: Source>(
 ) {
     let mut backoff = Backoff::new(random.clone(), Duration::from_secs(1), polling.safety);
     let _watch = local_wake_ups(&source, &wake);
-    let mut held = (source, targets);
-    let resumed: Option<Changes>;
-    (held, resumed) = match on_thread(held, |(source, targets)| targets.resume(source)).await {
-        Some(done) => done,
-        None => return,
+    let Some((mut held, resumed)) =
+        on_thread((source, targets), |(source, targets)| targets.resume(source)).await
+    else {
+        return;
     };
     if let Some(changes) = resumed {
         tracing::info!(commit = changes.commit, "goes on with the last accepted state");
         state.set_targets(changes);
     }
     loop {
-        let result: Result<Option<Changes>, SyncError>;
-        (held, result) = match on_thread(held, |(source, targets)| targets.sync(source)).await {
-            Some(done) => done,
-            None => return,
+        let Some((returned, result)) = on_thread(held, |(source, targets)| targets.sync(source)).await else {
+            return;
         };
+        held = returned;
         let pause = match result {
             Ok(changes) => {
                 state.problem("fetch", None);

@@ -8,8 +8,9 @@ use crate::engine::state::State;
 use crate::random::Random;
 use serde_json::{Value, json};
 use shipper_core::labels::FIELD_MANAGER;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 /// Its name.
@@ -25,9 +26,28 @@ const RETRY: Duration = Duration::from_secs(2);
 /// The holder stops so much earlier than others may begin: the longest that one write can take to arrive.
 const SAFETY: Duration = Duration::from_secs(5);
 
+/// Where this agent stands with the Lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Not asked yet.
+    Unasked,
+    /// Held until then, if not renewed.
+    Held(Instant),
+    /// Another has it.
+    Another,
+    /// It could not be asked, or was given back.
+    Unknown,
+}
+
 /// Whether this agent may act.
-#[derive(Clone, Debug, Default)]
-pub struct Leadership(Arc<Mutex<Option<Instant>>>);
+#[derive(Clone, Debug)]
+pub struct Leadership(Arc<watch::Sender<Standing>>);
+
+impl Default for Leadership {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(Standing::Unasked)))
+    }
+}
 
 impl Leadership {
     /// Nobody's yet.
@@ -37,12 +57,39 @@ impl Leadership {
 
     /// Whether the Lease is verified as held at this moment.
     pub fn is_held(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|until| Instant::now() < until)
+        matches!(*self.0.borrow(), Standing::Held(until) if Instant::now() < until)
     }
 
-    /// Holds it until `until`, or no longer.
-    pub fn set(&self, until: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    /// Returns when this agent is the one to speak for the cluster: not while another acts, but also while the API server cannot
+    /// be asked who does, because that is what then has to be said.
+    pub async fn may_speak(&self) {
+        let speaks = |standing: &Standing| matches!(standing, Standing::Held(_) | Standing::Unknown);
+        // Fails only when the sender is gone, which is held here.
+        let _ = self.0.subscribe().wait_for(speaks).await;
+    }
+
+    /// Holds it until then.
+    pub fn hold(&self, until: Instant) {
+        self.0.send_replace(Standing::Held(until));
+    }
+
+    fn another(&self) {
+        self.0.send_replace(Standing::Another);
+    }
+
+    /// Whether it is held could not be found out: an earlier answer holds for its time.
+    fn unknown(&self) {
+        self.0.send_if_modified(|standing| {
+            let first = *standing == Standing::Unasked;
+            if first {
+                *standing = Standing::Unknown;
+            }
+            first
+        });
+    }
+
+    fn give_up(&self) {
+        self.0.send_replace(Standing::Unknown);
     }
 }
 
@@ -85,7 +132,7 @@ impl Keeper {
                     RENEW
                 }
                 Ok(false) => {
-                    self.leadership.set(None);
+                    self.leadership.another();
                     let holder = self.holder().unwrap_or_default().to_owned();
                     let text = format!(
                         "another agent ({holder}) holds the Lease {}/{LEASE}; this one only observes",
@@ -95,6 +142,7 @@ impl Keeper {
                     LOOK
                 }
                 Err(error) => {
+                    self.leadership.unknown();
                     if error.code() == Some(409) {
                         self.seen = None;
                     }
@@ -116,7 +164,7 @@ impl Keeper {
         if !self.leadership.is_held() {
             return;
         }
-        self.leadership.set(None);
+        self.leadership.give_up();
         if let Some((lease, _)) = &self.seen {
             let mut lease = lease.clone();
             lease["spec"]["holderIdentity"] = json!("");
@@ -157,7 +205,7 @@ impl Keeper {
             }
         };
         self.seen = Some((answer, asked));
-        self.leadership.set(Some(asked + DURATION - SAFETY));
+        self.leadership.hold(asked + DURATION - SAFETY);
         Ok(true)
     }
 

@@ -6,6 +6,7 @@
 use crate::api::Calls;
 use crate::engine::state::State;
 use crate::hub::{HubError, HubLink};
+use crate::lease::Leadership;
 use crate::random::{Backoff, Random};
 use shipper_core::protocol::{Session, SessionRequest};
 use shipper_core::report::Report;
@@ -27,6 +28,7 @@ const AT_ONCE: usize = 500;
 pub struct Reporter {
     hub: Arc<dyn HubLink>,
     state: Arc<State>,
+    leadership: Leadership,
     calls: Arc<Calls>,
     random: Random,
     cluster: ClusterName,
@@ -46,6 +48,7 @@ impl Reporter {
     pub fn new(
         hub: Arc<dyn HubLink>,
         state: Arc<State>,
+        leadership: Leadership,
         calls: Arc<Calls>,
         random: Random,
         (cluster, cluster_uid): (ClusterName, String),
@@ -54,6 +57,7 @@ impl Reporter {
         Self {
             hub,
             state,
+            leadership,
             calls,
             random,
             cluster,
@@ -76,6 +80,8 @@ impl Reporter {
         let mut backoff = Backoff::new(self.random.clone(), Duration::from_secs(1), Duration::from_secs(30));
         let mut heartbeat = Instant::now();
         loop {
+            // Two agents of one cluster would close each other's sessions.
+            self.leadership.may_speak().await;
             let due = Instant::now() >= heartbeat;
             match self.turn(due).await {
                 Ok(false) => {

@@ -162,7 +162,7 @@ impl Targets {
             for (key, (path, id)) in &there {
                 let known = self.apps.get(key);
                 if known.is_none_or(|known| known.tree != *id) {
-                    let last = known.and_then(|known| known.target.clone());
+                    let last = known.and_then(|known| known.target.as_ref());
                     fresh.insert(key.clone(), read_app(tree, key, path, *id, last)?);
                 }
             }
@@ -208,9 +208,9 @@ fn read_app(
     key: &AppKey,
     path: &str,
     id: Oid,
-    last: Option<Arc<AppTarget>>,
+    last: Option<&Arc<AppTarget>>,
 ) -> Result<Known, SourceError> {
-    let mut known = Known { tree: id, target: last.clone(), problems: BTreeMap::new() };
+    let mut known = Known { tree: id, target: last.cloned(), problems: BTreeMap::new() };
     let file = format!("{path}/{}", paths::TARGET);
     let target = match bytes(tree, &file, MAX_TARGET)? {
         Ok(bytes) => Target::from_yaml(&bytes).map_err(|error| chain(&error)),
@@ -235,7 +235,7 @@ fn read_app(
     for release in app.target.releases.iter().filter(|release| !release.absent) {
         let name = &release.name;
         let file = format!("{path}/{name}.yaml");
-        let former = last.as_ref().and_then(|last| Some((last.blobs.get(name)?, last.manifests.get(name)?)));
+        let former = last.and_then(|last| Some((last.blobs.get(name)?, last.manifests.get(name)?)));
         let (blob, manifests) = match (ids.get(&file), former) {
             (Some(blob), Some((same, manifests))) if blob == same => (*blob, manifests.clone()),
             (blob, former) => {
