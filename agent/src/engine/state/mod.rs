@@ -1,8 +1,14 @@
 //! What the agent knows at this moment, behind one lock: the index of the cluster, the targets, and who has to be looked at.
 
+mod namespaces;
+mod news;
+
+pub use news::News;
+
 use crate::clock::Clock;
 use crate::targets::{AppTarget, Changes};
 use jiff::{SignedDuration, Timestamp};
+use namespaces::Namespaces;
 use serde_json::Value;
 use shipper_core::converge::{Action, Wanted, converge};
 use shipper_core::manifest::ObjectKey;
@@ -66,8 +72,7 @@ struct Inner {
     dirty: BTreeSet<AppKey>,
     /// Kinds whose watch has delivered its first list, or that the server does not have.
     seen: BTreeSet<GroupKind>,
-    /// Namespaces that are there; `None` before the first list.
-    namespaces: Option<BTreeSet<String>>,
+    namespaces: Namespaces,
     problems: BTreeMap<String, String>,
     /// Applications without a target of which something may still be present.
     departed: BTreeSet<AppKey>,
@@ -98,18 +103,6 @@ pub struct Round {
     pub actions: Vec<Action>,
     /// When to look again.
     pub wake_at: Option<Timestamp>,
-}
-
-/// What the reporter has to say.
-pub struct News {
-    /// Reports that changed after the given change, with the number of their own.
-    pub reports: Vec<(Arc<AppReport>, u64)>,
-    /// What is wrong with the agent as a whole.
-    pub problems: Vec<String>,
-    /// The accepted state commit.
-    pub commit: Option<String>,
-    /// Applications that are gone from targets and cluster.
-    pub gone: Vec<AppKey>,
 }
 
 impl State {
@@ -146,7 +139,7 @@ impl State {
         }
         for (key, target) in changes.set {
             inner.index.register(&key);
-            if inner.namespaces.as_ref().is_some_and(|there| !there.contains(&key.namespace)) {
+            if inner.namespaces.is_missing(&key.namespace) {
                 inner.index.set_namespace(&key.namespace, NamespaceState::Missing);
             }
             inner.departed.remove(&key);
@@ -223,7 +216,8 @@ impl State {
         let mut inner = self.lock();
         let inner = &mut *inner;
         let mut changed = if kind.0.is_empty() && kind.1 == "Namespace" {
-            namespaces_listed(inner, objects)
+            let wanted = inner.apps.keys().map(|key| key.namespace.clone());
+            inner.namespaces.listed(&mut inner.index, wanted, objects)
         } else {
             inner.index.reset(&kind.0, &kind.1, objects, now)
         };
@@ -258,7 +252,7 @@ impl State {
         let mut inner = self.lock();
         let inner = &mut *inner;
         if kind.0.is_empty() && kind.1 == "Namespace" {
-            let changed = namespace_event(inner, object, gone);
+            let changed = inner.namespaces.event(&mut inner.index, object, gone);
             return self.wake(inner, changed);
         }
         if kind.1 == "CustomResourceDefinition" {
@@ -365,7 +359,7 @@ impl State {
         let inner = &mut *inner;
         let key = ObjectKey::of(object);
         if key.is_some_and(|key| key.is("", "Namespace")) {
-            let changed = namespace_event(inner, object, false);
+            let changed = inner.namespaces.event(&mut inner.index, object, false);
             self.wake(inner, changed);
         }
         inner.index.apply(object, now);
@@ -436,43 +430,6 @@ impl State {
             *held = (held.0 + 1, after(now, pause(held.0)));
         }
     }
-
-    /// Reports that changed after each application's `acknowledged` change, and the rest that a report carries.
-    pub fn news(&self, acknowledged: &BTreeMap<AppKey, u64>) -> News {
-        let inner = self.lock();
-        let fresh = |key: &AppKey, change: u64| acknowledged.get(key).is_none_or(|known| *known < change);
-        let reports = inner
-            .apps
-            .iter()
-            .filter_map(|(key, app)| app.report.clone().filter(|(_, change)| fresh(key, *change)))
-            .collect();
-        let gone = inner.departed.iter().filter(|key| is_gone(&inner.index, key)).cloned().collect();
-        News {
-            reports,
-            problems: inner.problems.values().cloned().collect(),
-            commit: inner.commit.clone(),
-            gone,
-        }
-    }
-
-    /// The hub knows that these are gone.
-    pub fn gone_acknowledged(&self, gone: &[AppKey]) {
-        let mut inner = self.lock();
-        for key in gone {
-            inner.departed.remove(key);
-        }
-    }
-
-    /// Whether every application has been looked at since its target came.
-    pub fn is_ready(&self) -> bool {
-        let inner = self.lock();
-        inner.commit.is_some() && inner.apps.values().all(|app| app.report.is_some())
-    }
-
-    /// How many applications are asked for.
-    pub fn applications(&self) -> usize {
-        self.lock().apps.len()
-    }
 }
 
 fn after(now: Timestamp, pause: Duration) -> Timestamp {
@@ -499,63 +456,6 @@ pub fn pod_key(namespace: &str, name: &str) -> ObjectKey {
         namespace: Some(namespace.to_owned()),
         name: name.to_owned(),
     }
-}
-
-/// Nothing of it is in the cluster but its empty inventory.
-fn is_gone(index: &Index, app: &AppKey) -> bool {
-    index.observed(app).is_none_or(|observed| {
-        let inventory = format!("shipper-{}", app.name);
-        observed.pods.is_empty()
-            && observed
-                .objects
-                .iter()
-                .filter(|(_, live)| live.set.is_some())
-                .all(|(key, _)| key.is("", "ConfigMap") && key.name == inventory)
-    })
-}
-
-fn namespace_name(object: &Value) -> Option<&str> {
-    object.pointer("/metadata/name").and_then(Value::as_str)
-}
-
-fn namespace_state(object: &Value) -> NamespaceState {
-    match object.pointer("/metadata/deletionTimestamp") {
-        Some(at) if !at.is_null() => NamespaceState::Terminating,
-        _ => NamespaceState::Active,
-    }
-}
-
-fn namespaces_listed(inner: &mut Inner, objects: &[Value]) -> BTreeSet<AppKey> {
-    let mut changed = BTreeSet::new();
-    let names: BTreeSet<String> = objects.iter().filter_map(namespace_name).map(str::to_owned).collect();
-    for object in objects {
-        if let Some(name) = namespace_name(object) {
-            changed.extend(inner.index.set_namespace(name, namespace_state(object)));
-        }
-    }
-    let wanted = inner.apps.keys().map(|key| key.namespace.clone());
-    let missing: BTreeSet<String> = wanted
-        .chain(inner.namespaces.take().into_iter().flatten())
-        .filter(|name| !names.contains(name))
-        .collect();
-    for name in missing {
-        changed.extend(inner.index.set_namespace(&name, NamespaceState::Missing));
-    }
-    inner.namespaces = Some(names);
-    changed
-}
-
-fn namespace_event(inner: &mut Inner, object: &Value, gone: bool) -> BTreeSet<AppKey> {
-    let Some(name) = namespace_name(object).map(str::to_owned) else { return BTreeSet::new() };
-    if let Some(names) = &mut inner.namespaces {
-        if gone {
-            names.remove(&name)
-        } else {
-            names.insert(name.clone())
-        };
-    }
-    let state = if gone { NamespaceState::Missing } else { namespace_state(object) };
-    inner.index.set_namespace(&name, state)
 }
 
 /// Whether an object carries the mark of the application's ApplySet, whatever its kind.

@@ -1,0 +1,72 @@
+//! What there is to say to the hub and to whoever looks at the agent.
+
+use super::State;
+use shipper_core::AppKey;
+use shipper_core::observe::Index;
+use shipper_core::report::AppReport;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the reporter has to say.
+pub struct News {
+    /// Reports that changed after the given change, with the number of their own.
+    pub reports: Vec<(Arc<AppReport>, u64)>,
+    /// What is wrong with the agent as a whole.
+    pub problems: Vec<String>,
+    /// The accepted state commit.
+    pub commit: Option<String>,
+    /// Applications that are gone from targets and cluster.
+    pub gone: Vec<AppKey>,
+}
+
+impl State {
+    /// Reports that changed after each application's `acknowledged` change, and the rest that a report carries.
+    pub fn news(&self, acknowledged: &BTreeMap<AppKey, u64>) -> News {
+        let inner = self.lock();
+        let fresh = |key: &AppKey, change: u64| acknowledged.get(key).is_none_or(|known| *known < change);
+        let reports = inner
+            .apps
+            .iter()
+            .filter_map(|(key, app)| app.report.clone().filter(|(_, change)| fresh(key, *change)))
+            .collect();
+        let gone = inner.departed.iter().filter(|key| is_gone(&inner.index, key)).cloned().collect();
+        News {
+            reports,
+            problems: inner.problems.values().cloned().collect(),
+            commit: inner.commit.clone(),
+            gone,
+        }
+    }
+
+    /// The hub knows that these are gone.
+    pub fn gone_acknowledged(&self, gone: &[AppKey]) {
+        let mut inner = self.lock();
+        for key in gone {
+            inner.departed.remove(key);
+        }
+    }
+
+    /// Whether every application has been looked at since its target came.
+    pub fn is_ready(&self) -> bool {
+        let inner = self.lock();
+        inner.commit.is_some() && inner.apps.values().all(|app| app.report.is_some())
+    }
+
+    /// How many applications are asked for.
+    pub fn applications(&self) -> usize {
+        self.lock().apps.len()
+    }
+}
+
+/// Nothing of it is in the cluster but its empty inventory.
+fn is_gone(index: &Index, app: &AppKey) -> bool {
+    index.observed(app).is_none_or(|observed| {
+        let inventory = format!("shipper-{}", app.name);
+        observed.pods.is_empty()
+            && observed
+                .objects
+                .iter()
+                .filter(|(_, live)| live.set.is_some())
+                .all(|(key, _)| key.is("", "ConfigMap") && key.name == inventory)
+    })
+}
