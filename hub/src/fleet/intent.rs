@@ -27,6 +27,8 @@ pub(super) struct Intent {
     named: BTreeMap<ObjectName, BTreeSet<String>>,
     /// Conflicts, by file.
     conflicts: BTreeMap<String, Problem>,
+    /// What stands in the way of whole folders of objects, by path.
+    barriers: BTreeMap<String, Problem>,
     pub(super) objects: Objects,
     /// Files parsed since the beginning, older versions included.
     pub(super) parses: u64,
@@ -42,7 +44,10 @@ impl Intent {
     ) -> Result<BTreeSet<ObjectName>, StoreError> {
         let mut concerned = BTreeSet::new();
         for change in changes {
-            let Some(kind) = kind_of_path(&change.path) else { continue };
+            let Some(kind) = kind_of_path(&change.path) else {
+                self.bar(change);
+                continue;
+            };
             concerned.extend(self.forget(&change.path));
             concerned.extend(app_of_path(kind, &change.path).map(ObjectName::Application));
             if let Some(side) = change.new {
@@ -58,6 +63,20 @@ impl Intent {
             self.settle(name, store, snapshot)?;
         }
         Ok(concerned)
+    }
+
+    /// A link or submodule where a folder of objects could be: what is behind it is never read, and that is said.
+    fn bar(&mut self, change: &Change) {
+        let folder = change.path.split('/').next().unwrap_or_default();
+        if !FOLDERS.contains(&folder) {
+            return;
+        }
+        self.barriers.remove(&change.path);
+        if let Some(side) = change.new.filter(|side| matches!(side.mode, Mode::Symlink | Mode::Submodule))
+            && let Some(problem) = refuse_mode(&change.path, mode_bits(side.mode))
+        {
+            self.barriers.insert(change.path.clone(), problem);
+        }
     }
 
     fn forget(&mut self, path: &str) -> Option<ObjectName> {
@@ -123,7 +142,8 @@ impl Intent {
 
     /// What is wrong with the files, in the order of their paths.
     pub(super) fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.files.values().flat_map(|file| &file.problems).chain(self.conflicts.values())
+        let files = self.files.values().flat_map(|file| &file.problems);
+        files.chain(self.conflicts.values()).chain(self.barriers.values())
     }
 
     /// What is wrong with the files of an application; errors mean that the present version is not in force.

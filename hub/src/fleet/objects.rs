@@ -90,7 +90,7 @@ impl Objects {
                     Some(Object::Application(application)) => Some(Arc::new(application.clone())),
                     _ => None,
                 };
-                self.set_application(key, application);
+                self.set_application(key, application.as_ref());
             }
             (ObjectName::Strategy(name), Some(Object::Strategy(strategy))) => {
                 self.strategies.insert(name.clone(), Arc::new(strategy.clone()));
@@ -111,8 +111,8 @@ impl Objects {
         self.fleet.clusters.insert(name.clone(), ClusterInfo { cluster: cluster.clone() });
     }
 
-    fn set_application(&mut self, key: &AppKey, application: Option<Arc<Application>>) {
-        let old = match &application {
+    fn set_application(&mut self, key: &AppKey, application: Option<&Arc<Application>>) {
+        let old = match application {
             Some(application) => self.applications.insert(key.clone(), Arc::clone(application)),
             None => self.applications.remove(key),
         };
@@ -124,7 +124,7 @@ impl Objects {
         {
             users.remove(key);
         }
-        if let Some(name) = strategy(application.as_ref()) {
+        if let Some(name) = strategy(application) {
             self.strategy_users.entry(name).or_default().insert(key.clone());
         }
     }

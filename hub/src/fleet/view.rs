@@ -7,7 +7,7 @@ use super::sources::Sources;
 use shipper_core::AppKey;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem;
-use shipper_git::{Change, Oid, ReadError, Snapshot, Store, StoreError, diff};
+use shipper_git::{Change, Mode, Oid, ReadError, Side, Snapshot, Store, StoreError, diff};
 use std::collections::BTreeSet;
 
 /// Why a commit could not be read into the view, which is then empty and must be read anew.
@@ -197,10 +197,18 @@ impl FleetView {
 fn everything(snapshot: &Snapshot) -> Result<Vec<Change>, ReadError> {
     let mut changes = Vec::new();
     for folder in FOLDERS {
-        let below = diff(snapshot, None, snapshot.tree_id(folder)?)?;
-        changes.extend(
-            below.into_iter().map(|change| Change { path: format!("{folder}/{}", change.path), ..change }),
-        );
+        match snapshot.entry(folder)? {
+            Some((Mode::Directory, tree)) => {
+                let below = diff(snapshot, None, Some(tree))?.into_iter();
+                changes.extend(
+                    below.map(|change| Change { path: format!("{folder}/{}", change.path), ..change }),
+                );
+            }
+            Some((mode, oid)) => {
+                changes.push(Change { path: folder.to_owned(), old: None, new: Some(Side { mode, oid }) });
+            }
+            None => {}
+        }
     }
     Ok(changes)
 }

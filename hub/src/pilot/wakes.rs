@@ -7,7 +7,7 @@ use crate::shared::Shared;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Oid, RemoteConfig, RepositoryUrl, watch_local};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
@@ -89,7 +89,7 @@ impl Wakes {
     }
 }
 
-fn watch(path: &PathBuf, sender: &UnboundedSender<Message>) {
+fn watch(path: &Path, sender: &UnboundedSender<Message>) {
     let watch = match watch_local(path) {
         Ok(watch) => watch,
         Err(error) => {

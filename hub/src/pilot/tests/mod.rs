@@ -5,8 +5,9 @@ mod bed;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::status::ApplicationStatus;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 
 fn cluster(name: &str) -> String {
     CLUSTER.replace("NAME", name)
@@ -181,7 +182,7 @@ async fn a_lost_race_is_read_and_planned_again() {
     let state =
         "apiVersion: shipper.dev/v1alpha1\nkind: FleetState\nepoch: 1\ngeneration: 41\nsource: SOURCE\n"
             .replace("SOURCE", &bed.head.unwrap().to_string());
-    let (pushes, rival) = (Arc::new(AtomicUsize::new(0)), std::sync::Mutex::new(rival));
+    let (pushes, rival) = (Arc::new(AtomicUsize::new(0)), Mutex::new(rival));
     let mut config = bed.config();
     let counted = pushes.clone();
     config.before_push = Some(Arc::new(move || {
@@ -256,25 +257,69 @@ async fn a_repository_that_is_away_keeps_the_view_and_is_followed_when_it_is_bac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hubs_on_one_repository_agree() {
+async fn a_hub_that_was_paused_before_its_push_loses_and_goes_on() {
     let mut bed = one();
-    let stalled = Arc::new(AtomicBool::new(false));
     let (first, mut second) = (bed.config(), bed.config());
     second.data_dir = bed.path("second");
-    // The second one is always a little late.
-    let late = stalled.clone();
+    let (reached, at_push) = channel();
+    let (resume, resumed) = channel::<()>();
+    let resumed = Mutex::new(resumed);
+    // Holds at the first push; the ends of the channels that are gone let every later one pass.
     second.before_push = Some(Arc::new(move || {
-        late.store(true, Ordering::SeqCst);
-        std::thread::sleep(std::time::Duration::from_millis(30));
+        let _ = reached.send(());
+        let _ = resumed.lock().unwrap().recv();
     }));
-    let (one, two) = (Hub::start(first).await, Hub::start(second).await);
-    for round in 1..=4_usize {
-        one.app("shop", |status| status.releases.iter().any(|r| r.generation == round as u64)).await;
-        two.app("shop", |status| status.releases.iter().any(|r| r.generation == round as u64)).await;
-        let generations: Vec<_> = bed.releases("shop").iter().map(|release| release.generation).collect();
-        assert_eq!(generations, (1..=round as u64).collect::<Vec<_>>(), "no release was made twice");
+    let two = Hub::start(second).await;
+    tokio::task::spawn_blocking(move || at_push.recv().unwrap()).await.unwrap();
+    let one = Hub::start(first).await;
+    one.app("shop", has_releases(1)).await;
+    let before = bed.state();
+    drop(resume);
+    two.app("shop", has_releases(1)).await;
+    assert_eq!(two.shared.metrics.lost_races.get(), 1);
+    assert_eq!(bed.state(), before, "what the other hub decided stands, and there is nothing to add");
+
+    for round in 2..=5_u64 {
         bed.commit(&[("apps/web/all.yaml", Some(&image(&format!("round-{round}"))))]);
+        for hub in [&one, &two] {
+            hub.app("shop", |status| status.releases.iter().any(|r| r.generation == round)).await;
+        }
+        let generations: Vec<_> = bed.releases("shop").iter().map(|release| release.generation).collect();
+        assert_eq!(generations, (1..=round).collect::<Vec<_>>(), "no release was made twice");
     }
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_applications_share_commits_and_one_of_them_moves_alone() {
+    let mut bed = Bed::new();
+    let texts: Vec<_> = (0..300)
+        .map(|n| (format!("app-{n}"), application(&format!("app-{n}"), &format!("apps/{n}"))))
+        .collect();
+    let mut files: Vec<(String, String)> =
+        texts.into_iter().map(|(name, text)| (file(&name), text)).collect();
+    files.extend((0..300).map(|n| (format!("apps/{n}/all.yaml"), MANIFESTS.to_owned())));
+    files.push(("clusters/a.yaml".to_owned(), cluster("a")));
+    let edits: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
+    bed.commit(&edits);
+    let hub = Hub::start(bed.config()).await;
+    for n in 0..300 {
+        hub.app(&format!("app-{n}"), has_releases(1)).await;
+    }
+    let pushes = hub.shared.metrics.pushes.get();
+    assert!(pushes < 100, "{pushes} pushes for 300 applications");
+
+    let before = bed.state().unwrap();
+    bed.commit(&[("apps/7/all.yaml", Some(&image("2")))]);
+    hub.app("app-7", has_releases(2)).await;
+    let after = bed.state().unwrap();
+    let (old, new) = (bed.people.snapshot(before).unwrap(), bed.people.snapshot(after).unwrap());
+    assert_eq!(new.parents().unwrap(), [before], "one commit has the release, its manifests and its target");
+    let changed = shipper_git::diff(&new, Some(old.root_tree()), Some(new.root_tree())).unwrap();
+    assert!(
+        changed.iter().all(|change| change.path == "state.yaml" || change.path.contains("/web/app-7/")),
+        "{changed:?}"
+    );
+    hub.stop().await;
 }

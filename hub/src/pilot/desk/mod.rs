@@ -1,17 +1,15 @@
 //! The Git side of the loop: look at the repository, write to it. Everything here blocks.
 
-use super::compose::{ComposeError, Rendered, compose};
+mod write;
+
+pub(super) use write::{Work, Wrote};
+
 use super::config::PilotConfig;
-use super::message::{Changed, message};
 use crate::fleet::guard::{Refused, judge};
-use crate::fleet::{AppState, FleetView, ReadFleetError};
-use jiff::Timestamp;
+use crate::fleet::{FleetView, ReadFleetError};
 use shipper_core::AppKey;
-use shipper_core::plan::AppPlan;
-use shipper_core::state::{FleetState, StateObject, paths};
-use shipper_git::{
-    CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, RemoteError, Signer, Store, StoreError,
-};
+use shipper_core::state::{FleetState, paths};
+use shipper_git::{Oid, RemoteConfig, RemoteError, Store, StoreError};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -24,55 +22,12 @@ pub(super) enum LookError {
     Refused(#[from] Refused),
 }
 
-/// Why nothing could be written.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum WriteError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Compose(#[from] ComposeError),
-    #[error(transparent)]
-    Read(#[from] ReadFleetError),
-    #[error("the state is not known; look at the repository first")]
-    Blind,
-}
-
 /// How long the server asks to wait.
 pub(super) fn retry_after(error: &StoreError) -> Option<Duration> {
     match error {
         StoreError::Remote(RemoteError::RateLimited { retry_after, .. }) => *retry_after,
         _ => None,
     }
-}
-
-/// What became of a write.
-#[derive(Debug)]
-pub(super) enum Wrote {
-    /// Everything stands in Git already.
-    Nothing,
-    Pushed {
-        commit: Oid,
-        changed: Vec<Changed>,
-    },
-    LostRace {
-        detail: String,
-    },
-    Refused {
-        detail: String,
-    },
-    /// The connection failed while pushing: the next look tells whether it arrived.
-    Unsure {
-        commit: Oid,
-        changed: Vec<Changed>,
-        error: StoreError,
-    },
-}
-
-/// One application to write.
-pub(super) struct Work {
-    pub(super) app: AppKey,
-    pub(super) plan: AppPlan,
-    pub(super) rendered: Rendered,
 }
 
 /// The stores and the view.
@@ -129,11 +84,6 @@ impl Desk {
     /// A person accepts a commit as a new beginning.
     pub(super) fn accept(&mut self, commit: Oid) {
         self.accepted = Some(commit);
-    }
-
-    /// Whether the next commit is to be made even if nothing differs.
-    fn must_write(&self) -> bool {
-        self.supersedes.is_some() || (self.accepted.is_some() && self.source() != self.last_main)
     }
 
     /// Fetches both branches, judges them, and reads what changed into the view.
@@ -226,90 +176,6 @@ impl Desk {
         }
         self.last_state = state;
         Ok(())
-    }
-
-    /// What `state.yaml` says, or nothing before the first commit.
-    pub(super) fn fleet_state(&self) -> FleetState {
-        match self.view.records().fleet() {
-            Some(Ok(state)) => state.clone(),
-            _ => FleetState::default(),
-        }
-    }
-
-    /// The fleet state of the next commit.
-    fn next_state(&self, source: Oid) -> FleetState {
-        let present = self.fleet_state();
-        let (epoch, generation, supersedes) = match &self.supersedes {
-            None => (present.epoch.max(1), present.generation, None),
-            Some((commit, known)) => (
-                present.epoch.max(known.epoch) + 1,
-                present.generation.max(known.generation),
-                Some(commit.to_string()),
-            ),
-        };
-        FleetState { epoch, generation: generation + 1, source: source.to_string(), supersedes }
-    }
-
-    /// Writes all differences in one commit and moves the branch, if it is still where it was read.
-    pub(super) fn write(&mut self, work: &[Work], now: Timestamp) -> Result<Wrote, WriteError> {
-        let Some(source) = self.view.branches().main else { return Err(WriteError::Blind) };
-        let base = self.view.branches().state;
-        let store = self.state.as_ref().unwrap_or(&self.main);
-        let mut builder = store.commit_on(base)?;
-        let nothing = AppState::default();
-        let mut changed = Vec::new();
-        for Work { app, plan, rendered } in work {
-            let state = self.view.records().app(app).unwrap_or(&nothing);
-            let difference = compose(&mut builder, app, state, plan, rendered)?;
-            if difference != super::compose::Difference::default() {
-                let events = plan.events.clone();
-                changed.push(Changed { app: app.clone(), events, targets: difference.targets });
-            }
-        }
-        if changed.is_empty() && !self.must_write() {
-            return Ok(Wrote::Nothing);
-        }
-        let state = self.next_state(source);
-        let yaml = state
-            .to_yaml()
-            .map_err(|source| ComposeError::Yaml { path: paths::FLEET_STATE.to_owned(), source })?;
-        builder.put(paths::FLEET_STATE, &yaml).map_err(ComposeError::from)?;
-        let meta = self.meta(message(&changed, &state), now);
-        let signer = self.config.signer.as_deref().map(|signer| signer as &dyn Signer);
-        let Some(commit) = builder.commit(&meta, signer).map_err(ComposeError::from)? else {
-            return Ok(Wrote::Nothing);
-        };
-        if let Some(hook) = &self.config.before_push {
-            hook();
-        }
-        match store.push(&self.config.state_branch, commit, base) {
-            Ok(PushOutcome::Pushed) => {
-                self.pushed(commit)?;
-                Ok(Wrote::Pushed { commit, changed })
-            }
-            Ok(PushOutcome::LostRace { detail }) => Ok(Wrote::LostRace { detail }),
-            Ok(PushOutcome::Refused { detail }) => Ok(Wrote::Refused { detail }),
-            Err(error) => Ok(Wrote::Unsure { commit, changed, error }),
-        }
-    }
-
-    fn pushed(&mut self, commit: Oid) -> Result<(), ReadFleetError> {
-        (self.accepted, self.supersedes) = (None, None);
-        let store = self.state.as_ref().unwrap_or(&self.main);
-        self.view.follow_state(store, Some(commit))?;
-        self.last_state = Some(commit);
-        self.known = Some(self.fleet_state());
-        Ok(())
-    }
-
-    fn meta(&self, message: String, now: Timestamp) -> CommitMeta {
-        let identity = Identity {
-            name: self.config.author_name.clone(),
-            email: self.config.author_email.clone(),
-            seconds: now.as_second(),
-            offset_minutes: 0,
-        };
-        CommitMeta { author: identity.clone(), committer: identity, message }
     }
 }
 
