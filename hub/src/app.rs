@@ -4,11 +4,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::tokens::{Tokens, TokensError};
 use crate::http::{router, serve};
+use crate::pilot::{Pilot, PilotConfig, PilotControl};
+use crate::render::charts::{ChartError, Charts};
+use crate::render::{self, Renderer, charts};
 use crate::shared::{Settings, Shared};
 use crate::store::{SqliteStore, StoreError};
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use jiff::SignedDuration;
+use shipper_git::StoreError as RepositoryError;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,12 @@ pub enum AppError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The copies of the repositories.
+    #[error("the copy of the repository in --data-dir cannot be opened: {0}")]
+    Repository(#[from] RepositoryError),
+    /// The cache of charts.
+    #[error("the cache of charts in --data-dir cannot be opened: {0}")]
+    Charts(#[from] ChartError),
     /// A part of the running hub ended.
     #[error("a part of the hub ended by itself; its log says which, and that is a bug")]
     Ended,
@@ -48,11 +56,11 @@ pub struct App {
     store: Arc<SqliteStore>,
     listener: TcpListener,
     address: SocketAddr,
-    tasks: Vec<BoxFuture<'static, ()>>,
+    pilot: Pilot,
 }
 
 impl App {
-    /// Opens the store and takes the port.
+    /// Opens the store and the copies of the repositories, and takes the port. Talks to no Git server yet.
     ///
     /// # Errors
     /// A file, directory or port that cannot be used.
@@ -75,7 +83,8 @@ impl App {
         let at = |source| AppError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
-        Ok(Self { shared, store, listener, address, tasks: Vec::new() })
+        let pilot = pilot(config, shared.clone()).await?;
+        Ok(Self { shared, store, listener, address, pilot })
     }
 
     /// What the HTTP side and the loop share.
@@ -88,15 +97,13 @@ impl App {
         self.address
     }
 
-    /// Runs something beside the HTTP side, such as the loop. It must end when `shared.stop` is cancelled; if it ends
-    /// earlier, the hub stops.
-    pub fn with(mut self, task: impl Future<Output = ()> + Send + 'static) -> Self {
-        self.tasks.push(task.boxed());
-        self
+    /// What speaks to the loop.
+    pub fn control(&self) -> PilotControl {
+        self.pilot.control()
     }
 
-    /// Runs until `shutdown` is there, then stops in order: no new connection, streams end, answers in flight finish, what is
-    /// queued is stored.
+    /// Runs until `shutdown` is there, then stops in order: no new connection, streams end, answers and a push in flight
+    /// finish, what is queued is stored.
     ///
     /// # Errors
     /// A part of the hub ended by itself.
@@ -104,9 +111,7 @@ impl App {
         let stop = self.shared.stop.clone();
         let mut tasks = JoinSet::new();
         tasks.spawn(serve::serve(self.listener, router(self.shared.clone()), stop.clone()));
-        for task in self.tasks {
-            tasks.spawn(task);
-        }
+        tasks.spawn(self.pilot.run(stop.clone()));
         let (shared, stopped) = (self.shared.clone(), stop.clone());
         tasks.spawn(async move {
             let upkeep = async { futures::join!(shared.tokens.follow(), prune(&shared)) };
@@ -127,6 +132,19 @@ impl App {
         while tasks.join_next().await.is_some() {}
         self.store.close().await;
         outcome
+    }
+}
+
+async fn pilot(config: &Config, shared: Arc<Shared>) -> Result<Pilot, AppError> {
+    let directory = &config.data_dir;
+    let renderer = Renderer::new(config.helm.clone(), render::Limits::default(), directory.join("render"));
+    let charts = Charts::new(directory.join("charts"), charts::Limits::default())?;
+    let told = PilotConfig::from(config);
+    let opened =
+        tokio::task::spawn_blocking(move || Pilot::new(told, shared, Arc::new(renderer), Arc::new(charts)));
+    match opened.await {
+        Ok(pilot) => Ok(pilot?),
+        Err(_) => Err(AppError::Ended),
     }
 }
 

@@ -156,15 +156,9 @@ pub struct Args {
     #[arg(long, env = "SHIPPER_DATA_DIR", value_name = "DIR", help_heading = "This process")]
     pub data_dir: PathBuf,
 
-    /// The helm binary, version 3 or 4.
-    #[arg(
-        long,
-        env = "SHIPPER_HELM",
-        value_name = "PATH",
-        default_value = "helm",
-        help_heading = "This process"
-    )]
-    pub helm: PathBuf,
+    /// The helm binary, version 3 or 4. Without it, the one in PATH; without any, only plain manifests can be rendered.
+    #[arg(long, env = "SHIPPER_HELM", value_name = "PATH", help_heading = "This process")]
+    pub helm: Option<PathBuf>,
 
     /// How to write the log. RUST_LOG says how much, for example RUST_LOG=info,shipper_hub=debug.
     #[arg(
@@ -230,7 +224,7 @@ mod tests {
         for remote in [&config.repository, config.state_repository.as_ref().unwrap()] {
             match &remote.credentials {
                 Credentials::Basic { user, password } => {
-                    assert_eq!((user.as_str(), password.reveal()), ("git", "s3cret"))
+                    assert_eq!((user.as_str(), password.reveal()), ("git", "s3cret"));
                 }
                 other => panic!("{other:?}"),
             }

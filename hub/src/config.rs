@@ -89,8 +89,8 @@ pub struct Config {
     pub agent_tokens: Option<PathBuf>,
     /// What webhooks are signed with.
     pub webhook_secret: Option<Secret>,
-    /// The `helm` binary.
-    pub helm: PathBuf,
+    /// The `helm` binary; `None` = the one in `PATH`.
+    pub helm: Option<PathBuf>,
     /// Who the hub's commits are by.
     pub author: Author,
 }

@@ -1,5 +1,7 @@
 //! `shipper-hub` as a process: exit codes, help, signals.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};

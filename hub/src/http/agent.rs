@@ -34,7 +34,7 @@ pub async fn open_session(
     let session = unguessable();
     tracing::info!(cluster = %request.cluster, uid = request.cluster_uid, version = request.agent_version, "an agent opens a session");
     let write = Write::Open { session: session.clone(), request, at: shared.clock.now() };
-    shared.intake.write(write).await.map_err(not_stored)?;
+    shared.intake.write(write).await.map_err(|error| not_stored(&error))?;
     let heartbeat_seconds = u32::try_from(shared.heartbeat.as_secs()).unwrap_or(u32::MAX).max(1);
     Ok(Json(Session { session, heartbeat_seconds }))
 }
@@ -52,7 +52,7 @@ pub async fn report(
     let report: Report = read(body)?;
     agent.speaks_for(&report.cluster)?;
     let write = Write::Report { report: Arc::new(report), at: shared.clock.now() };
-    let sequence = match shared.intake.write(write).await.map_err(not_stored)? {
+    let sequence = match shared.intake.write(write).await.map_err(|error| not_stored(&error))? {
         Written::Stored { sequence } | Written::Older { sequence } => sequence,
         Written::UnknownSession | Written::Opened(_) | Written::Logged => {
             let detail = "the session is not the cluster's present one; open a new session and report everything in it";
@@ -84,7 +84,7 @@ pub(super) fn unread(rejection: &BytesRejection) -> Problem {
     }
 }
 
-fn not_stored(error: IntakeError) -> Problem {
+fn not_stored(error: &IntakeError) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(1)
 }
 

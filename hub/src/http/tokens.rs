@@ -164,7 +164,7 @@ impl Tokens {
                 Ok(true) => tracing::info!("the agents' tokens changed and are in force"),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::error!(%error, "the agents' tokens changed but are bad: the last good ones stay in force")
+                    tracing::error!(%error, "the agents' tokens changed but are bad: the last good ones stay in force");
                 }
             }
         }

@@ -68,7 +68,7 @@ pub(super) async fn all_reports(
             Ok(report) => reports.push((ClusterName::from(cluster), report)),
             // Written by another version; the agent says it again when it next changes or opens a session.
             Err(error) => {
-                tracing::warn!(cluster, %error, "a stored report cannot be read and counts as not there")
+                tracing::warn!(cluster, %error, "a stored report cannot be read and counts as not there");
             }
         }
     }
