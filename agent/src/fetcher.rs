@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
+/// Longest pause after a fetch that failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
 /// How often the branch is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Polling {
@@ -47,7 +50,7 @@ pub async fn run<S: Source>(
     polling: Polling,
     random: Random,
 ) {
-    let mut backoff = Backoff::new(random.clone(), Duration::from_secs(1), polling.safety);
+    let mut backoff = Backoff::new(random.clone(), Duration::from_secs(1), polling.safety.min(LONGEST_PAUSE));
     let _watch = local_wake_ups(&source, &wake);
     let Some((mut held, resumed)) =
         on_thread((source, targets), |(source, targets)| targets.resume(source)).await
@@ -118,6 +121,8 @@ fn local_wake_ups(source: &impl Source, wake: &Wake) -> Option<Stop> {
     let stop = Arc::new(AtomicBool::new(false));
     let (fetch, stopped) = (Arc::clone(&wake.fetch), Arc::clone(&stop));
     std::thread::spawn(move || {
+        // Whole: a closure would take only the field it uses, and the watch would end here.
+        let watch = watch;
         while !stopped.load(Ordering::Relaxed) {
             match watch.changes.recv_timeout(Duration::from_secs(1)) {
                 Ok(()) => fetch.notify_one(),

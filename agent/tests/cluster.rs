@@ -219,3 +219,16 @@ async fn x5_reports_are_numbered_and_sent_again_until_they_are_stored() {
     drop(inner);
     agent.stop().await;
 }
+
+/// In real time: events of the file system know no other.
+#[tokio::test]
+async fn a_commit_to_a_repository_on_this_machine_is_seen_at_once() {
+    let world = World::new();
+    world.repo.target(1, 100, &manifests(1, "hello"));
+    let agent = world.agent("a", 1);
+    world.until("achieved", || world.hub.achieved(1)).await;
+    world.repo.target(2, 100, &manifests(1, "again"));
+    let seen = world.until("achieved anew", || world.hub.achieved(2)).await;
+    assert!(seen < Duration::from_secs(30), "{seen:?}, the poll is every 60 s");
+    agent.stop().await;
+}
