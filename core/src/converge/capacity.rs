@@ -1,8 +1,11 @@
 //! How many replicas each Deployment is to have at this moment: raise within surge, lower what has lost its traffic [C1, C2, C5].
 
+use super::PROPAGATION;
 use super::view::{View, Workload, count};
+use crate::observe::{Live, Pod};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What is to be done about capacity now.
 #[derive(Default)]
@@ -58,7 +61,8 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
 fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u32, result: &mut Capacity) {
     for (index, workload) in older {
         let stale = count(workload.pods.iter().filter(|pod| view.stale(pod)).count());
-        let yields = stale.min(needed).min(workload.replicas());
+        let (_, owed) = balance(workload);
+        let yields = stale.saturating_sub(owed).min(needed).min(workload.replicas());
         if yields > 0 && !result.replicas.contains_key(index) {
             result.replicas.insert(*index, workload.replicas() - yields);
             needed -= yields;
@@ -80,7 +84,7 @@ fn lower(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
         }
         let excess = replicas - workload.desired;
         let lowered = if workload.replicas_taken() {
-            take_back(workload, excess, result)
+            take_back(view, workload, excess, result)
         } else if workload.serves {
             lower_serving(view, workload, excess, result)
         } else {
@@ -92,65 +96,90 @@ fn lower(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
     }
 }
 
-/// Another scaled it up: back at once, without settle time, but the pods that carry traffic stay [C7].
-fn take_back(workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
-    let missing = workload.replicas().saturating_sub(count(workload.pods.len()));
-    let idle: Vec<_> = workload.pods.iter().filter(|pod| !pod.serving).collect();
-    let unmarked: Vec<_> = idle.iter().filter(|pod| !pod.cheap).collect();
-    if workload.serves && !unmarked.is_empty() {
-        result.marked.extend(unmarked.into_iter().map(|pod| pod.name.clone()));
-        return missing.min(excess);
-    }
-    if workload.serves { excess.min(missing + count(idle.len())) } else { excess }
+/// Pods that `spec.replicas` asks for and that are not there, by the Deployment's own count as well as by what is seen; and pods that are
+/// there although a lower count was asked for already: the ReplicaSet owes their removal, and may not be asked for them again.
+fn balance(workload: &Workload<'_>) -> (u32, u32) {
+    let seen = count(workload.pods.len());
+    let counted = workload.live.and_then(Live::deployment).map_or(0, |d| if d.observed { d.total } else { u32::MAX });
+    let replicas = workload.replicas();
+    (replicas.saturating_sub(seen.max(counted)), seen.saturating_sub(replicas))
 }
 
-/// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones at once.
+/// Another scaled it up: back at once, without settle time, but the pods that carry traffic stay [C7].
+fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
+    if !workload.serves {
+        return excess;
+    }
+    let (missing, owed) = balance(workload);
+    let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
+    let able = if all_marked(view, &idle, result) { count(idle.len()) } else { 0 };
+    excess.min(missing + able.saturating_sub(owed))
+}
+
+/// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking.
+fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
+    let mut ripe = true;
+    for pod in pods {
+        match pod.marked_since.filter(|_| !pod.serving) {
+            None => {
+                result.marked.insert(pod.name.clone());
+                ripe = false;
+            }
+            Some(since) if view.elapsed(since) < PROPAGATION => {
+                wake(&mut result.wake_at, since, PROPAGATION);
+                ripe = false;
+            }
+            Some(_) => {}
+        }
+    }
+    ripe
+}
+
+/// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones without it.
 fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
-    let settle = view.wanted.target.settle_seconds.into();
-    let missing = workload.replicas().saturating_sub(count(workload.pods.len()));
+    let (missing, owed) = balance(workload);
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
-    let unready: Vec<_> = workload.pods.iter().filter(|pod| !pod.ready).collect();
-    let unmarked: Vec<_> = unready.iter().filter(|pod| pod.serving || !pod.cheap).collect();
-    if !unmarked.is_empty() {
-        result.marked.extend(unmarked.into_iter().map(|pod| pod.name.clone()));
+    let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();
+    if !all_marked(view, &unready, result) {
         return missing.min(excess);
     }
-    let free = missing + count(unready.len());
+    let idle = count(unready.len());
     if view.corked() == Some(workload.release.name.as_str()) {
         // The selector still sends traffic to every ready pod: it moves first.
-        return excess.min(free);
+        return excess.min(missing + idle.saturating_sub(owed));
     }
-    let mut leaving: Vec<_> = workload.pods.iter().filter(|pod| pod.ready && !pod.serving).collect();
-    leaving.sort_by(|a, b| (b.cheap, a.out_since, &a.name).cmp(&(a.cheap, b.out_since, &b.name)));
-    let mut settled = 0;
-    for pod in leaving.into_iter().take(excess.saturating_sub(free) as usize) {
-        if !pod.cheap {
-            result.marked.insert(pod.name.clone());
-        }
-        match pod.out_since {
-            Some(since) if pod.cheap && view.elapsed(since) >= settle => settled += 1,
-            Some(since) => wake(&mut result.wake_at, since, settle),
-            None => {}
-        }
-    }
+    let mut leaving: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| pod.ready && !pod.serving).collect();
+    leaving.sort_by_key(|pod| (!pod.marked(), pod.out_since, &pod.name));
+    let marked = leaving.iter().filter(|pod| pod.marked()).count();
+    leaving.truncate(((excess + owed).saturating_sub(missing + idle) as usize).max(marked));
     // Among marked pods the ReplicaSet chooses as it likes: none may go before all have settled.
-    let marked = count(workload.pods.iter().filter(|pod| pod.ready && !pod.serving && pod.cheap).count());
-    excess.min(if settled == marked { free + settled } else { free })
+    let settle = Duration::from(view.wanted.target.settle_seconds);
+    let mut settled = all_marked(view, &leaving, result);
+    for since in leaving.iter().map(|pod| pod.out_since) {
+        let out = since.is_some_and(|since| view.elapsed(since) >= settle);
+        if let Some(since) = since.filter(|_| !out) {
+            wake(&mut result.wake_at, since, settle);
+        }
+        settled &= out;
+    }
+    let able = if settled { idle + count(leaving.len()) } else { idle };
+    excess.min(missing + able.saturating_sub(owed))
 }
 
 /// Unready pods first and at once, ready ones while others are ready in their place.
 fn lower_plain(view: &View<'_>, workload: &Workload<'_>, excess: u32, surplus: &mut u32) -> u32 {
-    let missing = workload.replicas().saturating_sub(count(workload.pods.len()));
+    let (missing, owed) = balance(workload);
     let idle = count(workload.pods.iter().filter(|pod| !view.available(workload, pod)).count());
-    let free = missing + idle;
+    let free = missing + idle.saturating_sub(owed);
+    *surplus = surplus.saturating_sub(owed.saturating_sub(idle));
     let ready = excess.saturating_sub(free).min(*surplus);
     *surplus -= ready;
     excess.min(free + ready)
 }
 
 /// Moves the wake-up forward to `since + after`.
-pub(super) fn wake(wake_at: &mut Option<Timestamp>, since: Timestamp, after: std::time::Duration) {
+pub(super) fn wake(wake_at: &mut Option<Timestamp>, since: Timestamp, after: Duration) {
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
     let at = since.saturating_add(after).unwrap_or(Timestamp::MAX);
     *wake_at = Some(wake_at.map_or(at, |earlier| earlier.min(at)));

@@ -30,13 +30,14 @@ pub(super) fn selector(
     let live = view.live_service().filter(|live| !live.terminating);
     let current = live.and_then(Live::service).map(|s| &s.selector);
     let sole = view.sole();
+    // Enough pods that are ready in the endpoints already, so that the endpoint controller has seen what the selector will rely on.
     let may_cork = |release: &ReleaseName| {
-        let goal = view.goals.of(release);
-        let available = view
-            .serving_pods()
-            .filter(|(workload, pod)| workload.release.name == *release && view.available(workload, pod))
-            .count();
-        goal > 0 && available >= goal as usize && !lowering.contains(release)
+        let of_release = || view.serving_pods().filter(|(workload, _)| workload.release.name == *release);
+        let available = of_release().filter(|(workload, pod)| view.available(workload, pod)).count();
+        let served = of_release().filter(|(workload, pod)| view.served(workload, pod)).count();
+        let goal = view.goals.of(release) as usize;
+        let enough = available >= goal && (served >= goal || view.endpoints.is_empty());
+        goal > 0 && enough && !lowering.contains(release)
     };
     let corked = view.corked().map(ReleaseName::from);
     let ours = corked.as_ref().is_some_and(|c| view.wanted.target.releases.iter().any(|r| r.name == *c))

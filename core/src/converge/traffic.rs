@@ -71,7 +71,7 @@ pub(super) fn traffic(
     take_at_once(view, &mut changes);
     result.labels = changes
         .into_values()
-        .filter(|(pod, serve, _)| pod.serving != *serve || (!serve && !pod.cheap) || (*serve && pod.cheap))
+        .filter(|(pod, serve, _)| pod.serving != *serve || (!serve && !pod.marked()) || (*serve && pod.marked()))
         .map(|(pod, serve, why)| Label {
             namespace: view.wanted.target.application.namespace.clone(),
             pod: pod.name.clone(),
@@ -110,7 +110,7 @@ fn give<'a>(
         pods.iter().filter(|c| !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering)).collect();
     // A pod that was marked to go is taken back last.
     candidates.sort_by(|a, b| {
-        (!a.pod.ready, a.pod.cheap, &a.pod.name).cmp(&(!b.pod.ready, b.pod.cheap, &b.pod.name))
+        (!a.pod.ready, a.pod.marked(), &a.pod.name).cmp(&(!b.pod.ready, b.pod.marked(), &b.pod.name))
     });
     for candidate in candidates.into_iter().take(short as usize) {
         changes
@@ -138,7 +138,7 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
         })
         .collect();
     spare.sort_by_key(|(workload, pod)| {
-        (std::cmp::Reverse(workload.release.traffic), pod.cheap, workload.release.generation, &pod.name)
+        (std::cmp::Reverse(workload.release.traffic), pod.marked(), workload.release.generation, &pod.name)
     });
     for (_, pod) in spare.into_iter().take(short as usize) {
         changes.insert(&pod.name, (pod, true, "ready pods with traffic are short"));
@@ -171,18 +171,25 @@ fn take<'a>(
     let mut ready: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| c.pod.ready).collect();
     ready.sort_by_key(|c| (view.served(c.workload, c.pod), &c.pod.name));
     for candidate in ready.into_iter().take(excess as usize) {
-        let counts = view.served(candidate.workload, candidate.pod);
-        if counts && served_after(view, changes) <= view.goals.total {
+        let (able, serving) = remaining(view, changes);
+        let served = view.served(candidate.workload, candidate.pod);
+        let counts = view.available(candidate.workload, candidate.pod);
+        if (counts && able <= view.goals.total) || (served && serving <= view.goals.total) {
             break;
         }
         changes.insert(&candidate.pod.name, (candidate.pod, false, "enough other pods serve"));
     }
 }
 
-/// Ready pods with traffic once the changes so far are made.
-fn served_after(view: &View<'_>, changes: &BTreeMap<&str, (&Pod, bool, &'static str)>) -> u32 {
-    let taken = |pod: &Pod| changes.get(pod.name.as_str()).is_some_and(|(_, serve, _)| !serve);
-    count(view.serving_pods().filter(|(workload, pod)| view.served(workload, pod) && !taken(pod)).count())
+/// Once the changes so far are made: available pods with the label, and those among them that serve already.
+fn remaining(view: &View<'_>, changes: &BTreeMap<&str, (&Pod, bool, &'static str)>) -> (u32, u32) {
+    let change = |pod: &Pod| changes.get(pod.name.as_str()).map(|(_, serve, _)| *serve);
+    let able = |workload: &Workload<'_>, pod: &Pod| view.available(workload, pod) && change(pod).unwrap_or(pod.serving);
+    let serving = |workload: &Workload<'_>, pod: &Pod| view.served(workload, pod) && change(pod) != Some(false);
+    (
+        count(view.serving_pods().filter(|(workload, pod)| able(workload, pod)).count()),
+        count(view.serving_pods().filter(|(workload, pod)| serving(workload, pod)).count()),
+    )
 }
 
 /// Labels on pods that no traffic is managed for, put there by somebody else.

@@ -168,6 +168,15 @@ impl Index {
         }
     }
 
+    /// The API server has accepted the deletion of an object: it counts as terminating until the watch says that it is gone.
+    pub fn deleting(&mut self, app: &AppKey, key: &ObjectKey, uid: &str) {
+        let Some(observed) = self.sets.get_mut(&applyset_id(app)) else { return };
+        if let Some(live) = observed.objects.get_mut(key).filter(|live| live.uid == uid) {
+            live.terminating = true;
+            observed.deleting.insert(uid.to_owned());
+        }
+    }
+
     /// A write failed.
     pub fn failed(&mut self, app: &AppKey, key: &ObjectKey, failure: WriteFailure) {
         self.sets.entry(applyset_id(app)).or_default().failures.insert(key.clone(), failure);
@@ -252,7 +261,9 @@ fn refresh_membership(observed: &mut Observed, now: Timestamp) {
 }
 
 fn apply_live(observed: &mut Observed, key: ObjectKey, object: &Value) -> bool {
-    let Some(live) = Live::of(object) else { return false };
+    let Some(mut live) = Live::of(object) else { return false };
+    // The watch may still have older news of an object whose deletion was accepted.
+    live.terminating |= observed.deleting.contains(&live.uid);
     if let Some(earlier) = observed.objects.get(&key)
         && earlier.uid == live.uid
         && !newer(object, &earlier.resource_version)

@@ -18,7 +18,7 @@ pub use slice::Slice;
 
 use crate::manifest::ObjectKey;
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All that is seen of one application in one cluster.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,8 @@ pub struct Observed {
     pub pods: BTreeMap<String, Pod>,
     /// EndpointSlices of the application's Services, by their own name.
     pub slices: BTreeMap<String, Slice>,
+    /// UIDs of objects whose deletion was accepted and is not seen yet.
+    pub deleting: BTreeSet<String>,
     /// Objects that could not be written lately.
     pub failures: BTreeMap<ObjectKey, WriteFailure>,
     /// Services that are gone, to ask for their addresses and ports again [C7].
@@ -46,7 +48,7 @@ impl Observed {
     }
 
     /// Names of the pods that are ready in the EndpointSlices of the Service with this name and UID.
-    pub fn endpoints(&self, service: &str, uid: &str) -> std::collections::BTreeSet<&str> {
+    pub fn endpoints(&self, service: &str, uid: &str) -> BTreeSet<&str> {
         self.slices
             .values()
             .filter(|slice| slice.service == service && slice.owner == uid)

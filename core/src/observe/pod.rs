@@ -21,8 +21,8 @@ pub struct Pod {
     pub labels: BTreeMap<String, String>,
     /// It carries the traffic label.
     pub serving: bool,
-    /// It carries a deletion cost below zero.
-    pub cheap: bool,
+    /// Since when it carries a deletion cost below zero; `None` = it carries none.
+    pub marked_since: Option<Timestamp>,
     /// It is being deleted, or has ended; such pods count for nothing.
     pub terminating: bool,
     /// Its condition `Ready`.
@@ -56,7 +56,7 @@ impl Pod {
             resource_version: text("resourceVersion").unwrap_or_default(),
             release: ReleaseName::from(labels.get(labels::RELEASE)?.as_str()),
             serving: labels.get(labels::TRAFFIC).is_some_and(|value| value == "true"),
-            cheap: cost.and_then(|cost| cost.parse::<i32>().ok()).is_some_and(|cost| cost < 0),
+            marked_since: cost.and_then(|cost| cost.parse::<i32>().ok()).filter(|cost| *cost < 0).map(|_| now),
             terminating: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null())
                 || matches!(phase, "Failed" | "Succeeded"),
             ready,
@@ -67,10 +67,18 @@ impl Pod {
         })
     }
 
+    /// It carries a deletion cost below zero.
+    pub fn marked(&self) -> bool {
+        self.marked_since.is_some()
+    }
+
     /// Takes over the moments of an earlier view of the same pod, where nothing changed.
     pub(super) fn continue_from(&mut self, earlier: &Self) {
         if earlier.uid == self.uid {
             self.out_since = earlier.out_since;
+            if self.marked_since.is_some() && earlier.marked_since.is_some() {
+                self.marked_since = earlier.marked_since;
+            }
             if earlier.ready == self.ready {
                 self.ready_changed = earlier.ready_changed;
             }

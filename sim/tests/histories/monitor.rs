@@ -1,0 +1,190 @@
+//! What must hold at every event, judged on the clusters themselves and not on what anybody believes of them.
+
+use super::chart::{self, REPLICAS, SERVICE};
+use serde_json::Value;
+use shipper_core::converge::traffic_goals;
+use shipper_core::state::Target;
+use shipper_core::{ReleaseName, labels};
+use shipper_sim::{Cluster, ids};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+/// How long a target's numbers still count after it was replaced: what was begun under it may end under the next.
+const MEMORY: Duration = Duration::from_secs(60);
+
+/// How long it takes until what a person did has worked its way through lagging controllers.
+const AFTERMATH: Duration = Duration::from_secs(10);
+
+/// The truth of one cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Truth {
+    /// Ready pods with traffic, by UID, with their release.
+    pub served: BTreeMap<String, ReleaseName>,
+    /// Pods that are not terminating.
+    pub pods: u32,
+    /// `spec.replicas` over all Deployments of the application.
+    pub replicas: u32,
+}
+
+pub fn truth(cluster: &Cluster) -> Truth {
+    let app = chart::app();
+    let mut listed = BTreeSet::new();
+    for slice in cluster.peek_all(ids::ENDPOINT_SLICES, Some(&app.namespace)) {
+        if slice.pointer("/metadata/labels").and_then(|l| l.get(labels::SERVICE_NAME)).and_then(Value::as_str) != Some(SERVICE) {
+            continue;
+        }
+        for endpoint in slice.get("endpoints").and_then(Value::as_array).into_iter().flatten() {
+            if endpoint.pointer("/conditions/ready") == Some(&Value::Bool(true)) {
+                listed.extend(endpoint.pointer("/targetRef/uid").and_then(Value::as_str).map(str::to_owned));
+            }
+        }
+    }
+    let mut truth = Truth::default();
+    for pod in cluster.peek_all(ids::PODS, Some(&app.namespace)) {
+        let text = |path: &str| pod.pointer(path).and_then(Value::as_str);
+        if pod.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
+            || matches!(text("/status/phase"), Some("Failed" | "Succeeded"))
+        {
+            continue;
+        }
+        truth.pods += 1;
+        let uid = text("/metadata/uid").unwrap_or_default();
+        let release = pod.pointer("/metadata/labels").and_then(|l| l.get(labels::RELEASE)).and_then(Value::as_str);
+        if let Some(release) = release
+            && listed.contains(uid)
+            && ready(pod)
+        {
+            truth.served.insert(uid.to_owned(), release.into());
+        }
+    }
+    for deployment in cluster.peek_all(ids::DEPLOYMENTS, Some(&app.namespace)) {
+        let replicas = deployment.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
+        truth.replicas += u32::try_from(replicas).unwrap_or(u32::MAX);
+    }
+    truth
+}
+
+/// What a person would look at: the Service, its slices and the pods.
+pub fn describe(cluster: &Cluster) -> String {
+    let namespace = chart::app().namespace;
+    let mut text = String::new();
+    for service in cluster.peek_all(ids::SERVICES, Some(&namespace)) {
+        text += &format!("service {} {}\n", service["metadata"]["name"], service["spec"]["selector"]);
+    }
+    for slice in cluster.peek_all(ids::ENDPOINT_SLICES, Some(&namespace)) {
+        text += &format!("slice {} of {}:", slice["metadata"]["name"], slice["metadata"]["labels"][labels::SERVICE_NAME]);
+        for endpoint in slice["endpoints"].as_array().into_iter().flatten() {
+            text += &format!(" {}={}", endpoint["targetRef"]["name"], endpoint["conditions"]["ready"]);
+        }
+        text.push('\n');
+    }
+    for pod in cluster.peek_all(ids::PODS, Some(&namespace)) {
+        text += &format!(
+            "pod {} ready {} terminating {} labels {}\n",
+            pod["metadata"]["name"],
+            ready(pod),
+            pod["metadata"]["deletionTimestamp"].is_string(),
+            pod["metadata"]["labels"]
+        );
+    }
+    text
+}
+
+fn ready(pod: &Value) -> bool {
+    pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten().any(|condition| {
+        condition.get("type").and_then(Value::as_str) == Some("Ready")
+            && condition.get("status").and_then(Value::as_str) == Some("True")
+    })
+}
+
+/// G and ceiling of a target, from its numbers alone.
+fn bounds(target: &Target) -> (u32, u32) {
+    let desired = |capacity: u8| (REPLICAS * u32::from(capacity)).div_ceil(100);
+    let live: Vec<_> = target.releases.iter().filter(|r| !r.absent).collect();
+    let goals = traffic_goals(live.iter().map(|r| (&r.name, desired(r.capacity), r.traffic.unwrap_or(0))));
+    let total: u32 = live.iter().map(|r| desired(r.capacity)).sum();
+    (goals.total, total.max(REPLICAS) + target.surge.pods(REPLICAS))
+}
+
+/// The goals of a target, per release.
+pub fn goals(target: &Target) -> BTreeMap<ReleaseName, u32> {
+    let desired = |capacity: u8| (REPLICAS * u32::from(capacity)).div_ceil(100);
+    let live: Vec<_> = target.releases.iter().filter(|r| !r.absent).collect();
+    traffic_goals(live.iter().map(|r| (&r.name, desired(r.capacity), r.traffic.unwrap_or(0)))).by_release
+}
+
+/// Watches one cluster.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    /// Targets the agent worked on lately: since when each, with G and ceiling.
+    targets: VecDeque<(Duration, u32, u32)>,
+    before: Truth,
+    /// Pods that failed by themselves.
+    failed: BTreeSet<String>,
+    /// A person broke the Service or its labels: until traffic is whole again nothing can be said.
+    disturbed: Option<Duration>,
+    /// A person set the replicas.
+    scaled: bool,
+}
+
+impl Monitor {
+    pub fn target(&mut self, target: &Target, now: Duration) {
+        let (goal, ceiling) = bounds(target);
+        if self.targets.back().is_none_or(|(_, g, c)| (*g, *c) != (goal, ceiling)) {
+            self.targets.push_back((now, goal, ceiling));
+        }
+    }
+
+    pub fn pod_failed(&mut self, uid: &str) {
+        self.failed.insert(uid.to_owned());
+    }
+
+    pub fn disturb(&mut self, now: Duration) {
+        self.disturbed = Some(now);
+    }
+
+    pub fn scaled(&mut self, now: Duration) {
+        self.scaled = true;
+        self.disturb(now);
+    }
+
+    /// Judges the cluster after an event.
+    pub fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
+        let now = cluster.now();
+        while self.targets.len() > 1 && self.targets[1].0 + MEMORY < now {
+            self.targets.pop_front();
+        }
+        let truth = truth(cluster);
+        let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(0);
+        let ceiling = self.targets.iter().map(|(.., ceiling)| *ceiling).max().unwrap_or(u32::MAX);
+        let serving = u32::try_from(truth.served.len()).unwrap_or(u32::MAX);
+        let newest_goal = self.targets.back().map_or(0, |(_, goal, _)| *goal);
+        if serving >= newest_goal && self.disturbed.is_some_and(|since| since + AFTERMATH < now) {
+            self.disturbed = None;
+        }
+        // [C2] floor: no pod is taken out of traffic below the floor, unless it failed by itself.
+        if serving < floor && self.disturbed.is_none() {
+            let taken: Vec<&String> =
+                self.before.served.keys().filter(|uid| !truth.served.contains_key(*uid) && !self.failed.contains(*uid)).collect();
+            if !taken.is_empty() {
+                return Err(format!(
+                    "C2 floor: {serving} ready pods with traffic, {floor} are to stay; taken: {taken:?} of {:?}",
+                    self.before.served.values().collect::<Vec<_>>()
+                ));
+            }
+        }
+        // [C2] ceiling: nothing is raised above it.
+        if truth.replicas <= ceiling {
+            self.scaled = false;
+        } else if truth.replicas > self.before.replicas && !self.scaled {
+            return Err(format!("C2 ceiling: replicas raised from {} to {}, at most {ceiling}", self.before.replicas, truth.replicas));
+        }
+        self.before = truth;
+        Ok(())
+    }
+
+    /// Whether a release has ready pods with traffic.
+    pub fn serves(&self, release: &ReleaseName) -> bool {
+        self.before.served.values().any(|served| served == release)
+    }
+}
