@@ -151,15 +151,15 @@ async fn watches(api: Api, kinds: Kinds, state: Arc<State>, random: Random) {
     let mut running = JoinSet::new();
     let mut started = BTreeSet::new();
     loop {
-        for ((group, kind), api_version) in state.kinds_to_watch() {
-            if started.insert((group, kind.clone())) {
+        for (id, api_version) in state.kinds_to_watch() {
+            if started.insert(id.clone()) {
                 let watch = Watch {
                     api: api.clone(),
                     kinds: kinds.clone(),
                     state: Arc::clone(&state),
                     random: random.clone(),
+                    id,
                     api_version,
-                    kind,
                 };
                 running.spawn(watch.run());
             }

@@ -3,7 +3,7 @@
 //! A lost connection is taken up where it ended; 410 lists anew. Objects are handed on one by one and not kept.
 
 use crate::api::{Api, ApiError, Kind, Kinds};
-use crate::engine::state::{GroupKind, State, group_kind};
+use crate::engine::state::{GroupKind, State};
 use crate::random::{Backoff, Random};
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -39,10 +39,10 @@ pub struct Watch {
     pub state: Arc<State>,
     /// For pauses.
     pub random: Random,
-    /// API version to watch in.
-    pub api_version: String,
-    /// Kind.
-    pub kind: String,
+    /// Group and kind.
+    pub id: GroupKind,
+    /// API version to watch in; `None` = the one the server prefers.
+    pub api_version: Option<String>,
 }
 
 enum Ended {
@@ -61,8 +61,7 @@ struct Event {
 impl Watch {
     /// Watches until dropped.
     pub async fn run(self) {
-        let id = group_kind(&self.api_version, &self.kind);
-        let part = format!("watch {}", self.kind);
+        let part = format!("watch {}", self.id.1);
         let mut backoff =
             Backoff::new(self.random.clone(), Duration::from_millis(500), Duration::from_secs(30));
         let mut version: Option<String> = None;
@@ -70,10 +69,10 @@ impl Watch {
         loop {
             let kind = match &place {
                 Some(kind) => kind.clone(),
-                None => match self.kinds.resolve(&self.api_version, &self.kind).await {
+                None => match self.kinds.find(&self.id, self.api_version.as_deref()).await {
                     Ok(Some(kind)) => place.insert(kind).clone(),
                     Ok(None) => {
-                        self.state.unknown(&id);
+                        self.state.unknown(&self.id);
                         sleep(self.random.spread(LOOK_AGAIN)).await;
                         continue;
                     }
@@ -85,8 +84,8 @@ impl Watch {
                 },
             };
             let result = match version.take() {
-                None => self.list(&kind, &id).await.map(Ended::From),
-                Some(from) => match self.follow(&kind, &id, &from, &mut backoff).await {
+                None => self.list(&kind).await.map(Ended::From),
+                Some(from) => match self.follow(&kind, &from, &mut backoff).await {
                     Err(error) if error.code() == Some(410) => Ok(Ended::Expired),
                     Err(error) => {
                         version = Some(from);
@@ -100,11 +99,11 @@ impl Watch {
                     self.state.problem(&part, None);
                     version = Some(next);
                 }
-                Ok(Ended::Expired) => tracing::debug!(kind = self.kind, "listing anew"),
+                Ok(Ended::Expired) => tracing::debug!(kind = self.id.1, "listing anew"),
                 // The definition is gone; it may come back.
                 Err(error) if error.code() == Some(404) => {
                     (place, version) = (None, None);
-                    self.state.listed(&id, &[]);
+                    self.state.listed(&self.id, &[]);
                     sleep(backoff.pause()).await;
                 }
                 Err(error) => {
@@ -116,18 +115,18 @@ impl Watch {
     }
 
     fn is_namespace(&self) -> bool {
-        self.api_version == "v1" && self.kind == "Namespace"
+        self.id.0.is_empty() && self.id.1 == "Namespace"
     }
 
     fn selector(&self) -> Option<String> {
-        match (self.api_version.as_str(), self.kind.as_str()) {
-            ("v1", "Namespace") => None,
-            ("v1", "Pod") => Some(format!("labelSelector={}", encoded(labels::RELEASE))),
+        match (self.id.0.as_str(), self.id.1.as_str()) {
+            ("", "Namespace") => None,
+            ("", "Pod") => Some(format!("labelSelector={}", encoded(labels::RELEASE))),
             _ => Some(format!("labelSelector={}", encoded(labels::APPLYSET_PART_OF))),
         }
     }
 
-    async fn list(&self, kind: &Kind, id: &GroupKind) -> Result<String, ApiError> {
+    async fn list(&self, kind: &Kind) -> Result<String, ApiError> {
         let accept = if self.is_namespace() { METADATA_LIST } else { JSON };
         // What has to be remembered until the last page; pages before it are handed on and cut down to their names.
         let mut seen = Vec::new();
@@ -143,15 +142,15 @@ impl Watch {
             };
             // Objects in a list do not say what they are.
             for object in items.iter_mut().filter_map(Value::as_object_mut) {
-                object.insert("apiVersion".to_owned(), Value::String(self.api_version.clone()));
-                object.insert("kind".to_owned(), Value::String(self.kind.clone()));
+                object.insert("apiVersion".to_owned(), Value::String(kind.api_version.clone()));
+                object.insert("kind".to_owned(), Value::String(kind.kind.clone()));
             }
             let text =
                 |pointer: &str| list.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
             let next = text("/metadata/continue");
             if next.is_empty() {
                 seen.append(&mut items);
-                self.state.listed(id, &seen);
+                self.state.listed(&self.id, &seen);
                 return Ok(text("/metadata/resourceVersion"));
             }
             if !self.is_namespace() {
@@ -163,13 +162,7 @@ impl Watch {
         }
     }
 
-    async fn follow(
-        &self,
-        kind: &Kind,
-        id: &GroupKind,
-        from: &str,
-        backoff: &mut Backoff,
-    ) -> Result<Ended, ApiError> {
+    async fn follow(&self, kind: &Kind, from: &str, backoff: &mut Backoff) -> Result<Ended, ApiError> {
         let selector = self.selector().map(|selector| format!("&{selector}")).unwrap_or_default();
         let path = format!(
             "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={from}{selector}",
@@ -186,8 +179,8 @@ impl Watch {
                 seen.clone_into(&mut version);
             }
             match event.r#type.as_str() {
-                "ADDED" | "MODIFIED" => self.state.event(id, &event.object, false),
-                "DELETED" => self.state.event(id, &event.object, true),
+                "ADDED" | "MODIFIED" => self.state.event(&self.id, &event.object, false),
+                "DELETED" => self.state.event(&self.id, &event.object, true),
                 "ERROR" => {
                     let expired = event.object.get("code").and_then(Value::as_u64) == Some(410);
                     return Ok(if expired { Ended::Expired } else { Ended::From(version) });

@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::json;
 use shipper_agent::hub::HubError;
+use shipper_core::state::StateObject;
 use shipper_sim::lock;
 use std::time::Duration;
 use support::{RELEASE, World, app_key, manifests};
@@ -217,6 +218,44 @@ async fn x5_reports_are_numbered_and_sent_again_until_they_are_stored() {
     }
     assert_eq!(inner.reports.iter().filter(|report| report.session == "s1").count(), 3);
     drop(inner);
+    agent.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn r7_after_a_restart_a_tombstone_finds_objects_of_kinds_that_no_manifest_names() {
+    let world = World::new();
+    let budget = json!({
+        "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+        "metadata": {
+            "name": format!("budget-{RELEASE}"), "namespace": "shop",
+            "labels": {"shipper.dev/application": "web", "shipper.dev/release": RELEASE},
+        },
+        "spec": {"maxUnavailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+    });
+    let all = format!("{}---\n{budget}\n", manifests(1, "hello"));
+    world.repo.target(1, 100, &all);
+    let agent = world.agent("a", 1);
+    world.until("achieved", || world.hub.achieved(1)).await;
+    world.repo.target(2, 0, &all);
+    let pods = || {
+        let inner = world.hub.inner.lock().unwrap();
+        inner.applications.get(&app_key()).map(|app| (app.target_generation, app.releases[0].capacity.pods))
+    };
+    world.until("empty", || pods() == Some((2, 0))).await;
+    agent.stop().await;
+
+    let there = || world.get("policy/v1", "PodDisruptionBudget", &format!("budget-{RELEASE}")).is_some();
+    assert!(there());
+    let mut target = support::target(3, 0);
+    target.releases[0].absent = true;
+    world.repo.commit(&[
+        ("clusters/c1/shop/web/target.yaml", Some(&target.to_yaml().unwrap())),
+        (&format!("clusters/c1/shop/web/{RELEASE}.yaml"), None),
+    ]);
+    let agent = world.agent("a", 2);
+    world.until("removed", || !there()).await;
+    let deployment = || world.get("apps/v1", "Deployment", RELEASE);
+    world.until("removed too", || deployment().is_none()).await;
     agent.stop().await;
 }
 

@@ -112,6 +112,36 @@ impl Kinds {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(api_version.to_owned(), kinds);
         Ok(found)
     }
+
+    /// The kind of a group, in this version or in the one the server prefers; `None` where the server does not have it.
+    ///
+    /// # Errors
+    /// The server could not be asked.
+    pub async fn find(
+        &self,
+        (group, kind): &(String, String),
+        api_version: Option<&str>,
+    ) -> Result<Option<Kind>, ApiError> {
+        if let Some(api_version) = api_version {
+            return self.resolve(api_version, kind).await;
+        }
+        if group.is_empty() {
+            return self.resolve("v1", kind).await;
+        }
+        let in_group = |known: &&str| known.split_once('/').is_some_and(|(of, _)| of == group);
+        if let Some(known) = KNOWN.iter().find(|known| known.1 == kind && in_group(&known.0)) {
+            return Ok(Kind::known(known.0, known.1));
+        }
+        let found = match self.api.get("discover", &format!("/apis/{group}"), "application/json").await {
+            Ok(found) => found,
+            Err(error) if error.code() == Some(404) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match found.pointer("/preferredVersion/groupVersion").and_then(Value::as_str) {
+            Some(preferred) => self.resolve(preferred, kind).await,
+            None => Ok(None),
+        }
+    }
 }
 
 fn read(api_version: &str, list: &Value) -> Vec<Kind> {

@@ -228,10 +228,9 @@ impl Executor {
 
     /// The kind of an object that was seen by a watch, in the version of that watch.
     async fn kind_of(&self, key: &ObjectKey) -> Result<Option<Kind>, ApiError> {
-        match self.state.kinds_to_watch().get(&(key.group.clone(), key.kind.clone())) {
-            Some(api_version) => self.kinds.resolve(api_version, &key.kind).await,
-            None => Ok(None),
-        }
+        let id = (key.group.clone(), key.kind.clone());
+        let api_version = self.state.kinds_to_watch().remove(&id).flatten();
+        self.kinds.find(&id, api_version.as_deref()).await
     }
 
     fn held(&self, app: &AppKey, key: &ObjectKey, error: &ApiError, expected: bool) -> Outcome {

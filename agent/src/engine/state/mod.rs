@@ -77,8 +77,8 @@ struct Inner {
     /// Applications without a target of which something may still be present.
     departed: BTreeSet<AppKey>,
     commit: Option<String>,
-    /// API version and kind of what is to be watched.
-    kinds: BTreeMap<GroupKind, String>,
+    /// What is to be watched, and in which API version; `None` = the one the server prefers.
+    kinds: BTreeMap<GroupKind, Option<String>>,
     version: u64,
     news: u64,
 }
@@ -148,7 +148,7 @@ impl State {
             let of_app: BTreeSet<_> = kinds.iter().map(|(version, kind)| group_kind(version, kind)).collect();
             let base = BASE_KINDS.iter().map(|(version, kind)| ((*version).to_owned(), (*kind).to_owned()));
             for (version, kind) in base.chain(kinds) {
-                inner.kinds.entry(group_kind(&version, &kind)).or_insert(version);
+                inner.kinds.entry(group_kind(&version, &kind)).or_insert(Some(version));
             }
             let version = inner.version;
             match inner.apps.get_mut(&key) {
@@ -205,8 +205,8 @@ impl State {
         }
     }
 
-    /// What is to be watched: group and kind, and the API version to watch it in.
-    pub fn kinds_to_watch(&self) -> BTreeMap<GroupKind, String> {
+    /// What is to be watched: group and kind, and the API version to watch it in; `None` = the one the server prefers.
+    pub fn kinds_to_watch(&self) -> BTreeMap<GroupKind, Option<String>> {
         self.lock().kinds.clone()
     }
 
@@ -221,6 +221,7 @@ impl State {
         } else {
             inner.index.reset(&kind.0, &kind.1, objects, now)
         };
+        objects.iter().for_each(|object| self.inventory(inner, object));
         if inner.seen.insert(kind.clone()) {
             changed.extend(inner.apps.keys().cloned());
         }
@@ -232,6 +233,7 @@ impl State {
         let now = self.clock.now();
         let mut inner = self.lock();
         let inner = &mut *inner;
+        objects.iter().for_each(|object| self.inventory(inner, object));
         let changed: BTreeSet<AppKey> =
             objects.iter().filter_map(|object| inner.index.apply(object, now)).collect();
         self.wake(inner, changed);
@@ -260,6 +262,19 @@ impl State {
         }
         let changed = if gone { inner.index.delete(object, now) } else { inner.index.apply(object, now) };
         self.wake(inner, changed.into_iter().collect());
+    }
+
+    /// An inventory names the kinds of an application's objects: those of a removed release stand in no manifest any more, and
+    /// have to be seen to be removed.
+    fn inventory(&self, inner: &mut Inner, object: &Value) {
+        let annotation = || object.get("metadata")?.get("annotations")?.get(labels::APPLYSET_KINDS)?.as_str();
+        for named in annotation().into_iter().flat_map(|kinds| kinds.split(',')) {
+            let (kind, group) = named.split_once('.').unwrap_or((named, ""));
+            if !kind.is_empty() && !inner.kinds.contains_key(&(group.to_owned(), kind.to_owned())) {
+                inner.kinds.insert((group.to_owned(), kind.to_owned()), None);
+                self.kinds.notify_one();
+            }
+        }
     }
 
     fn wake(&self, inner: &mut Inner, changed: BTreeSet<AppKey>) {
