@@ -130,6 +130,7 @@ impl App {
         };
         stop.cancel();
         while tasks.join_next().await.is_some() {}
+        self.shared.intake.flush().await;
         self.store.close().await;
         outcome
     }

@@ -132,7 +132,8 @@ async fn the_view_follows_what_is_stored_and_is_there_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     {
         let view = view();
-        let intake = Intake::start(Arc::new(reopen(directory.path()).await), view.clone()).await.unwrap();
+        let store = Arc::new(reopen(directory.path()).await);
+        let intake = Intake::start(store.clone(), view.clone()).await.unwrap();
         let mut changes = view.reports.subscribe();
         intake.write(open("s1", "uid-1")).await.unwrap();
         intake.write(write(report("s1", 1, vec![state("shop", 1), state("blog", 1)]))).await.unwrap();
@@ -140,16 +141,11 @@ async fn the_view_follows_what_is_stored_and_is_there_after_a_restart() {
         intake.write(write(report("s1", 2, vec![state("shop", 1), state("blog", 2)]))).await.unwrap();
         assert_eq!(changes.next().await, [key("blog")].into(), "what says the same wakes nobody");
         assert_eq!(view.reports.for_app(&key("blog"))[&eu()].target_generation, 2);
+        intake.flush().await;
+        store.close().await;
     }
     let view = view();
-    let store = loop {
-        // The first writer ends when it has noticed that nobody writes any more.
-        match SqliteStore::open(directory.path()).await {
-            Ok(store) => break store,
-            Err(StoreError::InUse { .. }) => tokio::task::yield_now().await,
-            Err(error) => panic!("{error}"),
-        }
-    };
+    let store = reopen(directory.path()).await;
     let intake = Intake::start(Arc::new(store), view.clone()).await.unwrap();
     assert_eq!(view.reports.for_app(&key("blog"))[&eu()].target_generation, 2);
     assert_eq!(view.agents.get(&eu()).unwrap().last_report, Some(at(2)));

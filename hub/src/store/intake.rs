@@ -86,6 +86,12 @@ impl Intake {
         answered.await.unwrap_or(Err(IntakeError::Stopped))
     }
 
+    /// Returns after everything that is queued now was stored or failed.
+    pub async fn flush(&self) {
+        // Nothing to store, in its turn behind what is; that it fails says the same.
+        let _ = self.write(Write::Events(Vec::new())).await;
+    }
+
     /// Whether the last write was stored.
     pub fn healthy(&self) -> bool {
         self.healthy.load(Ordering::Relaxed)

@@ -5,6 +5,7 @@ mod rows;
 
 use super::ledger::{Ledger, clusters_of};
 use super::{Loaded, Store, StoreError, TimelineEvent, Write, Written};
+use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -12,13 +13,14 @@ use shipper_core::AppKey;
 use sqlx::SqlitePool;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// A data directory with a database in it, held by this process alone.
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
     /// Locked as long as it is open; the system lets go of it however the process ends.
-    _lock: File,
+    lock: Mutex<Option<File>>,
 }
 
 impl SqliteStore {
@@ -29,12 +31,13 @@ impl SqliteStore {
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
         let lock = open::lock(directory)?;
         let pool = open::database(&directory.join("hub.db")).await?;
-        Ok(Self { pool, _lock: lock })
+        Ok(Self { pool, lock: Mutex::new(Some(lock)) })
     }
 
-    /// Flushes the log into the database file and closes it.
+    /// Flushes the log into the database file, closes it and lets go of the directory. What is written after that fails.
     pub async fn close(&self) {
         self.pool.close().await;
+        lock(&self.lock).take();
     }
 
     async fn write_batch(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
