@@ -27,7 +27,6 @@ pub use api::{
 };
 pub use client::{Shared, client, lock};
 pub use cluster::Cluster;
-pub use controller::PodFault;
 pub use error::{ApiError, Cause};
 pub use faults::{Admission, Faults, Requests};
 pub use options::{Delay, Options};

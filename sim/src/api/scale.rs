@@ -3,10 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::object;
-use crate::resource::Resource;
 
 /// The `Scale` of an object.
-pub(crate) fn read(_resource: &Resource, of: &Value) -> Value {
+pub(crate) fn read(of: &Value) -> Value {
     let mut metadata = Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
         metadata.insert(field.to_owned(), of["metadata"][field].clone());

@@ -16,7 +16,7 @@ pub(super) fn check(
 ) -> Result<(), ApiError> {
     let mut causes = Vec::new();
     names(id, resource, new, &mut causes);
-    labels(new, "metadata.labels", object::labels(new), &mut causes);
+    labels("metadata.labels", object::labels(new), &mut causes);
     match id {
         ids::DEPLOYMENTS | ids::REPLICA_SETS | ids::STATEFUL_SETS | ids::DAEMON_SETS => {
             workload(old, new, &mut causes);
@@ -74,7 +74,7 @@ fn names(id: ResourceId, resource: &Resource, new: &Value, causes: &mut Vec<Caus
     }
 }
 
-fn labels(_new: &Value, field: &str, map: Option<&serde_json::Map<String, Value>>, causes: &mut Vec<Cause>) {
+fn labels(field: &str, map: Option<&serde_json::Map<String, Value>>, causes: &mut Vec<Cause>) {
     for (key, value) in map.into_iter().flatten() {
         let value = value.as_str().unwrap_or_default();
         let word = |text: &str| {
@@ -121,7 +121,7 @@ fn workload(old: Option<&Value>, new: &Value, causes: &mut Vec<Cause>) {
         let text = "`selector` does not match template `labels`";
         causes.push(Cause::invalid("spec.template.metadata.labels", &value, text));
     }
-    labels(new, "spec.template.labels", map, causes);
+    labels("spec.template.labels", map, causes);
     pod_spec(&template["spec"], "spec.template.spec", causes);
 }
 

@@ -135,8 +135,7 @@ impl Cluster {
             return self.do_apply(id, (namespace, name), intent, subresource, options);
         }
         let old = self.current(id, namespace, name)?;
-        let seen =
-            if subresource == Subresource::Scale { scale::read(&resource, &old) } else { (*old).clone() };
+        let seen = if subresource == Subresource::Scale { scale::read(&old) } else { (*old).clone() };
         let mut new = seen.clone();
         match patch {
             Patch::Merge(changes) => merge_patch(&mut new, changes),

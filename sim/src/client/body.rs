@@ -18,6 +18,8 @@ use crate::api::{Watch, WatchStep};
 /// What the server decided to answer.
 pub(super) enum Reply {
     Whole(u16, Value),
+    /// A path that nobody serves; the one answer that is not JSON.
+    NoSuchPath,
     Stream(Box<Watch>, Shape),
 }
 
@@ -52,6 +54,7 @@ impl Reply {
                 let retry = value["details"]["retryAfterSeconds"].as_u64();
                 (code, Answer::Whole(Some(Bytes::from(value.to_string()))), retry)
             }
+            Self::NoSuchPath => (404, Answer::Whole(Some(Bytes::from_static(b"404 page not found\n"))), None),
             Self::Stream(watch, shape) => {
                 let stream = Stream {
                     watch,

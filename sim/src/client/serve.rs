@@ -13,13 +13,14 @@ use crate::cluster::Cluster;
 use crate::error::ApiError;
 use crate::object;
 use crate::patch::Patch;
-use crate::resource::{Resource, ids};
+use crate::resource::Resource;
 use crate::store::Object;
 
 /// Answers a request at the present time of the cluster.
 pub(super) fn serve(cluster: &mut Cluster, parts: &Parts, body: &Bytes) -> Reply {
     match answer(cluster, parts, body) {
         Ok(reply) => reply,
+        Err(error) if error == ApiError::no_such_path() => Reply::NoSuchPath,
         Err(error) => Reply::Whole(error.code, error.to_status()),
     }
 }
@@ -100,7 +101,7 @@ impl Request<'_> {
 
     fn show(&self, code: u16, of: &Object) -> Reply {
         let shown = match self.target.subresource {
-            Subresource::Scale => crate::api::scale_of(&self.cluster.describe(self.target.id), of),
+            Subresource::Scale => crate::api::scale_of(of),
             _ => self.shape().show(of),
         };
         Reply::Whole(code, shown)
@@ -185,7 +186,7 @@ impl Request<'_> {
         let resource = self.cluster.describe(self.target.id);
         Ok(match deleted {
             Deleted::Pending(object) => self.show(200, &object),
-            Deleted::Gone(object) if returns_object(self.target.id) => self.show(200, &object),
+            Deleted::Gone(object) if returns_object(&resource) => self.show(200, &object),
             Deleted::Gone(object) => {
                 let mut details = json!({"name": name, "kind": resource.plural, "uid": object::uid(&object)});
                 if !resource.group.is_empty() {
@@ -218,8 +219,10 @@ impl Request<'_> {
 }
 
 /// Resources whose deletion answers with the object rather than with a `Status`.
-fn returns_object(id: crate::resource::ResourceId) -> bool {
-    matches!(id, ids::PODS | ids::SERVICES | ids::SERVICE_ACCOUNTS) || id.0 == 8 || id.0 == 9 || id.0 == 11
+fn returns_object(resource: &Resource) -> bool {
+    const KINDS: &[&str] =
+        &["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "ResourceQuota"];
+    resource.group.is_empty() && KINDS.contains(&resource.kind.as_str())
 }
 
 fn show_list(resource: &Resource, listing: &Listing, shape: Shape) -> Value {

@@ -4,7 +4,7 @@ use futures::{StreamExt, TryStreamExt};
 use kube::api::{DynamicObject, WatchEvent, WatchParams};
 use serde_json::json;
 
-use super::context::{Context, config_map, ensure, same};
+use super::context::{Context, config_map, ensure};
 use super::{Case, CaseError, CaseResult, Needs, case};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -12,7 +12,6 @@ pub(super) fn cases() -> Vec<Case> {
         case("watch_changes", Needs::Server, watch_changes),
         case("watch_selection", Needs::Server, watch_selection),
         case("watch_from_now", Needs::Server, watch_from_now),
-        case("watch_expired", Needs::Server, watch_expired),
         case("watch_initial_events", Needs::Server, watch_initial_events),
         case("watch_ends", Needs::Server, watch_ends),
     ]
@@ -78,19 +77,6 @@ async fn watch_from_now(c: Context) -> CaseResult {
     c.create(&config_map("one")).await?;
     let params = WatchParams::default().fields("metadata.name=one");
     expect(&c, &params, "0", &["added one 1"]).await
-}
-
-async fn watch_expired(c: Context) -> CaseResult {
-    let events = c.api("v1", "ConfigMap").watch(&WatchParams::default(), "1").await;
-    let code = match events {
-        Err(kube::Error::Api(status)) => status.code,
-        Err(other) => return Err(other.into()),
-        Ok(stream) => match stream.boxed().try_next().await? {
-            Some(WatchEvent::Error(status)) => status.code,
-            other => return Err(CaseError::Different(format!("watch from version 1: {other:?}"))),
-        },
-    };
-    same("code", &json!(code), &json!(410))
 }
 
 async fn watch_initial_events(c: Context) -> CaseResult {

@@ -21,9 +21,9 @@ pub(crate) enum PodStage {
     End,
 }
 
-/// What is wrong with a pod; given by its image, its label or annotation `sim.shipper.dev/fault`, or by a test.
+/// What is wrong with a pod; its image, its label or its annotation `sim.shipper.dev/fault` says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PodFault {
+enum PodFault {
     /// The image cannot be pulled (`broken`).
     ImagePull,
     /// The container exits again and again (`crash`).
@@ -39,8 +39,7 @@ const FAULT: &str = "sim.shipper.dev/fault";
 fn fault_of(pod: &Value) -> Option<PodFault> {
     let mark = [object::label(pod, FAULT), object::annotation(pod, FAULT)];
     let images = object::items(pod, "/spec/containers").iter().filter_map(|c| c["image"].as_str());
-    let mut words = mark.into_iter().chain(images);
-    let all: Vec<&str> = words.by_ref().collect();
+    let all: Vec<&str> = mark.into_iter().chain(images).collect();
     let has = |word: &str| all.iter().any(|w| w.contains(word));
     [
         ("unschedulable", PodFault::Unschedulable),
@@ -90,16 +89,23 @@ pub(super) fn reach(cluster: &mut Cluster, key: &Key, uid: &str, stage: PodStage
     }
     match stage {
         PodStage::Bind if object::text(&pod, "/spec/nodeName").is_empty() && !object::is_deleting(&pod) => {
-            bind(cluster, &pod)
+            bind(cluster, &pod);
         }
         PodStage::Start
-            if object::text(&pod, "/status/startTime").is_empty() && !object::is_deleting(&pod) =>
+            if object::text(&pod, "/status/startTime").is_empty()
+                && !object::is_deleting(&pod)
+                && !has_ended(&pod) =>
         {
             start(cluster, &pod);
         }
         PodStage::End if object::is_deleting(&pod) => end(cluster, key, &pod),
         _ => {}
     }
+}
+
+/// An ended pod stays as it is: its owner makes another.
+fn has_ended(pod: &Value) -> bool {
+    matches!(object::text(pod, "/status/phase"), "Failed" | "Succeeded")
 }
 
 fn bind(cluster: &mut Cluster, pod: &Object) {
@@ -230,10 +236,12 @@ impl Cluster {
         change: impl FnOnce(&mut Value, &str),
     ) -> Result<(), ApiError> {
         let pod = self.current(ids::PODS, namespace, name)?;
-        let stamp = self.stamp();
-        let mut new = (*pod).clone();
-        change(&mut new, &stamp);
-        write(self, &pod, new);
+        if !has_ended(&pod) {
+            let stamp = self.stamp();
+            let mut new = (*pod).clone();
+            change(&mut new, &stamp);
+            write(self, &pod, new);
+        }
         Ok(())
     }
 

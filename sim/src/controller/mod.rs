@@ -18,7 +18,6 @@ use crate::queue::Event;
 use crate::resource::{ResourceId, ids};
 use crate::store::{Change, ChangeKind, Key, Object};
 
-pub use kubelet::PodFault;
 pub(crate) use kubelet::PodStage;
 
 /// Who works on changes.
@@ -58,7 +57,8 @@ pub(crate) struct Controllers {
     views: BTreeMap<(Controller, ResourceId), View>,
     dirty: BTreeMap<Controller, BTreeSet<Key>>,
     pub(crate) expectations: BTreeMap<Key, replica_set::Expectations>,
-    pub(crate) backoff: BTreeMap<Key, u32>,
+    /// Tries so far, and when the next is due.
+    pub(crate) backoff: BTreeMap<Key, (u32, Duration)>,
 }
 
 impl Controllers {
@@ -120,8 +120,7 @@ fn mark(cluster: &mut Cluster, controller: Controller, keys: impl IntoIterator<I
 fn deliver(cluster: &mut Cluster, controller: Controller, id: ResourceId) {
     let now = cluster.now;
     let mut keys = BTreeSet::new();
-    loop {
-        let Some(view) = cluster.controllers.views.get_mut(&(controller, id)) else { break };
+    while let Some(view) = cluster.controllers.views.get_mut(&(controller, id)) {
         if view.inbox.front().is_none_or(|(due, ..)| *due > now) {
             break;
         }
@@ -186,8 +185,14 @@ fn reconcile(cluster: &mut Cluster, controller: Controller, key: &Key) {
 
 /// Looks at an object again after failures: 1 s, 2 s, 4 s … 30 s.
 pub(crate) fn retry(cluster: &mut Cluster, controller: Controller, key: &Key) {
-    let tries = cluster.controllers.backoff.entry(key.clone()).or_default();
+    let now = cluster.now;
+    let (tries, due) = cluster.controllers.backoff.entry(key.clone()).or_default();
+    // One try is enough to wait for, however often the object was looked at meanwhile.
+    if *due > now {
+        return;
+    }
     let delay = Duration::from_secs((1u64 << (*tries).min(5)).min(30));
     *tries += 1;
+    *due = now + delay;
     cluster.schedule(delay, Event::Requeue(controller, key.clone()));
 }

@@ -211,11 +211,14 @@ fn report(
     let wanted = object::number(set, "/spec/replicas").unwrap_or(1);
     let old_failure = object::items(set, "/status/conditions").iter().find(|c| c["type"] == "ReplicaFailure");
     if let Some((reason, message)) = failure {
-        let since = old_failure.map_or_else(|| json!(cluster.stamp()), |c| c["lastTransitionTime"].clone());
-        status["conditions"] = json!([{
-            "type": "ReplicaFailure", "status": "True", "reason": reason, "message": message,
-            "lastTransitionTime": since,
-        }]);
+        // The first message stands: each names another pod, and a change of status would bring the next try at once.
+        let condition = old_failure.filter(|c| c["reason"] == *reason).cloned().unwrap_or_else(|| {
+            json!({
+                "type": "ReplicaFailure", "status": "True", "reason": reason, "message": message,
+                "lastTransitionTime": cluster.stamp(),
+            })
+        });
+        status["conditions"] = json!([condition]);
     } else if let Some(condition) = old_failure
         && i64::try_from(pods.len()).unwrap_or_default() < wanted
         && cluster.controllers.backoff.contains_key(key)

@@ -105,6 +105,9 @@ fn shrink_old(cluster: &mut Cluster, deployment: &Value, new: &Object, old: &[Ob
     }
     let missing_in_new = replicas(new) - available(new);
     let mut budget = total(old) + replicas(new) - floor - missing_in_new;
+    if budget <= 0 {
+        return false;
+    }
     let mut moved = false;
     let mut sizes: Vec<i64> = old.iter().map(|s| replicas(s)).collect();
     for (index, set) in old.iter().enumerate() {

@@ -23,20 +23,20 @@ pub(crate) fn json_patch(target: &Value, patch: &Value) -> Result<Value, ApiErro
             "copy" => out.pointer(text("from")).cloned().and_then(|v| add(&mut out, path, v)),
             "test" => {
                 if out.pointer(path).unwrap_or(&Value::Null) != &operation["value"] {
-                    return Err(refuse(format!("testing value {path} failed: test failed")));
+                    return Err(refuse(&format!("testing value {path} failed: test failed")));
                 }
                 Some(())
             }
             other => return Err(ApiError::bad_request(format!("Unexpected kind: {other}"))),
         };
         done.ok_or_else(|| {
-            refuse(format!("{} operation does not apply: doc is missing path: {path}", text("op")))
+            refuse(&format!("{} operation does not apply: doc is missing path: {path}", text("op")))
         })?;
     }
     Ok(out)
 }
 
-fn refuse(message: String) -> ApiError {
+fn refuse(message: &str) -> ApiError {
     ApiError {
         code: 422,
         reason: "Invalid".to_owned(),
@@ -45,7 +45,7 @@ fn refuse(message: String) -> ApiError {
     }
 }
 
-fn parent<'a, 'b>(target: &'a mut Value, path: &'b str) -> Option<(&'a mut Value, String)> {
+fn parent<'a>(target: &'a mut Value, path: &str) -> Option<(&'a mut Value, String)> {
     let (head, last) = path.rsplit_once('/')?;
     let last = last.replace("~1", "/").replace("~0", "~");
     target.pointer_mut(head).map(|parent| (parent, last))
