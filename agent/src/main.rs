@@ -24,7 +24,10 @@ fn main() -> Result<()> {
     // One thread does all; the repository is read on another. Fewer threads, less memory.
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
-    runtime.block_on(run(args))
+    let result = runtime.block_on(run(args));
+    // A fetch that is under way is not waited for; the object store bears being left at any moment.
+    runtime.shutdown_background();
+    result
 }
 
 fn log(format: LogFormat) {

@@ -405,12 +405,22 @@ impl State {
         let now = self.clock.now();
         let mut inner = self.lock();
         let Some(app) = inner.apps.get_mut(app) else { return Vec::new() };
-        app.foreign.extract_if(.., |_, look_at| *look_at <= now).map(|(key, _)| key).collect()
+        let due: Vec<ObjectKey> =
+            app.foreign.iter().filter(|(_, look_at)| **look_at <= now).map(|(key, _)| key.clone()).collect();
+        // A look that fails is made again; one that succeeds forgets the object first.
+        for key in &due {
+            app.foreign.insert(key.clone(), after(now, FOREIGN));
+        }
+        due
     }
 
     /// An object is known not to be there.
     pub fn forget(&self, app: &AppKey, key: &ObjectKey) {
-        self.lock().index.forget(app, key);
+        let mut inner = self.lock();
+        inner.index.forget(app, key);
+        if let Some(app) = inner.apps.get_mut(app) {
+            app.foreign.remove(key);
+        }
     }
 
     /// An apply failed. `pause`: the time to the next try, from the number of tries before.
