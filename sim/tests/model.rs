@@ -31,13 +31,17 @@ fn deployment(image: &str, replicas: u32) -> Value {
 
 fn create(cluster: &mut Cluster, image: &str, replicas: u32) {
     let options = WriteOptions::by("test");
-    cluster.create(ids::DEPLOYMENTS, "default", deployment(image, replicas), &options).unwrap();
+    cluster
+        .create(ids::DEPLOYMENTS, "default", deployment(image, replicas), &options)
+        .expect("create the Deployment");
 }
 
 fn scale(cluster: &mut Cluster, replicas: u32) {
     let patch = Patch::Merge(json!({"spec": {"replicas": replicas}}));
     let options = WriteOptions::by("test");
-    cluster.patch(ids::DEPLOYMENTS, ("default", "web"), &patch, Subresource::None, &options).unwrap();
+    cluster
+        .patch(ids::DEPLOYMENTS, ("default", "web"), &patch, Subresource::None, &options)
+        .expect("scale the Deployment");
 }
 
 fn rest(cluster: &mut Cluster) {
@@ -46,7 +50,7 @@ fn rest(cluster: &mut Cluster) {
 }
 
 fn status(cluster: &Cluster, field: &str) -> i64 {
-    let web = cluster.peek(ids::DEPLOYMENTS, "default", "web").unwrap();
+    let web = cluster.peek(ids::DEPLOYMENTS, "default", "web").expect("the Deployment exists");
     web["status"][field].as_i64().unwrap_or_default()
 }
 
