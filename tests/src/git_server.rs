@@ -15,7 +15,6 @@ use axum::http::{Response, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::cgi;
 use crate::git_repo::BareRepo;
 use crate::http_service::HttpService;
 use crate::scratch::Scratch;
@@ -168,7 +167,7 @@ async fn serve(shared: Arc<Shared>, request: Request) -> Result<Response<Body>> 
     let webhook = shared.webhook.read().unwrap_or_else(PoisonError::into_inner).clone();
     let push = webhook.filter(|_| parts.uri.path().ends_with("/git-receive-pack"));
     let call = push.map(|webhook| webhook.prepare(&shared.root, parts.uri.path())).transpose()?;
-    let (response, mut child) = cgi::http_backend(&shared.root, &parts, body).await?;
+    let (response, mut child) = shipper_git_http::http_backend(&shared.root, &parts, body).await?;
     tokio::spawn(async move {
         let ended = child.wait().await;
         if let (Some(call), Ok(_)) = (call, ended) {

@@ -6,6 +6,7 @@
 //! - [`git_repo`]: what a person does with a repository, by the `git` program
 //! - [`chart_server::ChartServer`]: a Helm repository
 //! - [`daemon`]: the binaries of this workspace
+//! - [`scene::Scene`]: a whole fleet of them around one repository
 //! - [`eventually::eventually`]: waiting for a condition
 //!
 //! Whatever is started ends with the test process, even if that is killed ([`process`]). Set
@@ -20,11 +21,11 @@ pub mod git_repo;
 pub mod git_server;
 pub mod http_service;
 pub mod process;
+pub mod scene;
 pub mod scratch;
 pub mod ssh_server;
 pub mod stages;
 
-mod cgi;
 mod etcd;
 mod nodes;
 mod pki;
