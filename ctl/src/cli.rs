@@ -32,6 +32,7 @@ pub struct Global {
         long,
         global = true,
         env = "SHIPPER_HUB",
+        hide_env_values = true,
         value_name = "URL",
         default_value = "http://127.0.0.1:8080"
     )]

@@ -2,6 +2,7 @@
 //!
 //! - [`cli`]: the command line
 //! - [`commands`]: one file for each command
+//! - [`demo`]: a whole fleet in this process
 //! - [`edit`]: changing an Application's file without touching the rest of it
 //! - [`repository`]: finding, reading and committing to the fleet repository
 //! - [`lint`]: checking a whole fleet repository
@@ -12,6 +13,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod demo;
 pub mod edit;
 mod error;
 pub mod exit;

@@ -14,7 +14,7 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Op
 }
 
 /// The end of an error message: the nearest name, else all of them.
-pub fn hint<'a>(wanted: &str, known: &[&'a str]) -> String {
+pub fn hint(wanted: &str, known: &[&str]) -> String {
     match (nearest(wanted, known.iter().copied()), known) {
         (Some(name), _) => format!("did you mean {name}?"),
         (None, []) => "there are none".to_owned(),

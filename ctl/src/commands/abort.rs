@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shipper_core::AppKey;
 use shipper_core::intent::{Object, Template, load};
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
+use shipper_core::{AppKey, ReleaseName};
 use shipper_git::{Mode, Oid, Snapshot};
 
 use crate::Error;
@@ -43,7 +43,7 @@ pub struct Args {
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let status = Hub::new(&global.hub)?.application(&args.app)?;
     let incumbent = incumbent(&status)?;
-    let contender = status.contender.as_ref().map(|name| name.as_str()).unwrap_or_default();
+    let contender = status.contender.as_ref().map(ReleaseName::as_str).unwrap_or_default();
     let place = repository::find(global.repository.as_deref())?;
     let author = super::author(&place, &args.commit)?;
     let app = &status.application;

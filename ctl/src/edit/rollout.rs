@@ -98,7 +98,7 @@ fn in_place(document: &Document<'_>, rollout: &Node, order: Order<'_>) -> Option
             }
             None if in_flow => missing.push_str(&format!(", {key}: {written}")),
             None => {
-                missing.push_str(&format!("{}{key}: {written}{}", indent.as_deref()?, document.newline()))
+                missing.push_str(&format!("{}{key}: {written}{}", indent.as_deref()?, document.newline()));
             }
         }
     }

@@ -8,7 +8,6 @@ use shipper_core::intent::{
 
 use super::locate::{Part, problem};
 use super::{File, Source};
-use crate::Error;
 use crate::suggest::hint;
 
 use Part::{Item, Key};
@@ -44,12 +43,12 @@ impl<'a> Fleet<'a> {
 }
 
 /// Everything that does not fit.
-pub(super) fn check(fleet: &Fleet<'_>, files: &[File], source: &Source) -> Result<Vec<Problem>, Error> {
+pub(super) fn check(fleet: &Fleet<'_>, files: &[File], source: &Source) -> Vec<Problem> {
     let mut problems = Vec::new();
     for file in files {
         match &file.object {
             Object::Application(application) => {
-                check_application(fleet, file, application, source, &mut problems)
+                check_application(fleet, file, application, source, &mut problems);
             }
             Object::Strategy(strategy) => {
                 check_steps(fleet, file, &[Key("spec")], &strategy.spec, &mut problems);
@@ -57,7 +56,7 @@ pub(super) fn check(fleet: &Fleet<'_>, files: &[File], source: &Source) -> Resul
             Object::Cluster(_) | Object::RolloutBlock(_) => {}
         }
     }
-    Ok(problems)
+    problems
 }
 
 fn check_application(

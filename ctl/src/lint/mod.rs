@@ -62,7 +62,7 @@ pub fn check(source: &Source) -> Result<Findings, Error> {
         files.extend(loaded.object.map(|object| File { path: entry.path, bytes, object }));
     }
     problems.extend(duplicates(&files));
-    problems.extend(fleet::check(&Fleet::of(&files), &files, source)?);
+    problems.extend(fleet::check(&Fleet::of(&files), &files, source));
     problems
         .sort_by(|a, b| (&a.file, a.line, a.column, &a.field).cmp(&(&b.file, b.line, b.column, &b.field)));
     problems.dedup();

@@ -62,18 +62,33 @@ fn header(status: &ApplicationStatus, now: Timestamp) -> String {
     {
         field("withdrawn", format!("{} {}", plain(release.name.as_str()), ago(withdrawal.at, now)));
     }
+    field("waits for", waits(status));
+    text
+}
+
+/// What is waited for in a sentence. Of several clusters the first one's words stand for all: the table has the rest.
+fn waits(status: &ApplicationStatus) -> String {
     let waiting = &status.waiting;
     let style = urgency(waiting.state);
-    let sentence = plain(&waiting.message);
-    let sentence = match waiting.state {
-        WaitingFor::None => sentence.into_owned(),
-        state => format!("{style}{}{style:#}: {sentence}", waiting_for(state)),
+    format!("{style}{}{style:#}: {}", waiting_for(waiting.state), sentence(status))
+}
+
+/// The same without what is waited for.
+pub(super) fn sentence(status: &ApplicationStatus) -> String {
+    let waited =
+        |name: &shipper_core::ClusterName| status.clusters.iter().find(|cluster| cluster.cluster == *name);
+    let (Some(first), others) =
+        (status.waiting.clusters.first(), status.waiting.clusters.len().saturating_sub(1))
+    else {
+        return plain(&status.waiting.message).into_owned();
     };
-    field(
-        "waits for",
-        if waiting.state == WaitingFor::None { format!("nothing: {sentence}") } else { sentence },
-    );
-    text
+    let Some(cluster) = waited(first) else { return plain(&status.waiting.message).into_owned() };
+    let others = match others {
+        0 => String::new(),
+        1 => "; and one more cluster".to_owned(),
+        others => format!("; and {others} more clusters"),
+    };
+    format!("{}: {}{others}", plain(first.as_str()), plain(&cluster.message))
 }
 
 fn release_line(release: &ReleaseStatus, now: Timestamp) -> String {

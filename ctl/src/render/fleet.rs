@@ -8,7 +8,7 @@ use shipper_core::intent::Severity;
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
 
-use super::application::{ago, conditions, contender, state};
+use super::application::{ago, conditions, contender, sentence, state};
 use super::clusters::{print, table_of};
 use super::waiting_for;
 use crate::terminal::{BAD, BUSY, STRONG, plain};
@@ -48,7 +48,7 @@ pub fn overview(all: &[ApplicationStatus], width: Option<u16>) -> String {
             Cell::new(step),
             Cell::new(format!("{ready}/{}", status.clusters.len())),
             Cell::new(waits),
-            Cell::new(plain(&status.waiting.message)),
+            Cell::new(sentence(status)),
         ]);
     }
     print(&table) + "\n"

@@ -1,0 +1,51 @@
+//! The hub of the demo: that of the binary, with a repository on disk.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use clap::Parser;
+use shipper_hub::app::{App, AppError};
+use shipper_hub::args::Args;
+use shipper_hub::config::Config;
+
+use crate::Error;
+
+/// Where `shipperctl` looks for a hub when nobody says.
+const USUAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8080);
+
+/// Builds the hub: its port is taken when this returns.
+pub(super) async fn start(
+    listen: Option<SocketAddr>,
+    repository: &Path,
+    data_dir: &Path,
+    tokens: &Path,
+) -> Result<App, Error> {
+    let config = |listen: SocketAddr| {
+        let arguments = [
+            "shipper-hub".into(),
+            format!("--repository={}", repository.display()),
+            format!("--data-dir={}", data_dir.display()),
+            format!("--agent-tokens={}", tokens.display()),
+            format!("--listen={listen}"),
+            "--heartbeat=5s".into(),
+        ];
+        let args = Args::try_parse_from(arguments).map_err(|error| failed(&error))?;
+        Config::try_from(args).map_err(|error| failed(&error))
+    };
+    let usual = SocketAddr::from(USUAL);
+    let wanted = config(listen.unwrap_or(usual))?;
+    let app = match App::build(&wanted).await {
+        Err(AppError::Listen { source, .. })
+            if listen.is_none() && source.kind() == io::ErrorKind::AddrInUse =>
+        {
+            App::build(&config(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?).await
+        }
+        built => built,
+    };
+    app.map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::error::Error) -> Error {
+    Error::Demo { step: "start the hub", reason: error.to_string() }
+}

@@ -1,0 +1,257 @@
+//! Promote and abort make the commits that a person would make, in real repositories.
+
+use std::path::{Path, PathBuf};
+
+use crate::rollout::World;
+use crate::support::{Outcome, git, hub, run, well, write};
+use shipper_core::status::ApplicationStatus;
+use shipperctl::demo::FILES;
+use shipperctl::exit::Exit;
+use tempfile::TempDir;
+
+const MANIFEST: &str = "apps/hello/deployment.yaml";
+const APPLICATION: &str = "applications/web/hello.yaml";
+
+/// A bare repository with the example, a clone of it, and statuses that fit: release one complete, two at its first step.
+struct Fixture {
+    _directory: TempDir,
+    bare: PathBuf,
+    clone: PathBuf,
+    status: ApplicationStatus,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (bare, clone) = (directory.path().join("fleet.git"), directory.path().join("clone"));
+        git(directory.path(), &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
+        git(directory.path(), &["clone", "-q", bare.to_str().unwrap(), clone.to_str().unwrap()]);
+        git(&clone, &["checkout", "-q", "-B", "main"]);
+        git(&clone, &["config", "user.name", "Grace"]);
+        git(&clone, &["config", "user.email", "grace@example.com"]);
+        write(&clone, FILES);
+        let first = commit(&clone, "first");
+        let manifest = std::fs::read_to_string(clone.join(MANIFEST)).unwrap();
+        write(
+            &clone,
+            &[(MANIFEST, &manifest.replace("1.0.0", "1.1.0")), ("apps/hello/extra.yaml", "# new\n")],
+        );
+        let second = commit(&clone, "second");
+        let mut world = World::new(&first);
+        world.settle().order("full on").settle().change("2222222222", &second).settle();
+        let status = world.status();
+        Self { _directory: directory, bare, clone, status }
+    }
+
+    fn hub(&self) -> String {
+        hub(vec![self.status.clone()], well(Vec::new(), Vec::new()))
+    }
+
+    fn run(&self, repository: &Path, arguments: &[&str]) -> Outcome {
+        let (hub, repository) = (self.hub(), repository.display().to_string());
+        let author = ["--author", "Ada <ada@example.com>"];
+        run([arguments, &author, &["--hub", &hub, "--repository", &repository]].concat())
+    }
+}
+
+fn commit(work: &Path, message: &str) -> String {
+    git(work, &["add", "-A"]);
+    git(work, &["commit", "-q", "-m", message]);
+    git(work, &["push", "-q", "origin", "HEAD:main"]);
+    git(work, &["rev-parse", "HEAD"])
+}
+
+#[test]
+fn promote_goes_to_the_next_step_and_changes_nothing_else() {
+    let fixture = Fixture::new();
+    let done = fixture.run(&fixture.bare, &["promote", "hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert!(done.out.contains("on main: Promote web/hello to half"), "{}", done.out);
+    let contender = fixture.status.contender.as_ref().unwrap();
+    let patch = git(&fixture.bare, &["diff", "--unified=0", "main~", "main"]);
+    let lines: Vec<&str> =
+        patch.lines().filter(|l| l.starts_with(['+', '-']) && !l.starts_with("---")).collect();
+    assert_eq!(
+        lines,
+        [
+            format!("+++ b/{APPLICATION}"),
+            "+  rollout:".to_owned(),
+            format!("+    release: {contender}"),
+            "+    targetStep: half".to_owned(),
+        ]
+    );
+    assert_eq!(
+        git(&fixture.bare, &["log", "-1", "--format=%an %ae %cn|%s", "main"]),
+        "Ada ada@example.com Ada|Promote web/hello to half"
+    );
+    let again = fixture.run(&fixture.bare, &["promote", "hello"]);
+    assert!(again.exit == Exit::Ok && again.out.contains("Nothing to commit"), "{}", again.out);
+}
+
+#[test]
+fn wrong_names_are_refused_before_anything_is_committed() {
+    let fixture = Fixture::new();
+    let head = git(&fixture.bare, &["rev-parse", "main"]);
+    let refused = |arguments: &[&str], exit: Exit, hint: &str| {
+        let done = fixture.run(&fixture.bare, arguments);
+        assert_eq!(done.exit, exit, "{}", done.err);
+        assert!(done.err.contains(hint), "{}", done.err);
+    };
+    refused(&["promote", "hello", "--step", "halv"], Exit::NotFound, "did you mean \"half\"?");
+    refused(&["promote", "hello", "--step", "3"], Exit::NotFound, "2 \"full on\"");
+    let incumbent = fixture.status.incumbent.as_ref().unwrap().to_string();
+    refused(&["promote", "hello", "--release", &incumbent], Exit::Failure, "only the contender");
+    refused(&["promote", "hello", "--release", "hello-x"], Exit::NotFound, "the contender is");
+    refused(&["promote", "web/hallo"], Exit::NotFound, "did you mean web/hello?");
+    assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+}
+
+#[test]
+fn a_step_that_is_not_done_is_left_only_by_name() {
+    let mut fixture = Fixture::new();
+    for release in &mut fixture.status.releases {
+        release.achieved = None;
+    }
+    let early = fixture.run(&fixture.bare, &["promote", "hello"]);
+    assert_eq!(early.exit, Exit::Failure);
+    assert!(early.err.contains("is not done yet") && early.err.contains("--step \"half\""), "{}", early.err);
+    let named = fixture.run(&fixture.bare, &["promote", "hello", "--step", "half"]);
+    assert_eq!(named.exit, Exit::Ok, "{}", named.err);
+}
+
+#[test]
+fn abort_puts_the_folder_of_manifests_back_as_git_revert_would() {
+    let fixture = Fixture::new();
+    let done = fixture.run(&fixture.bare, &["abort", "web/hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert_eq!(git(&fixture.bare, &["diff", "--stat", "main~2", "main"]), "", "as it was for the incumbent");
+    assert!(
+        git(&fixture.bare, &["log", "-1", "--format=%s", "main"])
+            .starts_with("Abort web/hello: back to hello-")
+    );
+}
+
+#[test]
+fn abort_puts_the_template_back_and_keeps_the_rest_of_the_file() {
+    let fixture = Fixture::new();
+    let text = std::fs::read_to_string(fixture.clone.join(APPLICATION)).unwrap();
+    let text = text.replace("spec:\n", "spec:\n  restart: now\n  revisionHistoryLimit: 3  # less\n");
+    write(
+        &fixture.clone,
+        &[(APPLICATION, &text.replace("strategyRef: careful", "strategyRef: canary-first"))],
+    );
+    commit(&fixture.clone, "third");
+    let done = fixture.run(&fixture.bare, &["abort", "hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    let now = git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]);
+    assert_eq!(format!("{now}\n"), text.replace("  restart: now\n", ""));
+}
+
+#[test]
+fn abort_asks_before_it_moves_other_applications() {
+    let fixture = Fixture::new();
+    let text = std::fs::read_to_string(fixture.clone.join(APPLICATION)).unwrap();
+    write(&fixture.clone, &[("applications/web/twin.yaml", &text.replace("name: hello", "name: twin"))]);
+    commit(&fixture.clone, "twin");
+    let refused = fixture.run(&fixture.bare, &["abort", "hello"]);
+    assert!(refused.exit == Exit::Failure && refused.err.contains("web/twin use it too"), "{}", refused.err);
+    assert_eq!(fixture.run(&fixture.bare, &["abort", "hello", "--shared"]).exit, Exit::Ok);
+}
+
+#[test]
+fn a_first_release_is_not_aborted_but_explained() {
+    let mut fixture = Fixture::new();
+    fixture.status.incumbent = None;
+    let refused = fixture.run(&fixture.bare, &["abort", "hello"]);
+    assert_eq!(refused.exit, Exit::Failure);
+    assert!(refused.err.contains("is removing the application"), "{}", refused.err);
+}
+
+#[test]
+fn a_clone_pushes_to_its_upstream_and_keeps_uncommitted_work() {
+    let fixture = Fixture::new();
+    write(&fixture.clone, &[(MANIFEST, "work in progress\n")]);
+    let done = fixture.run(&fixture.clone, &["promote", "hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert_eq!(
+        git(&fixture.clone, &["rev-parse", "HEAD"]),
+        git(&fixture.bare, &["rev-parse", "main"]),
+        "{}",
+        done.err
+    );
+    assert_eq!(std::fs::read_to_string(fixture.clone.join(MANIFEST)).unwrap(), "work in progress\n");
+    assert_eq!(git(&fixture.clone, &["status", "--porcelain"]), format!(" M {MANIFEST}"));
+}
+
+#[test]
+fn a_repository_without_upstream_is_committed_to_where_it_is() {
+    let fixture = Fixture::new();
+    git(&fixture.clone, &["remote", "remove", "origin"]);
+    write(&fixture.clone, &[(MANIFEST, "work in progress\n")]);
+    let done = fixture.run(&fixture.clone, &["promote", "hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert_eq!(git(&fixture.clone, &["log", "-1", "--format=%s"]), "Promote web/hello to half");
+    assert_eq!(
+        git(&fixture.clone, &["diff", "--stat", "HEAD", "--", APPLICATION]),
+        "",
+        "the file on disk is the new one"
+    );
+    assert_eq!(git(&fixture.clone, &["for-each-ref", "refs/shipper"]), "");
+    assert_eq!(std::fs::read_to_string(fixture.clone.join(MANIFEST)).unwrap(), "work in progress\n");
+    // Uncommitted work in the very file is not written over.
+    write(&fixture.clone, &[(APPLICATION, "mine\n")]);
+    let refused = fixture.run(&fixture.clone, &["promote", "hello", "--step", "full on"]);
+    assert_eq!(refused.exit, Exit::Repository);
+    assert!(refused.err.contains("not committed"), "{}", refused.err);
+    assert_eq!(std::fs::read_to_string(fixture.clone.join(APPLICATION)).unwrap(), "mine\n");
+}
+
+#[test]
+fn a_branch_for_a_pull_request_leaves_main_alone() {
+    let fixture = Fixture::new();
+    let head = git(&fixture.bare, &["rev-parse", "main"]);
+    let done = fixture.run(&fixture.bare, &["promote", "hello", "--branch", "go-on", "-m", "Go on"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+    assert_eq!(git(&fixture.bare, &["log", "-1", "--format=%s", "go-on"]), "Go on");
+    let taken = fixture.run(&fixture.bare, &["promote", "hello", "--branch", "go-on", "--step", "0"]);
+    assert_eq!(taken.exit, Exit::Repository, "{}", taken.out);
+}
+
+#[test]
+fn a_lost_race_is_run_again_on_what_others_pushed() {
+    let fixture = Fixture::new();
+    let place = shipperctl::repository::find(Some(fixture.bare.to_str().unwrap())).unwrap();
+    let ada =
+        shipper_git::Identity { name: "Ada".into(), email: "a@b".into(), seconds: 0, offset_minutes: 0 };
+    let mut attempts = 0;
+    let published = shipperctl::repository::publish(&place, None, false, &ada, |main, _| {
+        attempts += 1;
+        if attempts == 1 {
+            write(&fixture.clone, &[("notes.md", "faster\n")]);
+            commit(&fixture.clone, "faster");
+        }
+        let content = format!("{}\n", main.commit_id()).into_bytes();
+        Ok(shipperctl::repository::Change {
+            files: vec![("seen.md".to_owned(), shipperctl::repository::FileChange::Write(content))],
+            message: "Mine".to_owned(),
+        })
+    });
+    assert!(published.is_ok() && attempts == 2, "{published:?}");
+    assert_eq!(git(&fixture.bare, &["log", "-2", "--format=%s", "main"]), "Mine\nfaster");
+    assert_eq!(git(&fixture.bare, &["show", "main:seen.md"]), git(&fixture.bare, &["rev-parse", "main~"]));
+}
+
+#[test]
+fn without_a_hub_an_order_in_full_is_committed_unchecked() {
+    let fixture = Fixture::new();
+    let repository = fixture.bare.display().to_string();
+    let base = ["--hub", "http://127.0.0.1:1", "--repository", &repository];
+    let done = run([&base[..], &["promote", "hello", "--author", "A <a@b>"]].concat());
+    assert_eq!(done.exit, Exit::HubUnreachable);
+    let full = ["promote", "hello", "--release", "hello-1-0", "--step", "1", "--author", "A <a@b>"];
+    let done = run([&full[..], &base[..]].concat());
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert!(done.err.contains("not checked"), "{}", done.err);
+    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: 1"));
+}

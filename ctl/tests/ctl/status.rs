@@ -1,0 +1,112 @@
+//! One look answers: is it rolling out, what is it waiting for, which pods fail where.
+
+use crate::rollout::{World, broken_image};
+use crate::support::{hub, run, well};
+use jiff::SignedDuration;
+use shipper_core::condition::{Condition, ConditionType, Reason, Status};
+use shipper_core::intent::Problem;
+use shipper_core::status::ApplicationStatus;
+use shipperctl::exit::Exit;
+use shipperctl::render;
+
+const FIRST: &str = "1d5ce5cd9ea4a2d9cf41a6ec8a5ab0b0a4d3f0aa";
+const SECOND: &str = "2f77f0bd0a27e0e34ac61a1a1e5a09b77c5f2a00";
+
+/// The second release of the demo at its first step, the first at full load.
+fn rolling() -> World {
+    let mut world = World::new(FIRST);
+    world.settle().order("full on").settle().change("2222222222", SECOND);
+    world
+}
+
+fn shown(world: &World, status: &ApplicationStatus) -> String {
+    let text = render::application(status, world.now + SignedDuration::from_secs(130), None);
+    anstream::adapter::strip_str(&text).to_string()
+}
+
+#[test]
+fn a_step_that_is_done_says_how_to_go_on() {
+    let mut world = rolling();
+    world.settle();
+    let status = world.status();
+    insta::assert_snapshot!(shown(&world, &status));
+}
+
+#[test]
+fn failing_pods_are_grouped_by_reason_with_an_example() {
+    let mut world = rolling();
+    world.settle().order("half");
+    let release = world.status().contender.unwrap().to_string();
+    world.report(broken_image(&release)).lose("us-1");
+    let status = world.status();
+    insta::assert_snapshot!(shown(&world, &status));
+}
+
+#[test]
+fn the_overview_has_a_line_for_each_and_what_is_wrong_with_the_whole() {
+    let mut world = rolling();
+    world.settle();
+    let status = world.status();
+    let mut whole = well(
+        vec![Condition::new(
+            ConditionType::RepositoryAccepted,
+            Status::False,
+            Reason::HistoryRewritten,
+            "main was rewritten",
+        )],
+        Vec::new(),
+    );
+    whole.problems.push(Problem {
+        line: Some(7),
+        column: Some(3),
+        field: Some("spec.template".to_owned()),
+        ..Problem::of_file("applications/web/other.yaml", "unknown field")
+    });
+    let text = render::overview(&[status], None) + &render::remarks(&whole, world.now, |_| true);
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
+}
+
+#[test]
+fn json_is_exactly_what_the_hub_says() {
+    let status = rolling().settle().status();
+    let url = hub(vec![status.clone()], well(Vec::new(), Vec::new()));
+    let one = run(["--hub", &url, "status", "hello", "-o", "json"]);
+    assert_eq!(one.exit, Exit::Ok, "{}", one.err);
+    assert_eq!(serde_json::from_str::<ApplicationStatus>(&one.out).unwrap(), status);
+    let all = run(["--hub", &url, "status", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Vec<ApplicationStatus>>(&all.out).unwrap(), [status]);
+}
+
+#[test]
+fn names_and_messages_cannot_move_the_cursor() {
+    let mut status = rolling().settle().status();
+    status.waiting.message = "\u{1b}[2J\u{1b}]0;gone\u{7}".to_owned();
+    status.clusters[0].message = "a\u{9b}5A\rb\u{202e}c".to_owned();
+    status.clusters[0].releases[0].pods.push(shipper_core::report::PodGroup {
+        reason: "\u{1b}[31m".to_owned(),
+        count: 1,
+        example: "\u{1b}c".to_owned(),
+        message: "x\ny".to_owned(),
+    });
+    let url = hub(vec![status], well(Vec::new(), Vec::new()));
+    for arguments in [vec!["status"], vec!["status", "hello"], vec!["status", "hello", "-o", "json"]] {
+        let done = run([["--hub", &url].to_vec(), arguments].concat());
+        let bad = |c: char| c != '\n' && (c.is_control() || c == '\u{202e}');
+        assert!(!done.out.chars().any(bad), "{:?}", done.out);
+        assert!(done.out.contains("[2J"), "the message is shown, harmless: {}", done.out);
+    }
+}
+
+#[test]
+fn what_is_not_there_is_told_with_the_nearest_name() {
+    let url = hub(vec![rolling().settle().status()], well(Vec::new(), Vec::new()));
+    let unknown = run(["--hub", &url, "status", "helo"]);
+    assert_eq!(unknown.exit, Exit::NotFound);
+    assert!(unknown.err.contains("did you mean web/hello?"), "{}", unknown.err);
+    let nobody = run(["--hub", "http://127.0.0.1:1", "status"]);
+    assert_eq!(nobody.exit, Exit::HubUnreachable);
+    assert!(nobody.err.contains("--hub"), "{}", nobody.err);
+    let other = run(["--hub", &format!("{url}/elsewhere"), "status"]);
+    assert_eq!(other.exit, Exit::Failure);
+    assert!(other.err.contains("does not answer as a hub does"), "{}", other.err);
+}

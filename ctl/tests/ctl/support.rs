@@ -1,0 +1,100 @@
+//! A repository, a hub that answers what it is told, and the command line.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use clap::Parser;
+use shipper_core::condition::Condition;
+use shipper_core::protocol::{APPLICATIONS, FleetCluster, HubStatus, STATUS};
+use shipper_core::status::ApplicationStatus;
+use shipperctl::cli::Cli;
+use shipperctl::exit::Exit;
+use shipperctl::terminal::Terminal;
+
+/// What a command printed, without colours, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs `shipperctl` with these arguments.
+pub(crate) fn run<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
+    let words = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
+    let cli = Cli::try_parse_from(["shipperctl".to_owned()].into_iter().chain(words)).unwrap();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = shipperctl::run(&cli, &mut Terminal { out: &mut out, err: &mut err, width: None });
+    let bare = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        anstream::adapter::strip_str(&text).to_string()
+    };
+    Outcome { exit, out: bare(out), err: bare(err) }
+}
+
+/// Runs `git` in a directory, as Ada.
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(arguments)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
+        .envs([("GIT_COMMITTER_NAME", "Ada"), ("GIT_COMMITTER_EMAIL", "ada@example.com")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// Writes files below a directory.
+pub(crate) fn write(root: &Path, files: &[(&str, &str)]) {
+    for (path, content) in files {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+}
+
+/// A hub that knows these applications. It answers as long as the test runs.
+pub(crate) fn hub(applications: Vec<ApplicationStatus>, status: HubStatus) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let (code, body) = match path {
+                APPLICATIONS => ("200 OK", serde_json::to_string(&applications).unwrap()),
+                STATUS => ("200 OK", serde_json::to_string(&status).unwrap()),
+                _ => ("404 Not Found", "no such page".to_owned()),
+            };
+            let length = body.len();
+            let answer =
+                format!("HTTP/1.1 {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+/// A hub's own status, with nothing the matter.
+pub(crate) fn well(conditions: Vec<Condition>, clusters: Vec<FleetCluster>) -> HubStatus {
+    HubStatus {
+        version: "0.1.0".to_owned(),
+        source: None,
+        state: None,
+        epoch: 1,
+        generation: 1,
+        looked_at: None,
+        conditions,
+        problems: Vec::new(),
+        clusters,
+    }
+}
