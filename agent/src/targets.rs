@@ -127,6 +127,7 @@ impl Targets {
     pub fn sync(&mut self, source: &mut dyn Source) -> Result<Option<Changes>, SyncError> {
         let head = source.fetch()?.ok_or(SyncError::NoBranch)?;
         let hex = head.to_string();
+        tracing::debug!(commit = hex, "fetched");
         if self.loaded && self.accepted.as_ref().is_some_and(|last| last.commit == hex) {
             return Ok(None);
         }

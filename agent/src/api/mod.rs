@@ -28,6 +28,9 @@ const LARGEST: usize = 256 << 20;
 /// Longest that a Retry-After is obeyed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How the agent names itself in the API server's audit log.
+const USER_AGENT: &str = concat!("shipper-agent/", env!("CARGO_PKG_VERSION"));
+
 const APPLY: &str = "application/apply-patch+yaml";
 const MERGE: &str = "application/merge-patch+json";
 const JSON: &str = "application/json";
@@ -167,8 +170,11 @@ impl Api {
         body: Option<(&str, &Value)>,
     ) -> Result<(StatusCode, http::HeaderMap, Body), ApiError> {
         self.calls.count(verb);
-        let mut request =
-            Request::builder().method(method).uri(path).header(header::ACCEPT, accept.unwrap_or(JSON));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::ACCEPT, accept.unwrap_or(JSON))
+            .header(header::USER_AGENT, USER_AGENT);
         let mut bytes = Vec::new();
         if let Some((content_type, value)) = body {
             request = request.header(header::CONTENT_TYPE, content_type);

@@ -76,6 +76,7 @@ async fn work(state: Arc<State>, executor: Executor, leadership: Leadership, app
         if round.actions.is_empty() || !leadership.is_held() {
             return;
         }
+        tracing::debug!(%app, actions = round.actions.len(), "decided");
         carry_out(&executor, &app, round.version, round.actions).await;
     }
     let later = state.clock().now().saturating_add(REST).ok();

@@ -28,6 +28,7 @@ pub async fn receive(
         let detail = "the webhook is not signed with the hub's secret; set the content of --webhook-secret-file as the webhook's secret at the Git host";
         return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
     }
+    tracing::debug!("a webhook hints at a push");
     shared.hints.notify_one();
     Ok(StatusCode::ACCEPTED)
 }

@@ -69,6 +69,7 @@ impl World {
         let began = std::time::Instant::now();
         let looked = self.desk.look();
         self.shared.metrics.fetch_duration.observe(began.elapsed().as_secs_f64());
+        tracing::debug!(concerned = self.desk.dirty.len(), "looked at the repository");
         looked
     }
 
@@ -91,6 +92,7 @@ impl World {
             self.plan_one(app, &liveness, &mut planned);
             self.shared.metrics.plan_duration.observe(began.elapsed().as_secs_f64());
         }
+        tracing::debug!(applications = apps.len(), "planned");
         planned
     }
 

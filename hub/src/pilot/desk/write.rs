@@ -105,6 +105,7 @@ impl Desk {
         let Some(commit) = builder.commit(&meta, signer).map_err(ComposeError::from)? else {
             return Ok(Wrote::Nothing);
         };
+        tracing::debug!(%commit, "composed");
         if let Some(hook) = &self.config.before_push {
             hook();
         }
