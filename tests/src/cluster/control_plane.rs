@@ -100,7 +100,7 @@ fn api_server_arguments(name: &str, etcd: &str, port: u16) -> Vec<String> {
         format!("--secure-port={port}"),
         "--authorization-mode=RBAC".into(),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
-        "--service-cluster-ip-range=10.0.0.0/24".into(),
+        "--service-cluster-ip-range=10.0.0.0/16".into(),
         // There is no address that pods could reach the API server by.
         "--endpoint-reconciler-type=none".into(),
         "--allow-privileged=true".into(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -11,6 +12,12 @@ use crate::git_repo::BareRepo;
 
 const NOTHING: &str = "0000000000000000000000000000000000000000";
 const BLOCK: usize = 64;
+
+/// Made once, because that takes as long as a fetch. It keeps no connections, for those would end with the runtime of the
+/// server that made them.
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default()
+});
 
 /// Whom to call after a push.
 #[derive(Debug, Clone)]
@@ -75,7 +82,7 @@ impl Call {
     }
 
     async fn post(&self, body: &str) -> Result<()> {
-        let mut request = reqwest::Client::new()
+        let mut request = CLIENT
             .post(&self.webhook.url)
             .header("Content-Type", "application/json")
             .header("X-GitHub-Event", "push");
