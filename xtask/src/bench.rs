@@ -6,6 +6,7 @@ use crate::command::{cargo, run as finish};
 
 /// Run benchmarks; arguments are those of the `shipper-bench` program
 #[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
 pub(crate) struct Args {
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,

@@ -1,16 +1,24 @@
-//! `cargo xtask lint`: formatting, clippy, and licences and advisories where `cargo-deny` is installed.
+//! `cargo xtask lint`: formatting, clippy, forbidden dependencies, generated pages, and licences and advisories where
+//! `cargo-deny` is installed. Everything is looked at even if something was found before.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::command::{cargo, run as finish, say, succeeds};
+use crate::{docs, tree};
 
 pub(crate) fn run() -> Result<()> {
-    finish(&mut cargo(["fmt", "--all", "--", "--check"]))?;
-    finish(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    let mut findings = Vec::new();
+    let mut look = |result: Result<()>| findings.extend(result.err());
+    look(finish(&mut cargo(["fmt", "--all", "--", "--check"])));
+    look(finish(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
+    look(tree::check());
+    look(docs::check());
     if succeeds(&mut cargo(["deny", "--version"])) {
-        finish(&mut cargo(["deny", "check"]))
+        look(finish(&mut cargo(["deny", "check"])));
     } else {
         say("skipped: cargo deny check (cargo-deny is not installed; `cargo install cargo-deny`)");
-        Ok(())
     }
+    findings.iter().for_each(|finding| say(&format!("found: {finding:#}")));
+    ensure!(findings.is_empty(), "{} of the checks found something", findings.len());
+    Ok(())
 }

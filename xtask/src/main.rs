@@ -1,12 +1,16 @@
 //! `cargo xtask`: one entry point for developers and CI. Each command has a file of its own.
 
 mod bench;
+mod book;
 mod command;
 mod demo;
 mod docs;
 mod lint;
 mod test;
 mod tools;
+mod tree;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -23,22 +27,31 @@ struct Cli {
 enum Task {
     Demo(demo::Args),
     Test(test::Args),
-    /// Check formatting, clippy, licences and advisories
+    /// Check formatting, clippy, dependencies, generated pages, licences and advisories
     Lint,
     /// Find or build etcd, Kubernetes, kwok and Helm; print the directory that holds them
     Tools,
     Bench(bench::Args),
-    /// Build the API documentation, warnings as errors
-    Docs,
+    Docs(docs::Args),
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            command::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     match Cli::parse().task {
         Task::Demo(args) => demo::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Lint => lint::run(),
         Task::Tools => tools::run(),
         Task::Bench(args) => bench::run(&args),
-        Task::Docs => docs::run(),
+        Task::Docs(args) => docs::run(&args),
     }
 }

@@ -1,13 +1,19 @@
 //! `cargo xtask test`: unit tests, simulation, end-to-end tests.
+//!
+//! Every suite selects the whole workspace and then targets in it, because cargo decides the features of dependencies by
+//! the packages it is asked for: with `--package` every suite would build tokio, kube and the rest anew.
 
-use anyhow::Result;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
-use crate::command::{cargo, run as finish};
+use crate::command::{cargo, root, run as finish, say};
 use crate::tools;
 
-/// The simulation has random histories to run through; `release` makes a long search faster and a short one slower.
-const SIM_PROFILE: &str = "dev";
+/// End-to-end tests share control planes, which share the machine: more at once are slower, not faster.
+const E2E_THREADS: &str = "2";
 
 /// Run tests: all of them, or one suite
 #[derive(Debug, clap::Args)]
@@ -18,7 +24,7 @@ pub(crate) struct Args {
     arguments: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Suite {
     /// Every crate but the simulation and the end-to-end tests
     Unit,
@@ -29,31 +35,75 @@ enum Suite {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    match args.suite {
-        Some(suite) => run_suite(suite, &args.arguments),
-        None => Suite::value_variants().iter().try_for_each(|&suite| run_suite(suite, &args.arguments)),
+    let suites = args.suite.as_ref().map_or(Suite::value_variants(), std::slice::from_ref);
+    if suites.contains(&Suite::E2e) {
+        tools::build()?;
+        // The tests start the daemons, which cargo builds beside the tests of the daemons' own crates.
+        finish(&mut cargo(["test", "--workspace", "--no-run"]))?;
+    }
+    // A suite that fails is no reason to know nothing of the others.
+    let mut failures = Vec::new();
+    for suite in suites {
+        failures.extend(finish(suite.command()?.args(&args.arguments)).err());
+    }
+    failures.iter().for_each(|failure| say(&format!("{failure:#}")));
+    ensure!(failures.is_empty(), "{} of {} suites failed", failures.len(), suites.len());
+    Ok(())
+}
+
+impl Suite {
+    fn command(self) -> Result<Command> {
+        let mut command = cargo(["test", "--workspace", "--no-fail-fast"]);
+        match self {
+            Suite::Unit => {
+                command.args(["--exclude", "shipper-sim", "--exclude", "shipper-tests"]);
+                match tools::helm() {
+                    Ok(helm) => _ = command.env("SHIPPER_HELM", helm),
+                    Err(error) => say(&format!("the tests of charts are skipped: {error:#}")),
+                }
+            }
+            Suite::Sim => _ = command.args(targets("sim")?),
+            Suite::E2e => {
+                command.args(targets("tests")?);
+                if std::env::var_os("RUST_TEST_THREADS").is_none() {
+                    command.env("RUST_TEST_THREADS", E2E_THREADS);
+                }
+            }
+        }
+        Ok(command)
     }
 }
 
-fn run_suite(suite: Suite, arguments: &[String]) -> Result<()> {
-    match suite {
-        Suite::Unit => finish(
-            cargo(["test", "--workspace", "--exclude", "shipper-sim", "--exclude", "shipper-tests"])
-                .args(arguments),
-        ),
-        Suite::Sim => {
-            finish(cargo(["test", "--package", "shipper-sim", "--profile", SIM_PROFILE]).args(arguments))
+/// `--test NAME` for every test target in `<package>/tests`.
+fn targets(package: &str) -> Result<Vec<String>> {
+    let directory = root().join(package).join("tests");
+    let mut targets = Vec::new();
+    for entry in fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))? {
+        let path = entry?.path();
+        let is_target = match path.is_dir() {
+            true => path.join("main.rs").exists(),
+            false => path.extension().is_some_and(|extension| extension == "rs"),
+        };
+        if let Some(name) = path.file_stem().filter(|_| is_target) {
+            targets.push(format!("--test={}", name.to_string_lossy()));
         }
-        Suite::E2e => {
-            tools::run()?;
-            // `cargo test` builds only the binaries of the crate under test; these are run by it.
-            finish(&mut cargo([
-                "build",
-                "--package=shipper-hub",
-                "--package=shipper-agent",
-                "--package=shipperctl",
-            ]))?;
-            finish(cargo(["test", "--package", "shipper-tests"]).args(arguments))
-        }
+    }
+    ensure!(!targets.is_empty(), "{} holds no tests", directory.display());
+    targets.sort();
+    Ok(targets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_files_and_folders_with_a_main() {
+        let sim = targets("sim").unwrap();
+        assert!(
+            sim.contains(&"--test=conformance".to_owned()) && sim.contains(&"--test=histories".to_owned())
+        );
+        let tests = targets("tests").unwrap();
+        assert!(tests.contains(&"--test=harness".to_owned()), "{tests:?}");
     }
 }
