@@ -182,27 +182,31 @@ async fn an_object_that_was_replaced_meanwhile_is_looked_at_again() {
 #[tokio::test(start_paused = true)]
 async fn c5_label_and_deletion_cost_change_in_one_patch() {
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop", "uid": "u"}});
-    let bed = Bed::new([(200, pod.clone()), (200, pod), status(409, "Conflict", "uid mismatch")]);
+    let answers = [(200, pod.clone()), (200, pod.clone()), status(409, "Conflict", "the pod has changed"), (200, pod)];
+    let bed = Bed::new(answers);
     let label = |serve| {
         Action::Label(Label {
             namespace: "shop".to_owned(),
             pod: "p".to_owned(),
             uid: "u".to_owned(),
+            resource_version: "7".to_owned(),
             serve,
             why: "test",
         })
     };
     assert_eq!(bed.run(label(true)).await, Outcome::Done);
     assert_eq!(bed.run(label(false)).await, Outcome::Done);
-    assert_eq!(bed.run(label(false)).await, Outcome::Failed);
+    assert_eq!(bed.run(label(false)).await, Outcome::Done);
     let seen = bed.seen();
+    assert_eq!(seen[3].0, "GET", "a pod that has changed is looked at before it is decided on again");
     let (traffic, cost) = ("shipper.dev/traffic", "controller.kubernetes.io/pod-deletion-cost");
     for (seen, label, annotation) in
         [(&seen[0], json!("true"), Value::Null), (&seen[1], Value::Null, json!("-1"))]
     {
         assert_eq!((seen.0.as_str(), seen.2.as_str()), ("PATCH", "application/merge-patch+json"));
         assert_eq!(seen.1, "/api/v1/namespaces/shop/pods/p?fieldManager=shipper-agent");
-        let metadata = json!({"uid": "u", "labels": {traffic: label}, "annotations": {cost: annotation}});
+        let metadata =
+            json!({"uid": "u", "resourceVersion": "7", "labels": {traffic: label}, "annotations": {cost: annotation}});
         assert_eq!(seen.3, json!({"metadata": metadata}));
     }
 }

@@ -168,6 +168,7 @@ impl Executor {
             if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
         let patch = json!({"metadata": {
             "uid": label.uid,
+            "resourceVersion": label.resource_version,
             "labels": {TRAFFIC: traffic},
             "annotations": {DELETION_COST: cost},
         }});
@@ -180,8 +181,15 @@ impl Executor {
                 self.state.written(app, &key, false);
                 Outcome::Done
             }
-            // Gone, or another pod of the same name: the watch says so.
-            Err(error) => self.held(app, &key, &error, matches!(error.code(), Some(404 | 409 | 422))),
+            // Another pod than the one that was decided on: it is looked at before anything else.
+            Err(error) if error.code() == Some(409) => match self.api.get("get", &path, "application/json").await {
+                Ok(pod) => {
+                    self.state.answered(&pod);
+                    Outcome::Done
+                }
+                Err(error) => self.held(app, &key, &error, error.code() == Some(404)),
+            },
+            Err(error) => self.held(app, &key, &error, matches!(error.code(), Some(404 | 422))),
         }
     }
 
@@ -207,14 +215,13 @@ impl Executor {
                 // The object is answered while finalizers hold it, a Status when it is gone.
                 if answer.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string) {
                     self.state.answered(&answer);
-                } else {
-                    self.state.forget(app, &delete.key);
                 }
+                self.state.deleting(app, &delete.key, &delete.uid);
                 self.state.written(app, &delete.key, false);
                 Outcome::Done
             }
             Err(error) if error.code() == Some(404) => {
-                self.state.forget(app, &delete.key);
+                self.state.deleting(app, &delete.key, &delete.uid);
                 Outcome::Done
             }
             Err(error) => {

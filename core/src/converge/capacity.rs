@@ -57,13 +57,13 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
     }
 }
 
-/// Older releases' pods that are unready for long make room for a newer release.
+/// Older releases' pods that are unready for long make room for a newer release, once the ReplicaSet is sure to take them.
 fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u32, result: &mut Capacity) {
     for (index, workload) in older {
-        let stale = count(workload.pods.iter().filter(|pod| view.stale(pod)).count());
         let (_, owed) = balance(workload);
-        let yields = stale.saturating_sub(owed).min(needed).min(workload.replicas());
-        if yields > 0 && !result.replicas.contains_key(index) {
+        let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
+        let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
+        if yields > 0 && !result.replicas.contains_key(index) && all_marked(view, &stale, result) {
             result.replicas.insert(*index, workload.replicas() - yields);
             needed -= yields;
         }

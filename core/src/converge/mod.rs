@@ -84,6 +84,8 @@ pub struct Label {
     pub pod: String,
     /// The pod's UID.
     pub uid: String,
+    /// `metadata.resourceVersion` as seen: a precondition, so that nothing is decided on a pod that has become ready, or has failed, meanwhile.
+    pub resource_version: String,
     /// `true`: set the traffic label and remove the deletion cost; `false`: remove the label and set the cost to -1.
     pub serve: bool,
     /// Why, for the log.

@@ -60,7 +60,7 @@ pub(super) fn traffic(
     }
     fill_shortfall(view, &mut changes);
     for release in &releases {
-        take(view, release, &mut changes);
+        take(view, release, uncorking(view, release, lowering), &mut changes);
     }
     for (_, pod) in view.serving_pods().filter(|(_, pod)| marked.contains(&pod.name)) {
         // Marking takes the label too, so a ready pod with traffic is never among them.
@@ -76,6 +76,7 @@ pub(super) fn traffic(
             namespace: view.wanted.target.application.namespace.clone(),
             pod: pod.name.clone(),
             uid: pod.uid.clone(),
+            resource_version: pod.resource_version.clone(),
             serve,
             why,
         })
@@ -96,6 +97,11 @@ fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'
         .collect()
 }
 
+/// The ReplicaSet was asked to remove pods that are still there, and this one is marked: it may be gone the next moment.
+fn owed(workload: &Workload<'_>, pod: &Pod) -> bool {
+    pod.marked() && count(workload.pods.len()) > workload.replicas()
+}
+
 /// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.
 fn give<'a>(
     view: &View<'a>,
@@ -106,8 +112,10 @@ fn give<'a>(
     let pods = pods_of(view, release);
     let good = count(pods.iter().filter(|c| c.pod.serving && !view.stale(c.pod)).count());
     let short = view.goals.of(release).saturating_sub(good);
-    let mut candidates: Vec<&Candidate<'_, '_>> =
-        pods.iter().filter(|c| !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering)).collect();
+    let mut candidates: Vec<&Candidate<'_, '_>> = pods
+        .iter()
+        .filter(|c| !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering) && !owed(c.workload, c.pod))
+        .collect();
     // A pod that was marked to go is taken back last.
     candidates.sort_by(|a, b| {
         (!a.pod.ready, a.pod.marked(), &a.pod.name).cmp(&(!b.pod.ready, b.pod.marked(), &b.pod.name))
@@ -134,7 +142,10 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
     let mut spare: Vec<(&Workload<'_>, &'a Pod)> = view
         .serving_pods()
         .filter(|(workload, pod)| {
-            view.available(workload, pod) && !pod.serving && !changes.contains_key(pod.name.as_str())
+            view.available(workload, pod)
+                && !pod.serving
+                && !changes.contains_key(pod.name.as_str())
+                && !owed(workload, pod)
         })
         .collect();
     spare.sort_by_key(|(workload, pod)| {
@@ -149,10 +160,12 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
 fn take<'a>(
     view: &View<'a>,
     release: &ReleaseName,
+    uncorking: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
 ) {
-    if view.corked().is_some_and(|corked| corked == release.as_str()) {
-        // The selector decides, and uncorking needs every label in place.
+    let taken = view.workloads.iter().any(|w| w.release.name == *release && w.replicas_taken());
+    if view.corked().is_some_and(|corked| corked == release.as_str()) && (uncorking || !taken) {
+        // The selector decides, and uncorking needs every label in place. Pods that somebody added must still be told apart.
         return;
     }
     let pods = pods_of(view, release);

@@ -110,9 +110,14 @@ impl<'a> View<'a> {
         !pod.ready && self.elapsed(pod.ready_changed) >= UNREADY_GRACE
     }
 
-    /// A ready pod with traffic [C5]: available and ready in the Service's EndpointSlices.
+    /// A ready pod with traffic [C5]: available, ready in the Service's EndpointSlices, and still selected: what was taken from the selection
+    /// a moment ago may be listed for a little longer, but is not to be relied on.
     pub(super) fn served(&self, workload: &Workload<'_>, pod: &Pod) -> bool {
-        workload.serves && self.available(workload, pod) && self.endpoints.contains(pod.name.as_str())
+        let selected = match self.corked() {
+            Some(release) => pod.release.as_str() == release,
+            None => pod.serving,
+        };
+        workload.serves && selected && self.available(workload, pod) && self.endpoints.contains(pod.name.as_str())
     }
 
     /// How long ago a moment was; a moment of the future was just now.

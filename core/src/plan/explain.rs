@@ -210,6 +210,9 @@ fn judge(
     name: &ClusterName,
     placed: &PlacedCluster,
 ) -> (WaitingFor, String) {
+    if super::targets::has_nothing(draft, name, placed) {
+        return (WaitingFor::None, "the rollout has not come here".to_owned());
+    }
     let planned = draft.targets.get(name).map(|planned| &planned.target);
     let Some(report) =
         current(draft.input, name).filter(|r| planned.is_some_and(|t| t.generation == r.target_generation))

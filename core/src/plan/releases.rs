@@ -220,7 +220,8 @@ fn at_its_end(draft: &Draft<'_>, release: &ReleaseRecord, last: usize) -> bool {
     }
     let mut judged = 0;
     for name in placed(draft) {
-        if draft.input.liveness.get(&name) == Some(&Liveness::Offline) {
+        let away = draft.input.liveness.get(&name) == Some(&Liveness::Offline);
+        if away || !draft.input.targets.contains_key(&name) {
             continue;
         }
         if !is_achieved(draft.input, &name, release, None) {

@@ -160,6 +160,9 @@ fn verdict(
     let placement = draft.record.as_ref()?.placement.as_ref()?;
     let (mut missing, mut lost, mut excused, mut reached) = (false, false, 0, 0);
     for (name, placed) in &placement.clusters {
+        if super::targets::has_nothing(draft, name, placed) {
+            continue;
+        }
         if !super::targets::in_force(draft, name, placed) {
             missing = true;
             continue;

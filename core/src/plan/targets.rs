@@ -43,6 +43,11 @@ pub(super) fn in_force(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedClu
     numbers(&target.releases) == numbers(&wanted)
 }
 
+/// Whether a placed cluster has nothing of the application and is to have nothing yet: the first release has not come there.
+pub(super) fn has_nothing(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> bool {
+    !draft.input.targets.contains_key(name) && wanted(draft, name, placed).is_empty()
+}
+
 /// The releases of a cluster with their numbers, oldest first.
 fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<TargetRelease> {
     let roles = draft.roles();

@@ -92,6 +92,22 @@ fn m3_a_vanguard_touches_only_its_clusters() {
 }
 
 #[test]
+fn m3_a_first_release_waits_only_for_the_clusters_it_has_come_to() {
+    let mut world = World::new();
+    world.commit(
+        "v1",
+        strategy(json!({"steps": [
+            {"name": "one", "clusters": {"names": ["c1"]}, "capacity": {"contender": 100}, "traffic": {"contender": 100}},
+            {"name": "all", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}},
+        ]})),
+    );
+    world.settle();
+    assert_eq!(world.targets.len(), 1);
+    assert_eq!(world.contender().achieved.as_ref().unwrap().name, "one");
+    assert_eq!(world.look().status.waiting.state, shipper_core::status::WaitingFor::WaitingForCommand);
+}
+
+#[test]
 fn m3_a_cluster_that_joins_gets_the_numbers_of_the_present_step() {
     let mut world = World::at_v1();
     world.commit("v2", vanguard());

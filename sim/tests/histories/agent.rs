@@ -250,13 +250,18 @@ impl Agent {
         let (traffic, cost) = if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
         let patch = Patch::Merge(json!({"metadata": {
             "uid": label.uid,
+            "resourceVersion": label.resource_version,
             "labels": {labels::TRAFFIC: traffic},
             "annotations": {labels::DELETION_COST: cost},
         }}));
         let options = WriteOptions::by(labels::FIELD_MANAGER);
-        if let Ok((object, _)) =
-            cluster.patch(ids::PODS, (&label.namespace, &label.pod), &patch, Subresource::None, &options)
-        {
+        let answer = cluster.patch(ids::PODS, (&label.namespace, &label.pod), &patch, Subresource::None, &options);
+        let object = match answer {
+            Ok((object, _)) => Some(object),
+            // The pod is another than the one decided on: look at it before anything else.
+            Err(_) => cluster.get(ids::PODS, &label.namespace, &label.pod).ok(),
+        };
+        if let Some(object) = object {
             self.index.apply(&object, wall);
         }
     }

@@ -15,6 +15,9 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// How long it takes until what a person did has worked its way through lagging controllers.
 const AFTERMATH: Duration = Duration::from_secs(10);
 
+/// How long news of a failed pod takes to reach the agent, and an action that was decided before to have its effect.
+const NEWS: Duration = Duration::from_secs(5);
+
 /// The truth of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
@@ -121,6 +124,8 @@ pub struct Monitor {
     before: Truth,
     /// Pods that failed by themselves.
     failed: BTreeSet<String>,
+    /// When serving pods failed by themselves lately: what was decided before anybody could know is no fault.
+    failures: VecDeque<Duration>,
     /// A person broke the Service or its labels: until traffic is whole again nothing can be said.
     disturbed: Option<Duration>,
     /// A person set the replicas.
@@ -135,7 +140,10 @@ impl Monitor {
         }
     }
 
-    pub fn pod_failed(&mut self, uid: &str) {
+    pub fn pod_failed(&mut self, uid: &str, now: Duration) {
+        if self.before.served.contains_key(uid) {
+            self.failures.push_back(now);
+        }
         self.failed.insert(uid.to_owned());
     }
 
@@ -157,7 +165,10 @@ impl Monitor {
         let truth = truth(cluster);
         let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(0);
         let ceiling = self.targets.iter().map(|(.., ceiling)| *ceiling).max().unwrap_or(u32::MAX);
-        let serving = u32::try_from(truth.served.len()).unwrap_or(u32::MAX);
+        while self.failures.front().is_some_and(|at| *at + NEWS < now) {
+            self.failures.pop_front();
+        }
+        let serving = u32::try_from(truth.served.len() + self.failures.len()).unwrap_or(u32::MAX);
         let newest_goal = self.targets.back().map_or(0, |(_, goal, _)| *goal);
         if serving >= newest_goal && self.disturbed.is_some_and(|since| since + AFTERMATH < now) {
             self.disturbed = None;

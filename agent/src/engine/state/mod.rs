@@ -414,6 +414,11 @@ impl State {
         due
     }
 
+    /// The API server has accepted the deletion of an object.
+    pub fn deleting(&self, app: &AppKey, key: &ObjectKey, uid: &str) {
+        self.lock().index.deleting(app, key, uid);
+    }
+
     /// An object is known not to be there.
     pub fn forget(&self, app: &AppKey, key: &ObjectKey) {
         let mut inner = self.lock();
