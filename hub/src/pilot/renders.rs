@@ -207,13 +207,101 @@ impl Renders {
     pub(super) fn tidy(&mut self, app: &AppKey, state: &AppState, plan: &AppPlan) {
         let Some(of) = self.0.get_mut(app) else { return };
         of.entries.retain(|variant, _| {
-            let needed =
-                plan.renders.iter().any(|need| need.release.name == variant.0 && need.variant == variant.1);
+            // A plan asks for what is missing alone: the rest of a release is kept until all of it is there.
+            let needed = plan.renders.iter().any(|need| need.release.name == variant.0);
             let committed = state.manifests.contains_key(variant);
             !committed && (needed || plan.releases.contains_key(&variant.0))
         });
         if of.entries.is_empty() {
             self.0.remove(app);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use serde_json::json;
+    use shipper_core::ReleaseName;
+    use shipper_core::plan::RenderNeed;
+    use shipper_core::state::{Cause, Position, ReleaseRecord};
+    use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
+
+    fn app() -> AppKey {
+        AppKey::new("web", "hello")
+    }
+
+    fn release() -> ReleaseRecord {
+        ReleaseRecord {
+            application: app(),
+            name: ReleaseName::from("hello-0a1b2c3d-0"),
+            generation: 1,
+            environment: serde_json::from_value(json!({})).unwrap(),
+            written_chart: None,
+            strategy: StrategySpec::default(),
+            source: String::new(),
+            created: Timestamp::UNIX_EPOCH,
+            position: Position {
+                step: 0,
+                name: "full on".to_owned(),
+                from: 0,
+                since: Timestamp::UNIX_EPOCH,
+                cause: Cause::Created,
+            },
+            achieved: None,
+            complete: None,
+            withdrawn: None,
+            failed: None,
+        }
+    }
+
+    fn asking_for(variants: &[&Option<String>]) -> AppPlan {
+        let need = |variant: &&Option<String>| RenderNeed {
+            release: release(),
+            variant: (*variant).clone(),
+            cluster: None,
+        };
+        AppPlan {
+            record: None,
+            releases: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            renders: variants.iter().map(need).collect(),
+            status: ApplicationStatus {
+                application: app(),
+                contender: None,
+                incumbent: None,
+                releases: Vec::new(),
+                waiting: Waiting { state: WaitingFor::None, message: String::new(), clusters: Vec::new() },
+                clusters: Vec::new(),
+                conditions: Vec::new(),
+            },
+            events: Vec::new(),
+            wake_at: None,
+        }
+    }
+
+    #[test]
+    fn what_is_rendered_of_a_release_waits_for_the_rest_of_it() {
+        let allowed =
+            Allowed { cluster_scope: false, secrets: false, mode: TrafficMode::None, traffic_named: false };
+        let (plain, other) = (None, Some("deadbeef".to_owned()));
+        let (mut renders, now, nothing) = (Renders::default(), Instant::now(), AppState::default());
+        let variant = |values: &Option<String>| (release().name, values.clone());
+        for values in [&plain, &other] {
+            assert!(renders.start(&app(), &variant(values), allowed, now));
+        }
+        for (finished, missing) in [(&plain, vec![&other]), (&other, vec![])] {
+            let result = Ok(Arc::from(b"{}".as_slice()));
+            renders.finish(Done { app: app(), variant: variant(finished), allowed, result }, now);
+            if !missing.is_empty() {
+                // The plan that follows asks for what is missing alone.
+                renders.tidy(&app(), &nothing, &asking_for(&missing));
+            }
+        }
+        let at_hand = renders.at_hand(&app(), &nothing);
+        assert!([&plain, &other].iter().all(|values| at_hand.contains_key(&variant(values))), "{at_hand:?}");
+        renders.tidy(&app(), &nothing, &asking_for(&[]));
+        assert!(renders.at_hand(&app(), &nothing).is_empty(), "no plan asks for the release any more");
     }
 }
