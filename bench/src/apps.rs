@@ -1,0 +1,139 @@
+//! The applications that are measured, as people would write them, and the same objects bare.
+
+use serde_json::{Value, json};
+
+use crate::rig::NAMESPACE;
+
+/// The annotation whose value a change changes.
+pub const ANNOTATION: &str = "example.com/value";
+
+/// Name of the application of [`walker`].
+pub const WALKER: &str = "walker";
+
+/// An application with a Deployment, a Service and a ConfigMap, and a strategy to walk up and down: half, whole, done.
+pub fn walker(image: &str) -> Vec<(String, String)> {
+    let objects = format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {WALKER}}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: {WALKER}}}}}
+  template:
+    metadata: {{labels: {{app: {WALKER}}}}}
+    spec:
+      containers:
+      - {{name: main, image: \"example.com/walker:{image}\"}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {WALKER}}}
+spec:
+  selector: {{app: {WALKER}}}
+  ports: [{{name: http, port: 80, targetPort: 8080}}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {WALKER}}}
+data: {{greeting: hello}}
+"
+    );
+    vec![(format!("apps/{WALKER}/objects.yaml"), objects), order(None)]
+}
+
+/// The file of the walker with an order to move a release to a step.
+pub fn order(rollout: Option<(&str, &str)>) -> (String, String) {
+    let rollout = rollout.map_or_else(String::new, |(release, step)| {
+        format!("  rollout: {{release: {release}, targetStep: {step}}}\n")
+    });
+    let file = format!(
+        "apiVersion: shipper.dev/v1alpha1
+kind: Application
+metadata: {{name: {WALKER}, namespace: {NAMESPACE}}}
+spec:
+  template:
+    manifests: {{path: apps/{WALKER}}}
+    strategy:
+      settle: 1s
+      steps:
+      - name: half
+        capacity: {{contender: 50, incumbent: 100}}
+        traffic: {{contender: 0, incumbent: 100}}
+      - name: whole
+        capacity: {{contender: 100, incumbent: 100}}
+        traffic: {{contender: 0, incumbent: 100}}
+      - name: done
+        capacity: {{contender: 100, incumbent: 0}}
+        traffic: {{contender: 100, incumbent: 0}}
+{rollout}"
+    );
+    (format!("applications/{NAMESPACE}/{WALKER}.yaml"), file)
+}
+
+/// A small application of four objects: Deployment without replicas, ServiceAccount, Service, Ingress.
+pub fn small(number: usize, value: &str) -> [(String, String); 2] {
+    let name = format!("app-{number:04}");
+    let application = format!(
+        "apiVersion: shipper.dev/v1alpha1
+kind: Application
+metadata: {{name: {name}, namespace: {NAMESPACE}}}
+spec: {{template: {{manifests: {{path: apps/{name}}}}}}}
+"
+    );
+    let objects: Vec<String> = four(&name, value).iter().map(Value::to_string).collect();
+    [
+        (format!("applications/{NAMESPACE}/{name}.yaml"), application),
+        (format!("apps/{name}/objects.yaml"), objects.join("\n---\n")),
+    ]
+}
+
+/// The objects of so many small applications, to be applied bare.
+pub fn bare(count: usize, value: &str) -> Vec<Value> {
+    let with_namespace = |mut object: Value| {
+        object["metadata"]["namespace"] = json!(NAMESPACE);
+        object
+    };
+    (0..count).flat_map(|number| four(&format!("bare-{number:04}"), value)).map(with_namespace).collect()
+}
+
+fn four(name: &str, value: &str) -> [Value; 4] {
+    let labels = json!({"app": name});
+    [
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}),
+        deployment(name, 0, value),
+        json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name},
+            "spec": {"selector": labels, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+        }),
+        json!({
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "Ingress",
+            "metadata": {"name": name},
+            "spec": {"rules": [{"host": format!("{name}.example.com"), "http": {"paths": [{
+                "path": "/",
+                "pathType": "Prefix",
+                "backend": {"service": {"name": name, "port": {"name": "http"}}},
+            }]}}]},
+        }),
+    ]
+}
+
+/// A Deployment.
+pub fn deployment(name: &str, replicas: u32, value: &str) -> Value {
+    let labels = json!({"app": name});
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "annotations": {ANNOTATION: value}},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "main", "image": "example.com/app:1"}]},
+            },
+        },
+    })
+}

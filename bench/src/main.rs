@@ -1,0 +1,83 @@
+//! `cargo xtask bench`: what Shipper costs, measured against a floor in the same run. No test depends on a figure.
+//!
+//! Each benchmark prints its figures as a table and writes them to `target/bench/<name>.json`; `docs/benchmarks.md` says
+//! what they mean. Daemons, control planes and Git servers are real processes ([`rig`]).
+
+mod apps;
+mod audit;
+mod bare;
+mod chain;
+mod figures;
+mod latency;
+mod machine;
+mod memory;
+mod planning;
+mod requests;
+mod rig;
+mod sight;
+mod stages;
+mod throughput;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use figures::Figures;
+use tracing_subscriber::EnvFilter;
+
+/// Measures Shipper against a floor in the same run
+#[derive(Debug, Parser)]
+#[command(name = "shipper-bench")]
+struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// From the end of a push to the object changed in the cluster
+    Latency(latency::Args),
+    /// Requests to the API server, of a rollout and of idle minutes
+    Requests(requests::Args),
+    /// Resident memory of the agent
+    Memory(memory::Args),
+    /// Many small applications, all new in one push, then all changed
+    Throughput(throughput::Args),
+    /// The hub's time for one commit, by the size of the fleet
+    Planning(planning::Args),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // Before the harness does: what it says of servers that are not up yet is of no interest here.
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,kube_client=off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    shipper_tests::init();
+    match Args::parse().what {
+        Some(what) => one(what).await,
+        None => {
+            one(What::Latency(latency::Args::default())).await?;
+            one(What::Requests(requests::Args::default())).await?;
+            one(What::Memory(memory::Args::default())).await?;
+            one(What::Throughput(throughput::Args::default())).await?;
+            one(What::Planning(planning::Args::default())).await
+        }
+    }
+}
+
+async fn one(what: What) -> Result<()> {
+    let mut figures = Figures::begin(match &what {
+        What::Latency(_) => "latency",
+        What::Requests(_) => "requests",
+        What::Memory(_) => "memory",
+        What::Throughput(_) => "throughput",
+        What::Planning(_) => "planning",
+    });
+    match what {
+        What::Latency(args) => latency::run(args, &mut figures).await,
+        What::Requests(args) => requests::run(args, &mut figures).await,
+        What::Memory(args) => memory::run(args, &mut figures).await,
+        What::Throughput(args) => throughput::run(args, &mut figures).await,
+        What::Planning(args) => planning::run(&args, &mut figures).await,
+    }?;
+    figures.end()
+}

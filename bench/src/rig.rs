@@ -1,0 +1,229 @@
+//! One cluster, one Git server, one hub, one agent: real processes, as in the end-to-end tests, with logs in JSON.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use kube::Client;
+use shipper_core::protocol::{APPLICATIONS, HubStatus, STATUS, WEBHOOK};
+use shipper_core::status::{ApplicationStatus, WaitingFor};
+use shipper_tests::cluster::{Cluster, Options};
+use shipper_tests::eventually::within;
+use shipper_tests::git_repo::Checkout;
+use shipper_tests::git_server::{GitServer, Webhook};
+use shipper_tests::process::{Process, Spec};
+use shipper_tests::scratch::Scratch;
+use tokio::net::TcpListener;
+
+/// The namespace of all applications.
+pub const NAMESPACE: &str = "bench";
+/// The name of the cluster.
+pub const CLUSTER: &str = "bench-1";
+const REPOSITORY: &str = "fleet.git";
+const TOKEN: &str = "the-token-of-the-agent";
+const START: Duration = Duration::from_secs(60);
+
+/// What is to be different from the usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wishes {
+    /// The API server writes down every request.
+    pub audit: bool,
+    /// The daemons log what they do, with times.
+    pub trace: bool,
+}
+
+/// Everything that runs. It ends when dropped.
+pub struct Rig {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// A client of its API server.
+    pub client: Client,
+    /// A person's clone.
+    pub desk: Checkout,
+    /// The hub.
+    pub hub: Process,
+    /// The agent.
+    pub agent: Process,
+    hub_url: String,
+    agent_url: String,
+    /// Tells the hub of pushes.
+    _git: GitServer,
+    _scratch: Scratch,
+}
+
+impl Rig {
+    /// Starts everything over an empty fleet of one cluster, and waits until the agent acts.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn start(wishes: Wishes) -> Result<Self> {
+        let cluster = Cluster::start(Options { audit: wishes.audit, ..Options::named(CLUSTER) }).await?;
+        cluster.create_namespace(NAMESPACE).await?;
+        let client = cluster.client().await?;
+        let git = GitServer::start()?;
+        let file = format!(
+            "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {{name: {CLUSTER}}}\nspec: {{region: eu}}\n"
+        );
+        git.create_repo(REPOSITORY, &[(&format!("clusters/{CLUSTER}.yaml"), &file)])?;
+        let url = git.url(REPOSITORY);
+        let desk = Checkout::clone(&url)?;
+        let scratch = Scratch::new("bench")?;
+        let level = if wishes.trace { "info,shipper_hub=debug,shipper_agent=debug" } else { "info" };
+        let (hub_port, agent_port) = (free_port().await?, free_port().await?);
+        let hub_url = format!("http://127.0.0.1:{hub_port}");
+        git.set_webhook(Some(Webhook { url: format!("{hub_url}{WEBHOOK}"), secret: None }));
+        let directory = |name: &str| -> Result<PathBuf> {
+            let path = scratch.join(name);
+            fs::create_dir_all(&path)?;
+            Ok(path)
+        };
+        let hub = Spec::new("hub", binary("shipper-hub")?, scratch.path())
+            .args(["--repository", &url, "--listen", &format!("127.0.0.1:{hub_port}")])
+            .args(["--log-format", "json", "--data-dir"])
+            .arg(directory("hub")?)
+            .arg("--agent-tokens")
+            .arg(scratch.write("tokens.yaml", format!("{CLUSTER}: {TOKEN}\n"))?)
+            .env("RUST_LOG", level)
+            .start()?;
+        let agent = Spec::new("agent", binary("shipper-agent")?, scratch.path())
+            .args(["--repository", &url, "--cluster", CLUSTER, "--hub", &hub_url])
+            .args(["--lease-namespace", NAMESPACE, "--listen", &format!("127.0.0.1:{agent_port}")])
+            .args(["--log-format", "json", "--token-file"])
+            .arg(scratch.write("token", TOKEN)?)
+            .arg("--data-dir")
+            .arg(directory("agent")?)
+            .arg("--kubeconfig")
+            .arg(cluster.kubeconfig_path())
+            .env("RUST_LOG", level)
+            .start()?;
+        let agent_url = format!("http://127.0.0.1:{agent_port}");
+        let rig =
+            Self { cluster, client, desk, hub, agent, hub_url, agent_url, _git: git, _scratch: scratch };
+        within(START, async || rig.check().await)
+            .await
+            .map_err(|error| anyhow!("hub and agent do not start: {error}"))?;
+        Ok(rig)
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.hub.ensure_running()?;
+        self.agent.ensure_running()?;
+        let status: HubStatus = reqwest::get(format!("{}{STATUS}", self.hub_url)).await?.json().await?;
+        ensure!(status.clusters.iter().any(|cluster| cluster.last_report.is_some()), "no report yet");
+        let metrics = self.agent_metrics().await?;
+        for gauge in ["shipper_agent_acting", "shipper_agent_connected"] {
+            ensure!(metrics.get(gauge) == Some(&1), "{gauge} is not 1");
+        }
+        Ok(())
+    }
+
+    /// Commits files and pushes.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn push(&self, files: &[(String, String)], message: &str) -> Result<()> {
+        for (path, content) in files {
+            self.desk.write(path, content)?;
+        }
+        self.desk.commit(message)?;
+        self.desk.push()
+    }
+
+    /// What the hub says of an application.
+    ///
+    /// # Errors
+    /// When it does not answer, or does not know it.
+    pub async fn status(&self, app: &str) -> Result<ApplicationStatus> {
+        let url = format!("{}{APPLICATIONS}/{NAMESPACE}/{app}", self.hub_url);
+        Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+    }
+
+    /// Waits until the contender of an application is achieved at a step and waits for the next order.
+    ///
+    /// # Errors
+    /// When that takes longer than a minute.
+    pub async fn settled(&self, app: &str, step: usize) -> Result<String> {
+        within(START, async || {
+            let status = self.status(app).await?;
+            let contender = status.contender.as_ref().context("no contender")?;
+            let at =
+                status.releases.iter().find(|release| release.name == *contender).map(|release| release.step);
+            ensure!(
+                at == Some(step)
+                    && matches!(status.waiting.state, WaitingFor::WaitingForCommand | WaitingFor::None),
+                "at step {at:?}, waits for {:?}: {}",
+                status.waiting.state,
+                status.waiting.message
+            );
+            Ok(contender.to_string())
+        })
+        .await
+        .map_err(|error| anyhow!("{app} does not settle at step {step}: {error}"))
+    }
+
+    /// Waits until every application waits for nothing.
+    ///
+    /// # Errors
+    /// When that takes longer than `deadline`.
+    pub async fn all_done(&self, count: usize, deadline: Duration) -> Result<()> {
+        within(deadline, async || {
+            let url = format!("{}{APPLICATIONS}", self.hub_url);
+            let all: Vec<ApplicationStatus> = reqwest::get(url).await?.error_for_status()?.json().await?;
+            let done = all.iter().filter(|status| status.waiting.state == WaitingFor::None).count();
+            ensure!(done == count, "{done} of {count} applications are done");
+            Ok(())
+        })
+        .await
+        .map_err(|error| anyhow!("not done within {deadline:?}: {error}"))
+    }
+
+    /// The agent's counters and gauges by name with labels.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn agent_metrics(&self) -> Result<BTreeMap<String, u64>> {
+        let text = reqwest::get(format!("{}/metrics", self.agent_url)).await?.text().await?;
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        Ok(lines
+            .filter_map(|line| line.rsplit_once(' '))
+            .filter_map(|(k, v)| Some((k.to_owned(), v.parse().ok()?)))
+            .collect())
+    }
+
+    /// The agent's requests to the API server so far, by verb.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn agent_calls(&self) -> Result<BTreeMap<String, u64>> {
+        let metrics = self.agent_metrics().await?;
+        let verb = |name: &str| {
+            Some(
+                name.strip_prefix("shipper_agent_api_requests_total{verb=\"")?
+                    .strip_suffix("\"}")?
+                    .to_owned(),
+            )
+        };
+        Ok(metrics.iter().filter_map(|(name, count)| Some((verb(name)?, *count))).collect())
+    }
+}
+
+/// A binary of this workspace: next to this program, or in `SHIPPER_BIN_DIR`.
+fn binary(name: &str) -> Result<PathBuf> {
+    let directory = match std::env::var_os("SHIPPER_BIN_DIR") {
+        Some(directory) => PathBuf::from(directory),
+        None => std::env::current_exe()?.parent().context("this program is nowhere")?.to_owned(),
+    };
+    let path = directory.join(name);
+    ensure!(
+        path.is_file(),
+        "{} does not exist; run `cargo xtask bench`, or set SHIPPER_BIN_DIR",
+        path.display()
+    );
+    Ok(path)
+}
+
+async fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port())
+}
