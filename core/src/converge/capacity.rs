@@ -112,8 +112,11 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     }
     let (missing, owed) = balance(workload);
     let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
-    let able = if all_marked(view, &idle, result) { count(idle.len()) } else { 0 };
-    excess.min(missing + able.saturating_sub(owed))
+    if !all_marked(view, &idle, result) {
+        // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
+        return 0;
+    }
+    excess.min(missing + count(idle.len()).saturating_sub(owed))
 }
 
 /// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking.

@@ -30,8 +30,8 @@ use std::time::Duration;
 /// A pod that is not ready for this long gives way to a ready one [C1, C5].
 pub const UNREADY_GRACE: Duration = Duration::from_secs(10);
 /// How long a mark on a pod is left to be seen by the ReplicaSet controller, which watches pods and replicas separately, before
-/// replicas are lowered in reliance on it.
-pub const PROPAGATION: Duration = Duration::from_secs(1);
+/// replicas are lowered in reliance on it. Short enough that a Deployment that somebody scaled is back within a second [C7].
+pub const PROPAGATION: Duration = Duration::from_millis(500);
 /// Longest pause between two repairs of an object that another keeps changing [C7].
 pub const MAX_REPAIR_PAUSE: Duration = Duration::from_secs(300);
 
