@@ -8,6 +8,7 @@
 //! - [`people`]: what people commit
 //! - [`sight`]: what is in a cluster
 //! - [`endpoints`]: who had traffic, at every moment
+//! - [`recorder`]: everything that happened to some objects
 //! - [`history`]: what the hub has decided, commit by commit
 //! - [`hub`]: what the hub says
 
@@ -15,6 +16,7 @@ pub mod endpoints;
 pub mod history;
 pub mod hub;
 pub mod people;
+pub mod recorder;
 pub mod sight;
 
 use std::fs;

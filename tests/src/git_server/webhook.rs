@@ -15,9 +15,8 @@ const BLOCK: usize = 64;
 
 /// Made once, because that takes as long as a fetch. It keeps no connections, for those would end with the runtime of the
 /// server that made them.
-static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-    reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default()
-});
+static CLIENT: LazyLock<reqwest::Client> =
+    LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default());
 
 /// Whom to call after a push.
 #[derive(Debug, Clone)]

@@ -1,0 +1,103 @@
+//! What people change by hand is put back within a second [C7].
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
+use kube::{Client, ResourceExt};
+use serde_json::json;
+use shipper_tests::eventually::eventually;
+use shipper_tests::scene::recorder::{Event, Recorder};
+use shipper_tests::scene::sight::{Sight, seen};
+use shipper_tests::scene::{Options, Scene};
+
+use super::story::{APP, SOON, first_release};
+
+const AT_ONCE: Duration = Duration::from_secs(1);
+const TRAFFIC: &str = "shipper.dev/traffic";
+
+#[tokio::test]
+async fn what_a_person_changes_is_put_back_at_once() {
+    let scene = Scene::start(Options::named("drift")).await.unwrap();
+    let v1 = first_release(&scene).await;
+    let whole = Sight::of(&[(&v1, seen(4, 4))], Some(&v1));
+    for (client, cluster) in scene.clients().await.unwrap().iter().zip(scene.fleet.clusters()) {
+        let mut took = Vec::new();
+        for replicas in [7, 1] {
+            took.push(("scaled", scale(client, &scene.namespace, &v1, replicas).await));
+            scene.wait_for(APP, &whole, SOON).await.unwrap();
+        }
+        for _ in 0..2 {
+            took.push(("label removed", unlabel(client, &scene.namespace).await));
+            scene.wait_for(APP, &whole, SOON).await.unwrap();
+        }
+        for _ in 0..2 {
+            took.push(("Service deleted", delete_service(client, &scene.namespace).await));
+            scene.wait_for(APP, &whole, SOON).await.unwrap();
+        }
+        scene.reached(&format!("{}: put back after {took:?}", cluster.name()));
+        for (what, time) in took {
+            assert!(time < AT_ONCE, "{}: {what}, and put back after {time:?}", cluster.name());
+        }
+    }
+}
+
+/// As `kubectl scale` does it.
+async fn scale(client: &Client, namespace: &str, name: &str, replicas: i32) -> Duration {
+    let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
+    let watch = Recorder::start(deployments.clone(), "").await.unwrap();
+    let scale = Patch::Merge(json!({"spec": {"replicas": replicas}}));
+    deployments.patch_scale(name, &PatchParams::default(), &scale).await.unwrap();
+    let has = |event: &Event<Deployment>, wanted| {
+        event.object.spec.as_ref().and_then(|spec| spec.replicas) == Some(wanted)
+    };
+    repaired(&watch, |event| has(event, replicas), |event| has(event, 4)).await
+}
+
+async fn unlabel(client: &Client, namespace: &str) -> Duration {
+    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    let listed = pods.list(&ListParams::default().labels(TRAFFIC)).await.unwrap();
+    let pod = listed.items[0].name_any();
+    let watch = Recorder::start(pods.clone(), "").await.unwrap();
+    let without = Patch::Merge(json!({"metadata": {"labels": {TRAFFIC: null}}}));
+    pods.patch(&pod, &PatchParams::default(), &without).await.unwrap();
+    let serves = |event: &Event<Pod>| event.object.labels().contains_key(TRAFFIC);
+    let same = |event: &Event<Pod>| event.object.name_any() == pod;
+    repaired(&watch, |event| same(event) && !serves(event), |event| same(event) && serves(event)).await
+}
+
+async fn delete_service(client: &Client, namespace: &str) -> Duration {
+    let services: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let before = services.get(APP).await.unwrap();
+    let watch = Recorder::start(services.clone(), "").await.unwrap();
+    services.delete(APP, &DeleteParams::default()).await.unwrap();
+    let took =
+        repaired(&watch, |event| event.gone, |event| !event.gone && event.object.name_any() == APP).await;
+    let after = services.get(APP).await.unwrap();
+    let address = |service: &Service| service.spec.as_ref().and_then(|spec| spec.cluster_ip.clone());
+    assert_eq!(address(&after), address(&before), "clients that know the address lose it");
+    took
+}
+
+/// From the event that shows what was done to the first one after it that shows it undone.
+async fn repaired<K>(
+    watch: &Recorder<K>,
+    done: impl Fn(&Event<K>) -> bool,
+    undone: impl Fn(&Event<K>) -> bool,
+) -> Duration
+where
+    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+{
+    let (from, to): (Instant, Instant) = eventually(SOON, async || {
+        let events = watch.events();
+        let mut after = events.iter().skip_while(|event| !done(event));
+        let from = after.next().map(|event| event.at);
+        let to = after.find(|event| undone(event)).map(|event| event.at);
+        ensure!(from.is_some() && to.is_some(), "done: {from:?}, undone: {to:?}");
+        Result::Ok(from.zip(to).unwrap())
+    })
+    .await;
+    to - from
+}

@@ -1,0 +1,91 @@
+//! Parts that several scenes share: the shop's first release, the way through the steps, the floor under its traffic.
+
+use std::time::{Duration, Instant};
+
+use shipper_core::status::WaitingFor;
+use shipper_tests::scene::Scene;
+use shipper_tests::scene::endpoints::EndpointWatch;
+use shipper_tests::scene::sight::{Sight, seen};
+
+/// How long anything may take on a busy machine.
+pub const SOON: Duration = Duration::from_secs(60);
+/// The application of these scenes.
+pub const APP: &str = "shop";
+
+/// The first release, full on everywhere.
+pub async fn first_release(scene: &Scene) -> String {
+    scene.commit(&[(&scene.file(APP), &scene.application(APP))], "Add the shop").unwrap();
+    let v1 = scene.contender_after(APP, "", SOON).await.unwrap();
+    // There is no incumbent: staging is one pod without traffic.
+    scene.wait_for(APP, &Sight::of(&[(&v1, seen(1, 0))], None), SOON).await.unwrap();
+    scene.wait_until(APP, &v1, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+    scene.promote(APP, &v1, "full on").unwrap();
+    scene.wait_for(APP, &Sight::of(&[(&v1, seen(4, 4))], Some(&v1)), SOON).await.unwrap();
+    scene.wait_until(APP, &v1, 2, WaitingFor::None, SOON).await.unwrap();
+    scene.reached(&format!("{v1} is complete"));
+    v1
+}
+
+/// The new release beside the whole old one, without traffic.
+pub async fn staging(scene: &Scene, old: &str, new: &str) {
+    let staging = Sight::of(&[(old, seen(4, 4)), (new, seen(1, 0))], Some(old));
+    scene.wait_for(APP, &staging, SOON).await.unwrap();
+    scene.wait_until(APP, new, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+}
+
+/// On to half and half.
+pub async fn half(scene: &Scene, old: &str, new: &str) {
+    scene.promote(APP, new, "50/50").unwrap();
+    let half = Sight::of(&[(old, seen(2, 2)), (new, seen(2, 2))], None);
+    scene.wait_for(APP, &half, SOON).await.unwrap();
+    scene.wait_until(APP, new, 1, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+    scene.reached(&format!("{new} is at 50/50"));
+}
+
+/// On to the end: the old release is empty, the new one complete.
+pub async fn full_on(scene: &Scene, old: &str, new: &str) {
+    scene.promote(APP, new, "full on").unwrap();
+    let full = Sight::of(&[(old, seen(0, 0)), (new, seen(4, 4))], Some(new));
+    scene.wait_for(APP, &full, SOON).await.unwrap();
+    let status = scene.wait_until(APP, new, 2, WaitingFor::None, SOON).await.unwrap();
+    let release = status.releases.iter().find(|release| release.name.as_str() == new).unwrap();
+    assert!(release.complete.is_some(), "{release:?}");
+    scene.reached(&format!("{new} is complete"));
+}
+
+/// A watch on who has traffic, in every cluster.
+pub struct Floor {
+    since: Instant,
+    watches: Vec<EndpointWatch>,
+}
+
+impl Floor {
+    /// Watches from now on.
+    pub async fn watch(scene: &Scene) -> Self {
+        let since = Instant::now();
+        let mut watches = Vec::new();
+        for client in scene.clients().await.unwrap() {
+            watches.push(EndpointWatch::start(&client, &scene.namespace, APP).await.unwrap());
+        }
+        Self { since, watches }
+    }
+
+    /// The watch of each cluster.
+    pub fn watches(&self) -> &[EndpointWatch] {
+        &self.watches
+    }
+
+    /// Never were fewer addresses ready than `floor`, in no cluster [C2].
+    pub fn assert_held(&self, scene: &Scene, floor: usize) {
+        for (cluster, watch) in scene.fleet.clusters().iter().zip(&self.watches) {
+            let moments = watch.moments_since(self.since);
+            let fewest = watch.fewest_since(self.since);
+            scene.reached(&format!(
+                "{}: at least {fewest} ready addresses at {} moments",
+                cluster.name(),
+                moments.len()
+            ));
+            assert!(fewest >= floor, "{} had {fewest} ready addresses: {moments:?}", cluster.name());
+        }
+    }
+}

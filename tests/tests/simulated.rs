@@ -1,0 +1,11 @@
+//! Rollouts over simulated clusters in simulated time: the hub's loop, its HTTP side without a socket, and agents, all of
+//! them real, around a repository on disk. They are looked at by the same means as real clusters
+//! ([`shipper_tests::scene::sight`]).
+
+mod simulated {
+    mod fleet;
+    mod link;
+    mod people;
+    mod scenes;
+    mod story;
+}

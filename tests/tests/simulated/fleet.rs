@@ -1,0 +1,210 @@
+//! A hub, agents and simulated clusters in one process, in simulated time: tokio's clock is paused and leaps to the next
+//! moment at which something is to happen, once everything that runs has come to rest. Git work runs on threads that may block,
+//! which holds the clock.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::future::try_join_all;
+use jiff::Timestamp;
+use kube::Client;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use shipper_agent::source::GitSource;
+use shipper_agent::{App, Config};
+use shipper_core::AppKey;
+use shipper_core::status::{ApplicationStatus, WaitingFor};
+use shipper_git::RemoteConfig;
+use shipper_hub::clock::Clock;
+use shipper_hub::http::router;
+use shipper_hub::http::tokens::Tokens;
+use shipper_hub::pilot::{Pilot, PilotConfig};
+use shipper_hub::render::charts::{self, Charts};
+use shipper_hub::render::{Limits, Renderer};
+use shipper_hub::shared::{Settings, Shared};
+use shipper_hub::store::MemoryStore;
+use shipper_sim::{Cluster, Delay, Options};
+use shipper_tests::scene::STATE_BRANCH;
+use shipper_tests::scene::sight::{Sight, look};
+use shipper_tests::scratch::Scratch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::link::Link;
+use super::people::{APP, NAMESPACE, People};
+
+/// How long anything may take, in simulated time.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a condition is looked at, in simulated time.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Everything that runs. It ends when dropped.
+pub struct Simulation {
+    /// What people do.
+    pub people: People,
+    /// Names and clients of the clusters.
+    pub clusters: Vec<(String, Client)>,
+    shared: Arc<Shared>,
+    began: (Instant, std::time::Instant),
+    _tasks: JoinSet<()>,
+    _scratch: Scratch,
+}
+
+impl Simulation {
+    /// Starts a hub and three clusters with an agent each, around a repository that names the clusters and nothing else.
+    pub async fn start(seed: u64) -> Self {
+        shipper_tests::init();
+        let began = (Instant::now(), std::time::Instant::now());
+        let scratch = Scratch::new("simulated").unwrap();
+        let names: Vec<String> = (1..=3).map(|number| format!("cluster-{number}")).collect();
+        let people = People::begin(&scratch.join("fleet.git"), &names);
+        let epoch = Options::default().epoch;
+        let mut tasks = JoinSet::new();
+        let shared = hub(scratch.path(), &people, &names, epoch, &mut tasks).await;
+        let mut clusters = Vec::new();
+        for (name, seed) in names.into_iter().zip(seed..) {
+            let client = cluster(seed);
+            let link = Link { router: router(shared.clone()), token: token(&name) };
+            let data = scratch.join(&name);
+            std::fs::create_dir_all(&data).unwrap();
+            let source = GitSource::open(&data.join("repository"), remote(&people), STATE_BRANCH).unwrap();
+            let config = Config::new(&name, data, epoch, seed);
+            tasks.spawn(
+                App::build(config, client.clone(), Arc::new(link), source).run(std::future::pending()),
+            );
+            clusters.push((name, client));
+        }
+        Self { people, clusters, shared, began, _tasks: tasks, _scratch: scratch }
+    }
+
+    /// Tells the hub that something was pushed, as a webhook does.
+    pub fn pushed(&self) {
+        self.shared.hints.notify_one();
+    }
+
+    /// What the hub says of the application.
+    pub fn status(&self) -> Result<Arc<ApplicationStatus>> {
+        self.shared.statuses.get(&AppKey::new(NAMESPACE, APP)).context("the hub does not know it")
+    }
+
+    /// Waits until the contender is another release than `before`, and returns its name.
+    pub async fn contender_after(&self, before: &str) -> String {
+        self.eventually(async || {
+            let contender = self.status()?.contender.clone().context("there is no contender")?.to_string();
+            ensure!(contender != before, "{contender} is still the contender");
+            Ok(contender)
+        })
+        .await
+    }
+
+    /// Waits until the contender is at `step` and waits for `state`.
+    pub async fn wait_until(&self, release: &str, step: usize, state: WaitingFor) -> Arc<ApplicationStatus> {
+        self.eventually(async || {
+            let status = self.status()?;
+            let contender = status.contender.as_ref().map(ToString::to_string).unwrap_or_default();
+            let at = status.releases.iter().find(|r| r.name.as_str() == release).map(|r| r.step);
+            ensure!(
+                contender == release && at == Some(step) && status.waiting.state == state,
+                "{contender} is the contender, {release} is at step {at:?}; waits for {:?}: {}",
+                status.waiting.state,
+                status.waiting.message
+            );
+            Ok(status)
+        })
+        .await
+    }
+
+    /// What is in each cluster.
+    pub async fn sights(&self) -> Result<Vec<(&str, Sight)>> {
+        let look = async |(name, client): &'_ (String, Client)| {
+            look(client, NAMESPACE, APP).await.map(|s| (name, s))
+        };
+        let sights = try_join_all(self.clusters.iter().map(look)).await?;
+        Ok(sights.into_iter().map(|(name, sight)| (name.as_str(), sight)).collect())
+    }
+
+    /// Waits until the application is as expected in all clusters.
+    pub async fn wait_for(&self, expected: &Sight) {
+        self.eventually(async || {
+            for (cluster, sight) in self.sights().await? {
+                ensure!(sight == *expected, "{cluster} has {sight}; expected is {expected}");
+            }
+            Ok(())
+        })
+        .await;
+    }
+
+    /// Calls `check` until it succeeds, and returns what it returned; fails after a minute of simulated time.
+    pub async fn eventually<T>(&self, check: impl AsyncFn() -> Result<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match check().await {
+                Ok(found) => return found,
+                Err(error) => {
+                    assert!(Instant::now() < end, "{}: not within {PATIENCE:?}: {error:#}", self.times())
+                }
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Says what a scene has reached, on standard error whether or not the test passes.
+    pub fn reached(&self, what: &str) {
+        let _ = writeln!(std::io::stderr(), "{}: {what}", self.times());
+    }
+
+    fn times(&self) -> String {
+        let (simulated, real) = (self.began.0.elapsed().as_secs_f32(), self.began.1.elapsed().as_secs_f32());
+        format!("after {simulated:.1} simulated and {real:.2} real seconds")
+    }
+}
+
+/// The hub as the binary has it, but for the socket and the database.
+async fn hub(
+    directory: &Path,
+    people: &People,
+    clusters: &[String],
+    epoch: Timestamp,
+    tasks: &mut JoinSet<()>,
+) -> Arc<Shared> {
+    let tokens: BTreeMap<_, _> = clusters.iter().map(|name| (name.clone(), token(name))).collect();
+    let settings = Settings {
+        clock: Clock::starting_at(epoch),
+        heartbeat: Duration::from_secs(10),
+        tokens: Tokens::fixed(tokens).unwrap(),
+        webhook_secret: None,
+    };
+    let shared = Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap();
+    let renderer = Arc::new(Renderer::new(None, Limits::default(), directory.join("render")));
+    let charts = Arc::new(Charts::new(directory.join("charts"), charts::Limits::default()).unwrap());
+    let (config, told) = (PilotConfig::new(directory.join("hub"), remote(people)), shared.clone());
+    let opened = tokio::task::spawn_blocking(move || Pilot::new(config, told, renderer, charts));
+    tasks.spawn(opened.await.unwrap().unwrap().run(shared.stop.clone()));
+    shared
+}
+
+/// A cluster that is quick, but lags and wavers as real ones do.
+fn cluster(seed: u64) -> Client {
+    let between = |low, high| Delay::Between(Duration::from_millis(low), Duration::from_millis(high));
+    let options = Options {
+        schedule: between(5, 50),
+        start: between(200, 1500),
+        terminate: between(50, 500),
+        controller_lag: between(0, 50),
+        watch_lag: between(0, 100),
+        ..Options::default()
+    };
+    shipper_sim::client(&Arc::new(Mutex::new(Cluster::new(options, StdRng::seed_from_u64(seed)))))
+}
+
+fn remote(people: &People) -> RemoteConfig {
+    RemoteConfig::new(people.path().to_str().unwrap().parse().unwrap())
+}
+
+fn token(cluster: &str) -> String {
+    format!("the-token-of-{cluster}")
+}

@@ -1,0 +1,106 @@
+//! What people commit, made in the repository itself: a push without a network.
+
+use std::path::{Path, PathBuf};
+
+use git2::build::TreeUpdateBuilder;
+use git2::{FileMode, Oid, Repository, RepositoryInitOptions, Signature, Tree};
+use shipper_core::state::paths::INTENT_BRANCH;
+
+/// The application of these scenes.
+pub const APP: &str = "shop";
+/// Its namespace.
+pub const NAMESPACE: &str = "web";
+/// Its manifests.
+pub const MANIFESTS: &str = "apps/shop/shop.yaml";
+const FILE: &str = "applications/web/shop.yaml";
+
+/// A bare repository.
+pub struct People {
+    path: PathBuf,
+}
+
+impl People {
+    /// A repository at `path` with these clusters and nothing else.
+    pub fn begin(path: &Path, clusters: &[String]) -> Self {
+        let mut options = RepositoryInitOptions::new();
+        Repository::init_opts(path, options.bare(true).external_template(false)).unwrap();
+        let this = Self { path: path.to_owned() };
+        let kind = "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: ";
+        let file = |name: &String| {
+            (format!("clusters/{name}.yaml"), format!("{kind}{{name: {name}}}\nspec: {{region: eu}}\n"))
+        };
+        let files: Vec<(String, String)> = clusters.iter().map(file).collect();
+        this.commit(&files, "Begin with the clusters");
+        this
+    }
+
+    /// Where the repository is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds the application at version `v1`: 4 replicas, and the strategy staging, 50/50, full on.
+    pub fn add_application(&self) -> Oid {
+        let files =
+            [(FILE, include_str!("files/application.yaml")), (MANIFESTS, include_str!("files/shop.yaml"))];
+        self.commit(&files, "Add the shop")
+    }
+
+    /// Replaces every `old` in the manifests.
+    pub fn edit(&self, old: &str, new: &str) -> Oid {
+        let text = self.read(MANIFESTS);
+        assert!(text.contains(old), "{old:?} is not in {MANIFESTS}:\n{text}");
+        self.commit(&[(MANIFESTS, text.replace(old, new))], &format!("{APP}: {new}"))
+    }
+
+    /// Sends a release to a step.
+    pub fn promote(&self, release: &str, step: &str) -> Oid {
+        let text = self.read(FILE);
+        let rest = text.split("  rollout:\n").next().unwrap_or_default();
+        let text = format!("{rest}  rollout:\n    release: {release}\n    targetStep: {step}\n");
+        self.commit(&[(FILE, text)], &format!("Promote {APP} to {step}"))
+    }
+
+    /// `git revert` of a commit.
+    pub fn revert(&self, commit: Oid) -> Oid {
+        let repository = self.open();
+        let head = repository.find_reference(INTENT_BRANCH).unwrap().peel_to_commit().unwrap();
+        let reverted = repository.find_commit(commit).unwrap();
+        let mut index = repository.revert_commit(&reverted, &head, 0, None).unwrap();
+        assert!(!index.has_conflicts());
+        let tree = repository.find_tree(index.write_tree_to(&repository).unwrap()).unwrap();
+        record(&repository, &tree, "Revert")
+    }
+
+    fn read(&self, path: &str) -> String {
+        let repository = self.open();
+        let tree = repository.find_reference(INTENT_BRANCH).unwrap().peel_to_tree().unwrap();
+        let blob = tree.get_path(Path::new(path)).unwrap().to_object(&repository).unwrap();
+        String::from_utf8(blob.as_blob().unwrap().content().to_vec()).unwrap()
+    }
+
+    fn commit<P: AsRef<str>, C: AsRef<str>>(&self, files: &[(P, C)], message: &str) -> Oid {
+        let repository = self.open();
+        let head = repository.find_reference(INTENT_BRANCH).ok().map(|head| head.peel_to_tree().unwrap());
+        let empty = || repository.find_tree(repository.treebuilder(None).unwrap().write().unwrap()).unwrap();
+        let mut update = TreeUpdateBuilder::new();
+        for (path, content) in files {
+            let blob = repository.blob(content.as_ref().as_bytes()).unwrap();
+            update.upsert(path.as_ref(), blob, FileMode::Blob);
+        }
+        let base = head.unwrap_or_else(empty);
+        let tree = repository.find_tree(update.create_updated(&repository, &base).unwrap()).unwrap();
+        record(&repository, &tree, message)
+    }
+
+    fn open(&self) -> Repository {
+        Repository::open_bare(&self.path).unwrap()
+    }
+}
+
+fn record(repository: &Repository, tree: &Tree<'_>, message: &str) -> Oid {
+    let parent = repository.find_reference(INTENT_BRANCH).ok().map(|head| head.peel_to_commit().unwrap());
+    let parents: Vec<_> = parent.iter().collect();
+    let ada = Signature::now("Ada Lovelace", "ada@example.com").unwrap();
+    repository.commit(Some(INTENT_BRANCH), &ada, &ada, message, tree, &parents).unwrap()
+}
