@@ -37,7 +37,7 @@ pub struct Config {
     pub polling: Polling,
     /// Namespace of the Lease.
     pub lease_namespace: String,
-    /// Who holds the Lease: another one for every process.
+    /// Who holds the Lease: another one for every process that lives at the same time.
     pub identity: String,
     /// Writes to the API server that may be under way at once.
     pub in_flight: usize,

@@ -106,7 +106,8 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// `identity` must be another one for every process.
+    /// `identity` must be another one for every process that lives at the same time. Whose it was before, if anybody's, is taken over
+    /// at once.
     pub fn new(
         api: Api,
         state: Arc<State>,

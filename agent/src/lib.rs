@@ -14,6 +14,7 @@ pub mod clock;
 pub mod engine;
 mod fetcher;
 pub mod hub;
+pub mod identity;
 pub mod lease;
 pub mod random;
 pub mod reporter;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use shipper_agent::args::{Args, LogFormat};
 use shipper_agent::hub::{HttpHub, HttpHubOptions};
+use shipper_agent::identity::identity;
 use shipper_agent::source::GitSource;
 use shipper_agent::{App, Config, Polling};
 use shipper_git::{Credentials, RemoteConfig, Secret};
@@ -53,9 +54,9 @@ async fn run(args: Args) -> Result<()> {
     config.polling = Polling::every(args.poll_interval);
     config.in_flight = args.in_flight.max(1);
     config.lease_namespace = args.lease_namespace.clone().unwrap_or(own_namespace);
-    if let Ok(host) = std::env::var("HOSTNAME") {
-        config.identity = format!("{host}-{:016x}", config.seed);
-    }
+    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| args.cluster.clone());
+    config.identity = identity(&args.data_dir, &host, config.seed)
+        .with_context(|| format!("cannot keep a name in the data directory {}", args.data_dir.display()))?;
     let app = App::build(config, client, Arc::new(hub), source);
     if let Some(address) = args.listen {
         let listener = tokio::net::TcpListener::bind(address)
