@@ -7,6 +7,7 @@
 //! - [`http`]: the API for agents and people; [`metrics`]: what Prometheus is told.
 //! - [`render`]: from a chart or plain YAML to the manifests of a release.
 //! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
+//! - [`hints`]: what webhooks say of pushes.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
 pub mod app;
@@ -15,6 +16,7 @@ pub mod board;
 pub mod clock;
 pub mod config;
 pub mod fleet;
+pub mod hints;
 pub mod http;
 pub mod liveness;
 pub mod metrics;

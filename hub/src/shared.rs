@@ -3,6 +3,7 @@
 
 use crate::board::{HubBoard, Statuses};
 use crate::clock::Clock;
+use crate::hints::Hints;
 use crate::http::limit::Limiter;
 use crate::http::tokens::Tokens;
 use crate::liveness::Heartbeats;
@@ -13,7 +14,7 @@ use shipper_core::protocol::HubStatus;
 use shipper_git::Secret;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Everything that is shared; always behind an [`Arc`].
@@ -40,7 +41,7 @@ pub struct Shared {
     /// The newest state commit, in hex; the loop sends, agents are told at once.
     pub commits: watch::Sender<Option<String>>,
     /// Somebody says that something was pushed: the loop looks.
-    pub hints: Notify,
+    pub hints: Hints,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Whose reports are taken.
@@ -93,7 +94,7 @@ impl Shared {
             statuses: Statuses::default(),
             hub: HubBoard::default(),
             commits: watch::Sender::new(None),
-            hints: Notify::new(),
+            hints: Hints::default(),
             metrics: view.metrics,
             tokens: settings.tokens,
             webhook_secret: settings.webhook_secret,

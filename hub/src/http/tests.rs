@@ -276,7 +276,7 @@ async fn a_webhook_wakes_the_loop_and_needs_its_secret_where_one_is_set() {
     let open = hub().await;
     let answer = open.answer(Request::post(WEBHOOK).body(Body::from("{}")).unwrap()).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
-    open.shared.hints.notified().await;
+    open.shared.hints.next().await;
 
     let secret = "a secret of the webhook";
     let hub = hub_with(Some(secret)).await;
@@ -292,7 +292,7 @@ async fn a_webhook_wakes_the_loop_and_needs_its_secret_where_one_is_set() {
     assert_eq!(signed("x-hub-signature-256", format!("sha256={good}")).await, 202);
     assert_eq!(signed("x-gitea-signature", good.clone()).await, 202);
     assert_eq!(signed("x-gitlab-token", secret.to_owned()).await, 202);
-    hub.shared.hints.notified().await;
+    hub.shared.hints.next().await;
 
     assert_eq!(signed("x-hub-signature-256", good.clone()).await, 401);
     assert_eq!(signed("x-hub-signature-256", format!("sha256={}", &good[..62])).await, 401);
@@ -300,7 +300,7 @@ async fn a_webhook_wakes_the_loop_and_needs_its_secret_where_one_is_set() {
     assert_eq!(signed("x-gitea-signature", tag("another secret", "push")).await, 401);
     assert_eq!(signed("x-gitlab-token", "another secret".to_owned()).await, 401);
     assert_eq!(signed("x-other", good).await, 401);
-    let unwoken = tokio::time::timeout(Duration::from_millis(1), hub.shared.hints.notified()).await;
+    let unwoken = tokio::time::timeout(Duration::from_millis(1), hub.shared.hints.next()).await;
     assert!(unwoken.is_err(), "what is refused wakes nobody");
 }
 

@@ -1,5 +1,5 @@
-//! A Git host says that something was pushed. Only a hint to look: what the body says is not read, so a false one costs a
-//! fetch, nothing more. Where a secret is set, a hint without it is refused.
+//! A Git host says that something was pushed. Only a hint to look, so a false one costs a fetch, nothing more: of the body,
+//! nothing is read but the name of the commit, and that only to spare the look where it is known already. Where a secret is set, a hint without it is refused.
 
 use super::agent::unread;
 use super::problem::Problem;
@@ -29,8 +29,19 @@ pub async fn receive(
         return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
     }
     tracing::debug!("a webhook hints at a push");
-    shared.hints.notify_one();
+    shared.hints.give(pushed(&body));
     Ok(StatusCode::ACCEPTED)
+}
+
+/// The commit that a branch was moved to, as GitHub, GitLab, Gitea and Forgejo name it.
+fn pushed(body: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Push {
+        after: String,
+    }
+    let push: Push = serde_json::from_slice(body).ok()?;
+    let is_id = matches!(push.after.len(), 40 | 64) && push.after.bytes().all(|b| b.is_ascii_hexdigit());
+    is_id.then_some(push.after)
 }
 
 /// GitHub and its kin sign as `sha256=<hex>`, Gitea and Forgejo as `<hex>`, GitLab sends the secret itself.

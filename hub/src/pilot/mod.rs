@@ -156,7 +156,8 @@ impl Pilot {
     /// `None` = there is something to do now; else until when there is not, unless something wakes the loop.
     fn waits_until(&mut self) -> Option<Option<Instant>> {
         let now = Instant::now();
-        if std::mem::take(&mut self.wakes.marks.hinted) {
+        let hinted = std::mem::take(&mut self.wakes.marks.hinted);
+        if hinted.is_beyond(&self.known()) {
             self.look = true;
             self.poll.hinted();
         }
@@ -187,6 +188,12 @@ impl Pilot {
                 Some([Some(self.poll.due()), timers].into_iter().flatten().min())
             }
         }
+    }
+
+    /// The commits that both branches are known to be at, in hex.
+    fn known(&self) -> Vec<String> {
+        let branches = self.world.0.as_deref().map(|world| world.desk.view().branches()).unwrap_or_default();
+        [branches.main, branches.state].into_iter().flatten().map(|oid| oid.to_string()).collect()
     }
 
     fn has_dirt(&self) -> bool {

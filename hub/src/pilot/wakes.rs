@@ -2,6 +2,7 @@
 
 use super::lookups::Found;
 use super::renders::Done;
+use crate::hints::Hinted;
 use crate::notify::Receiver;
 use crate::shared::Shared;
 use shipper_core::{AppKey, ClusterName};
@@ -30,7 +31,7 @@ pub(super) enum Message {
 /// What is marked.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    pub(super) hinted: bool,
+    pub(super) hinted: Hinted,
     pub(super) apps: BTreeSet<AppKey>,
     pub(super) clusters: BTreeSet<ClusterName>,
     pub(super) messages: Vec<Message>,
@@ -68,11 +69,11 @@ impl Wakes {
             }
         };
         tokio::select! {
-            () = self.shared.hints.notified() => self.marks.hinted = true,
+            hinted = self.shared.hints.next() => self.marks.hinted.join(hinted),
             apps = self.reports.next() => self.marks.apps.extend(apps),
             clusters = self.liveness.next() => self.marks.clusters.extend(clusters),
             Some(message) = self.messages.recv() => match message {
-                Message::Changed => self.marks.hinted = true,
+                Message::Changed => self.marks.hinted.anything = true,
                 message => self.marks.messages.push(message),
             },
             () = timer => return,
