@@ -52,7 +52,9 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
             result.replicas.insert(*index, replicas + step);
         }
         if step < missing {
+            // What an older release frees is not its own to take again.
             yield_stale(view, &group[position + 1..], missing - step, result);
+            return;
         }
     }
 }
@@ -60,7 +62,7 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
 /// Older releases' pods that are unready for long make room for a newer release, once the ReplicaSet is sure to take them.
 fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u32, result: &mut Capacity) {
     for (index, workload) in older {
-        let (_, owed) = balance(workload);
+        let (_, owed) = balance(view, workload);
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
         if yields > 0 && !result.replicas.contains_key(index) && all_marked(view, &stale, result) {
@@ -96,13 +98,18 @@ fn lower(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
     }
 }
 
-/// Pods that `spec.replicas` asks for and that are not there, by the Deployment's own count as well as by what is seen; and pods that are
-/// there although a lower count was asked for already: the ReplicaSet owes their removal, and may not be asked for them again.
-fn balance(workload: &Workload<'_>) -> (u32, u32) {
+/// Pods that `spec.replicas` asks for and that will not come, and pods that are there although a lower count was asked for already: the
+/// ReplicaSet owes their removal, and may not be asked for them again.
+///
+/// Pods that are merely not seen yet are no room: a lower count would make the ReplicaSet choose among all, those with traffic too.
+fn balance(view: &View<'_>, workload: &Workload<'_>) -> (u32, u32) {
     let seen = count(workload.pods.len());
-    let counted = workload.live.and_then(Live::deployment).map_or(0, |d| if d.observed { d.total } else { u32::MAX });
     let replicas = workload.replicas();
-    (replicas.saturating_sub(seen.max(counted)), seen.saturating_sub(replicas))
+    let refused = workload.live.and_then(Live::deployment).is_some_and(|d| d.replica_failure.is_some());
+    let corked = view.corked() == Some(workload.release.name.as_str());
+    let idle = !corked && !workload.pods.iter().any(|pod| pod.serving);
+    let missing = if refused || idle { replicas.saturating_sub(seen) } else { 0 };
+    (missing, seen.saturating_sub(replicas))
 }
 
 /// Another scaled it up: back at once, without settle time, but the pods that carry traffic stay [C7].
@@ -110,7 +117,7 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     if !workload.serves {
         return excess;
     }
-    let (missing, owed) = balance(workload);
+    let (missing, owed) = balance(view, workload);
     let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
     if !all_marked(view, &idle, result) {
         // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
@@ -140,7 +147,7 @@ fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
 
 /// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones without it.
 fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
-    let (missing, owed) = balance(workload);
+    let (missing, owed) = balance(view, workload);
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
     let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();
@@ -172,7 +179,7 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
 
 /// Unready pods first and at once, ready ones while others are ready in their place.
 fn lower_plain(view: &View<'_>, workload: &Workload<'_>, excess: u32, surplus: &mut u32) -> u32 {
-    let (missing, owed) = balance(workload);
+    let (missing, owed) = balance(view, workload);
     let idle = count(workload.pods.iter().filter(|pod| !view.available(workload, pod)).count());
     let free = missing + idle.saturating_sub(owed);
     *surplus = surplus.saturating_sub(owed.saturating_sub(idle));

@@ -141,7 +141,8 @@ impl History {
         let count = rng.random_range(1..=2);
         let two_hubs = rng.random_bool(0.3);
         let ms = Duration::from_millis;
-        let lag = Delay::Mostly(ms(2), 0.15, ms(rng.random_range(5..800)));
+        // Below the time that a mark is left to be seen (`converge::PROPAGATION`): a slower controller manager is a fault of its own.
+        let lag = Delay::Mostly(ms(2), 0.15, ms(rng.random_range(5..450)));
         let options = Options {
             start: Delay::Between(ms(100), ms(3000)),
             terminate: Delay::Between(ms(10), ms(2000)),

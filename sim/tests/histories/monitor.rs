@@ -129,7 +129,7 @@ pub struct Monitor {
     /// A person broke the Service or its labels: until traffic is whole again nothing can be said.
     disturbed: Option<Duration>,
     /// A person set the replicas.
-    scaled: bool,
+    scaled: Option<Duration>,
 }
 
 impl Monitor {
@@ -152,7 +152,7 @@ impl Monitor {
     }
 
     pub fn scaled(&mut self, now: Duration) {
-        self.scaled = true;
+        self.scaled = Some(now);
         self.disturb(now);
     }
 
@@ -186,8 +186,8 @@ impl Monitor {
         }
         // [C2] ceiling: nothing is raised above it.
         if truth.replicas <= ceiling {
-            self.scaled = false;
-        } else if truth.replicas > self.before.replicas && !self.scaled {
+            self.scaled = self.scaled.filter(|since| *since + AFTERMATH > now);
+        } else if truth.replicas > self.before.replicas && self.scaled.is_none() {
             return Err(format!("C2 ceiling: replicas raised from {} to {}, at most {ceiling}", self.before.replicas, truth.replicas));
         }
         self.before = truth;
