@@ -5,15 +5,16 @@ mod webhook;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokio::sync::oneshot;
 
 use crate::git_repo::BareRepo;
 use crate::http_service::HttpService;
@@ -65,6 +66,7 @@ struct Shared {
     access: RwLock<Access>,
     fault: RwLock<Option<Fault>>,
     webhook: RwLock<Option<Webhook>>,
+    gates: Mutex<Vec<Gate>>,
     requests: AtomicU64,
 }
 
@@ -80,6 +82,7 @@ impl GitServer {
             access: RwLock::default(),
             fault: RwLock::default(),
             webhook: RwLock::default(),
+            gates: Mutex::default(),
             requests: AtomicU64::default(),
         });
         let routes = Router::new().fallback(answer).with_state(shared.clone());
@@ -132,6 +135,15 @@ impl GitServer {
         *self.shared.webhook.write().unwrap_or_else(PoisonError::into_inner) = webhook;
     }
 
+    /// Holds the next request whose path and query contain `part`, once, until the answer is dropped.
+    pub fn hold(&self, part: &str) -> Held {
+        let (arrive, arrived) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        let gate = Gate { part: part.to_owned(), arrive, released };
+        self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner).push(gate);
+        Held { arrived, _release: release }
+    }
+
     /// How many requests have come so far, refused ones included.
     #[must_use]
     pub fn requests(&self) -> u64 {
@@ -145,6 +157,30 @@ impl GitServer {
     }
 }
 
+/// A request that waits, or is yet to come. It goes on when this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    arrived: oneshot::Receiver<()>,
+    _release: oneshot::Sender<()>,
+}
+
+impl Held {
+    /// Returns when the request has come.
+    ///
+    /// # Errors
+    /// When the server ended first.
+    pub async fn arrived(&mut self) -> Result<()> {
+        (&mut self.arrived).await.context("the Git server has ended")
+    }
+}
+
+#[derive(Debug)]
+struct Gate {
+    part: String,
+    arrive: oneshot::Sender<()>,
+    released: oneshot::Receiver<()>,
+}
+
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
     shared.requests.fetch_add(1, Ordering::Relaxed);
     let fault = shared.fault.read().unwrap_or_else(PoisonError::into_inner).clone();
@@ -152,6 +188,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         && let Some(response) = fault.strike().await
     {
         return response;
+    }
+    if let Some(gate) = shared.gate(&request) {
+        let _ = gate.arrive.send(());
+        // The sender carries nothing: it is dropped.
+        let _ = gate.released.await;
     }
     if !shared.admits(&request) {
         return refuse();
@@ -178,6 +219,13 @@ async fn serve(shared: Arc<Shared>, request: Request) -> Result<Response<Body>> 
 }
 
 impl Shared {
+    fn gate(&self, request: &Request) -> Option<Gate> {
+        let asked = request.uri().to_string();
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = gates.iter().position(|gate| asked.contains(&gate.part))?;
+        Some(gates.remove(index))
+    }
+
     fn admits(&self, request: &Request) -> bool {
         let wanted = self.access.read().unwrap_or_else(PoisonError::into_inner).header();
         let sent = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

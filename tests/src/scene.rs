@@ -67,7 +67,7 @@ impl Options {
 /// One hub of a scene.
 #[derive(Debug)]
 pub struct Hub {
-    /// Its process.
+    /// Its process, with its name: `hub-1`. Its requests to the Git server begin with that name.
     pub process: Process,
     /// Where it listens.
     pub url: String,
@@ -156,8 +156,11 @@ impl Scene {
             .collect();
         let tokens = self.scratch.write("tokens.yaml", tokens)?;
         let helm = tokio::task::spawn_blocking(|| shipper_toolchain::helm(&mut std::io::stderr())).await??;
+        // A way of its own to the same repositories, so that its requests can be told apart.
+        std::os::unix::fs::symlink(self.git.root(), self.git.root().join(&name))?;
+        let url = |repository: &str| self.url(&format!("{name}/{repository}"));
         let mut spec = Spec::new(&name, daemon::binary("shipper-hub")?, self.scratch.path())
-            .args(["--repository", &self.url(REPOSITORY)])
+            .args(["--repository", &url(REPOSITORY)])
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(["--heartbeat", "2s"])
             .arg("--data-dir")
@@ -169,7 +172,7 @@ impl Scene {
             .env("RUST_LOG", LOG)
             .env("NO_COLOR", "1");
         if state_repository {
-            spec = spec.args(["--state-repository", &self.url(STATE_REPOSITORY)]);
+            spec = spec.args(["--state-repository", &url(STATE_REPOSITORY)]);
         }
         let url = format!("http://127.0.0.1:{port}");
         if number == 0 {

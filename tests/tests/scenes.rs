@@ -2,9 +2,12 @@
 
 mod scenes {
     mod broken;
+    mod chaos;
+    mod conformance;
     mod drift;
     mod neighbours;
     mod rollout;
+    mod ssh;
     mod story;
     mod taken_back;
 }

@@ -34,6 +34,27 @@ impl Hub {
         self.get("/api/v1/status").await
     }
 
+    /// A counter among its metrics, without labels.
+    ///
+    /// # Errors
+    /// When it does not answer, or has no such counter.
+    pub async fn counter(&self, name: &str) -> Result<u64> {
+        let text = reqwest::get(format!("{}/metrics", self.url)).await?.error_for_status()?.text().await?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("no {name} among\n{text}"))?.parse()?)
+    }
+
+    /// Kills it, removes everything it had written down, and starts it again.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn restart_with_nothing(&self) -> Result<()> {
+        self.process.kill()?;
+        std::fs::remove_dir_all(&self.data)?;
+        std::fs::create_dir_all(&self.data)?;
+        self.process.start()
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let response = reqwest::get(format!("{}{path}", self.url)).await?.error_for_status()?;
         Ok(response.json().await?)
