@@ -50,6 +50,46 @@ fn a_branch_is_fetched_shallow_and_then_incrementally() {
 }
 
 #[test]
+fn a_fetch_brings_what_is_new_in_two_requests_however_far_the_other_branch_has_gone() {
+    let (bed, server) = bed();
+    let mut old = Vec::new();
+    for number in 0..30 {
+        old.push(bed.seed(MAIN, &[("a", &number.to_string())], "main"));
+    }
+    let mut store = Store::open(
+        &bed.dir.path().join("store"),
+        shipper_git::RemoteConfig { shallow: false, ..config(&server.url) },
+    )
+    .unwrap();
+    store.fetch(&[MAIN, STATE]).unwrap();
+    for number in 0..300 {
+        bed.seed(STATE, &[("state.yaml", &number.to_string())], "state");
+    }
+    store.fetch(&[MAIN, STATE]).unwrap();
+    let before = (server.seen().len(), objects(&bed));
+    let new = bed.seed(MAIN, &[("a", "new")], "new");
+    assert_eq!(store.fetch(&[MAIN, STATE]).unwrap()[MAIN], Some(new));
+    assert_eq!(store.is_ancestor(old[29], new).unwrap(), Ancestry::Descendant);
+    assert_eq!(server.seen().len() - before.0, 2, "the list of branches, and the pack");
+    assert_eq!(objects(&bed) - before.1, 3, "a commit, a tree, a file");
+}
+
+/// How many objects are in the store, those that are there twice included.
+fn objects(bed: &Bed) -> usize {
+    let packs = bed.dir.path().join("store/repository.git/objects/pack");
+    let files = std::fs::read_dir(packs).unwrap().flatten().map(|entry| entry.path());
+    let indices = files.filter(|path| path.extension().is_some_and(|extension| extension == "idx"));
+    indices
+        .map(|path| support::git(bed.dir.path(), &["verify-pack", "-v", path.to_str().unwrap()]))
+        .map(|text| {
+            text.lines()
+                .filter(|line| ["commit", "tree", "blob"].iter().any(|kind| line.contains(kind)))
+                .count()
+        })
+        .sum()
+}
+
+#[test]
 fn a_branch_that_merges_what_was_cut_off_is_still_whole() {
     let (bed, server) = bed();
     let old = bed.seed(MAIN, &[("a", "old")], "old");

@@ -21,6 +21,8 @@ pub(super) const SSH_URL: &str = "shipper+ssh://remote/";
 pub(super) struct Call {
     pub(super) config: RemoteConfig,
     pub(super) http: Option<reqwest::blocking::Client>,
+    /// Where the server redirected the first request to, on itself.
+    pub(super) base: Mutex<Option<reqwest::Url>>,
     started: Instant,
     received: Mutex<u64>,
     failure: Mutex<Option<RemoteError>>,
@@ -31,6 +33,7 @@ impl Call {
         Arc::new(Self {
             config,
             http,
+            base: Mutex::new(None),
             started: Instant::now(),
             received: Mutex::new(0),
             failure: Mutex::new(None),

@@ -1,7 +1,7 @@
 //! Smart HTTP over reqwest: one request per step of the conversation, on connections that are kept for the next one.
 
 use std::io::{self, Cursor, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream};
@@ -57,17 +57,26 @@ pub(super) fn reason(error: &dyn std::error::Error) -> String {
 /// The connection of one call.
 pub(super) struct HttpTransport {
     call: Arc<Call>,
-    /// Where the server redirected the first request to, on itself.
-    base: Mutex<Option<Url>>,
+}
+
+/// A request to `git-upload-pack`, sent when its answer is first read.
+pub(super) fn upload_pack(call: &Arc<Call>, request: Vec<u8>) -> Result<impl Read, git2::Error> {
+    let mut exchange = HttpTransport::new(Arc::clone(call)).exchange("git-upload-pack")?;
+    exchange.request = request;
+    Ok(exchange)
 }
 
 impl HttpTransport {
     pub(super) fn new(call: Arc<Call>) -> Self {
-        Self { call, base: Mutex::new(None) }
+        Self { call }
+    }
+
+    fn base(&self) -> MutexGuard<'_, Option<Url>> {
+        self.call.base.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn endpoint(&self, suffix: &str) -> Result<Url, git2::Error> {
-        let moved = self.base.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let moved = self.base().clone();
         let mut url = match (&self.call.config.url, moved) {
             (_, Some(url)) => url,
             (RepositoryUrl::Http { url, .. }, None) => url.clone(),
@@ -89,7 +98,7 @@ impl HttpTransport {
             let mut base = response.url().clone();
             base.set_path(path);
             base.set_query(None);
-            *self.base.lock().unwrap_or_else(PoisonError::into_inner) = Some(base);
+            *self.base() = Some(base);
         }
         // Read to its end, so that the connection can serve the next request.
         let mut body = Vec::new();
@@ -123,7 +132,7 @@ impl SmartSubtransport for HttpTransport {
     }
 
     fn close(&self) -> Result<(), git2::Error> {
-        *self.base.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.base() = None;
         Ok(())
     }
 }

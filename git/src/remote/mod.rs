@@ -7,6 +7,7 @@ mod http_answer;
 mod local;
 mod outcome;
 mod ssh;
+mod want;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -136,7 +137,7 @@ impl Remote {
             None => {
                 let this = self.call()?;
                 call = Some(Arc::clone(&this));
-                call::with_call(&this, || self.fetch_smart(store, branches, depth))
+                call::with_call(&this, || self.fetch_smart(&this, store, branches, depth))
                     .map_err(|e| self.failure(Some(&this), &e))
             }
         }?;
@@ -172,6 +173,7 @@ impl Remote {
 
     fn fetch_smart(
         &self,
+        call: &Arc<Call>,
         store: &Repository,
         branches: &[&str],
         depth: Depth,
@@ -185,7 +187,13 @@ impl Remote {
             .copied()
             .filter(|b| heads.get(*b).is_some_and(|oid| depth != Depth::Incremental || !odb.exists(*oid)))
             .collect();
-        if !wanted.is_empty() {
+        if wanted.is_empty() {
+            return Ok(heads);
+        }
+        if call.http.is_some() && depth == Depth::Incremental {
+            let wants: Vec<Oid> = wanted.iter().filter_map(|branch| heads.get(*branch).copied()).collect();
+            want::download(call, store, &wants)?;
+        } else {
             let mut options = FetchOptions::new();
             options.download_tags(AutotagOption::None).update_fetchhead(false).depth(match depth {
                 Depth::Incremental => 0,
