@@ -74,15 +74,19 @@ pub struct ReleaseReport {
     /// Pods that are not available, grouped by reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pods: Vec<PodGroup>,
+    /// `spec.replicas` of its Deployments that have an autoscaler, by their name without the release's suffix: what the next
+    /// release's base is taken from [C3].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub autoscaled: BTreeMap<String, u32>,
 }
 
 /// Replicas over all Deployments of a release [C4]. Terminating pods count for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Capacity {
-    /// Rendered.
+    /// Rendered; with an autoscaler, the base that percentages are taken of [C3].
     pub rendered: u32,
-    /// Wanted: percent of the rendered ones, rounded up.
+    /// Wanted: percent of the rendered ones, rounded up; with an autoscaler, at least what that has set.
     pub desired: u32,
     /// `spec.replicas` now.
     pub replicas: u32,
@@ -92,7 +96,7 @@ pub struct Capacity {
     pub ready: u32,
     /// Pods that are ready for `minReadySeconds`.
     pub available: u32,
-    /// Generation observed and updated = ready = available = desired.
+    /// Generation observed and updated = ready = available = desired; with an autoscaler, its minimum is reached.
     pub achieved: bool,
 }
 

@@ -6,7 +6,9 @@
 //! The actions of one call are safe together, in any order within one rank, given the observation they came from. The caller
 //! carries them out, feeds what the API server answered back into the index, and asks again until nothing is left to do.
 
+mod autoscaler;
 mod capacity;
+mod form;
 mod goals;
 mod objects;
 mod report;

@@ -1,7 +1,7 @@
 //! Which objects are to be in the cluster, from which release's manifests, and which are not [C8, C10, C11].
 
-use super::selector::with_selector;
-use super::view::{View, Workload};
+use super::form::{Form, form_of, without_decided};
+use super::view::View;
 use super::{Action, Apply, Delete, MAX_REPAIR_PAUSE};
 use crate::manifest::{ManifestObject, ObjectKey, Scope, install_rank};
 use crate::observe::{Live, NamespaceState, covers};
@@ -134,16 +134,7 @@ pub(super) fn objects(
     inventory(view, app, &wanted, &mut result);
     let crds_missing = missing_crds(view, &wanted);
     for (key, object) in &wanted {
-        let workload = view
-            .workloads
-            .iter()
-            .position(|w| w.manifest.key == **key && w.release.name == object.release.name);
-        let form = form_of(
-            view,
-            object.manifest,
-            workload.map(|i| (&view.workloads[i], replicas.get(&i))),
-            selector,
-        );
+        let form = form_of(view, object.release, object.manifest, replicas, selector);
         if waits_for_crd(key, &crds_missing) {
             result.incomplete.insert(object.release.name.clone());
             continue;
@@ -303,58 +294,6 @@ fn waits_for_crd(key: &ObjectKey, missing: &BTreeSet<(String, String)>) -> bool 
     missing.iter().any(|(group, kind)| key.is(group, kind))
 }
 
-/// An object as it is to be applied, and whether its live numbers differ.
-struct Form {
-    object: Value,
-    /// Replicas or selector are to change, or were changed by another.
-    changes: bool,
-    /// They were changed by another.
-    taken: bool,
-}
-
-fn form_of(
-    view: &View<'_>,
-    manifest: &ManifestObject,
-    workload: Option<(&Workload<'_>, Option<&u32>)>,
-    selector: Option<&BTreeMap<String, String>>,
-) -> Form {
-    let mut object = manifest.value.clone();
-    if let Some((workload, next)) = workload {
-        let replicas = next.copied().unwrap_or_else(|| workload.replicas());
-        if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-            spec.insert("replicas".to_owned(), json!(replicas));
-        }
-        let taken = workload.replicas_taken();
-        return Form {
-            object,
-            changes: next.is_some(),
-            taken: taken && (next.is_some() || workload.replicas() <= workload.desired),
-        };
-    }
-    let traffic = view.service.is_some_and(|service| service.key == manifest.key);
-    if let (true, Some(selector)) = (traffic, selector) {
-        let live = view.live_service().and_then(Live::service);
-        let changes = live.is_some_and(|live| live.selector != *selector);
-        return Form { object: with_selector(object, selector), changes, taken: false };
-    }
-    Form { object, changes: false, taken: false }
-}
-
-/// The manifest without what converge decides: replicas of a Deployment, selector of the traffic Service.
-fn without_decided(manifest: &ManifestObject) -> Value {
-    let mut value = manifest.value.clone();
-    let traffic = value.pointer("/metadata/annotations").and_then(|a| a.get(labels::TRAFFIC)).is_some();
-    let decided = match (manifest.key.group.as_str(), manifest.key.kind.as_str()) {
-        ("apps", "Deployment") if manifest.scope == Scope::Release => "replicas",
-        ("", "Service") if traffic => "selector",
-        _ => return value,
-    };
-    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
-        spec.remove(decided);
-    }
-    value
-}
-
 fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut Objects) {
     let key = &wanted.manifest.key;
     let app = &view.wanted.target.application;
@@ -404,8 +343,10 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
     if live.is_none() && !view.observed.failures.contains_key(key) {
         restore_addresses(view, key, &mut object);
     }
+    // An autoscaler that is there learns of its new bounds before the replicas change.
+    let scaler = live.is_some_and(|live| live.autoscaler().is_some());
     result.actions.push(Action::Apply(Apply {
-        rank: rank_of(&key.kind),
+        rank: if scaler { rank_of("Deployment").saturating_sub(1) } else { rank_of(&key.kind) },
         object,
         digest: digest.clone(),
         uid: live.map(|live| live.uid.clone()),
@@ -414,7 +355,7 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
             (_, true) => "another changed or deleted it",
             (false, _) => "it is not there",
             (true, _) if current.is_none() => "its manifest changed",
-            (true, _) => "its replicas or selector are to change",
+            (true, _) => "its replicas, bounds or selector are to change",
         },
         key: key.clone(),
     }));

@@ -40,6 +40,11 @@ fn release_report(view: &View<'_>, objects: &Objects, release: &TargetRelease) -
         capacity: capacity(view, release, &workloads),
         traffic: release.traffic.filter(|_| view.service.is_some()).map(|_| traffic(view, release)),
         pods: pod_groups(view, release, &workloads),
+        autoscaled: workloads
+            .iter()
+            .filter(|w| w.autoscaler.is_some() && !release.absent)
+            .map(|w| (w.base.clone(), w.replicas()))
+            .collect(),
     }
 }
 
@@ -64,17 +69,23 @@ fn capacity(view: &View<'_>, release: &TargetRelease, workloads: &[&Workload<'_>
     sum
 }
 
-/// Generation observed and updated = ready = available = desired [C4].
+/// Generation observed and updated = ready = available = desired; what an autoscaler scales has its minimum [C4].
 fn achieved(workload: &Workload<'_>) -> bool {
-    match workload.live.and_then(Live::deployment) {
-        Some(live) => {
+    let minimum = workload.autoscaler.as_ref().map(|scaler| scaler.minimum).filter(|_| workload.desired > 0);
+    match (workload.live.and_then(Live::deployment), minimum) {
+        (Some(live), Some(minimum)) => {
+            let ready = workload.pods.iter().filter(|pod| pod.ready).count();
+            let counts = [live.replicas, live.updated, live.ready, live.available, count(ready)];
+            live.observed && counts.iter().all(|n| *n >= minimum)
+        }
+        (Some(live), None) => {
             let wanted = workload.desired;
             live.observed
                 && live.replicas == wanted
                 && [live.total, live.updated, live.ready, live.available].iter().all(|n| *n == wanted)
                 && workload.pods.len() == wanted as usize
         }
-        None => workload.desired == 0,
+        (None, _) => workload.desired == 0,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The releases of a target side by side with what is seen of them: what the other rooms of convergence work on.
 
+use super::autoscaler::{Autoscaler, autoscaler};
 use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
 use crate::intent::TrafficMode;
 use crate::manifest::{ManifestObject, Manifests, ObjectKey};
@@ -19,9 +20,12 @@ pub(super) struct Workload<'a> {
     pub(super) live: Option<&'a Live>,
     /// Pods that are not terminating.
     pub(super) pods: Vec<&'a Pod>,
+    /// What percentages are taken of: the rendered replicas, with an autoscaler its base.
     pub(super) rendered: u32,
-    /// ceil(rendered × percent / 100) [C3].
+    /// ceil(rendered × percent / 100); with an autoscaler the larger of its minimum and `spec.replicas` [C3].
     pub(super) desired: u32,
+    /// What follows the load within the release.
+    pub(super) autoscaler: Option<Autoscaler<'a>>,
     /// The traffic Service selects its pods.
     pub(super) serves: bool,
 }
@@ -32,9 +36,14 @@ impl Workload<'_> {
         self.live.and_then(Live::deployment).map_or(0, |d| d.replicas)
     }
 
-    /// Whether another manager set `spec.replicas` [C7].
+    /// Whether our field manager owns `spec.replicas`; so it does as long as nobody has changed it.
+    pub(super) fn owns_replicas(&self) -> bool {
+        self.live.and_then(Live::deployment).is_none_or(|d| d.owns_replicas)
+    }
+
+    /// Whether another manager set `spec.replicas` that has no business to [C7]; an autoscaler has [C3].
     pub(super) fn replicas_taken(&self) -> bool {
-        self.live.and_then(Live::deployment).is_some_and(|d| !d.owns_replicas)
+        !self.owns_replicas() && self.autoscaler.is_none()
     }
 
     /// It has, or is asked to have, more pods than wanted: whichever of spec and pods is larger counts.
@@ -78,7 +87,7 @@ impl<'a> View<'a> {
             let selector =
                 manifests.traffic_service().filter(|_| managed).map(ManifestObject::service_selector);
             for manifest in manifests.deployments() {
-                workloads.push(workload(release, manifest, selector.as_ref(), observed));
+                workloads.push(workload(wanted, release, manifest, selector.as_ref(), observed));
             }
         }
         let serving: BTreeMap<&ReleaseName, u32> =
@@ -117,7 +126,10 @@ impl<'a> View<'a> {
             Some(release) => pod.release.as_str() == release,
             None => pod.serving,
         };
-        workload.serves && selected && self.available(workload, pod) && self.endpoints.contains(pod.name.as_str())
+        workload.serves
+            && selected
+            && self.available(workload, pod)
+            && self.endpoints.contains(pod.name.as_str())
     }
 
     /// How long ago a moment was; a moment of the future was just now.
@@ -171,6 +183,7 @@ fn lead(wanted: Wanted<'_>) -> Option<&TargetRelease> {
 }
 
 fn workload<'a>(
+    wanted: Wanted<'a>,
     release: &'a TargetRelease,
     manifest: &'a ManifestObject,
     selector: Option<&BTreeMap<String, String>>,
@@ -186,18 +199,24 @@ fn workload<'a>(
         .values()
         .filter(|pod| !pod.terminating && pod.release == release.name && matches(&own, &pod.labels))
         .collect();
-    let rendered = manifest.replicas();
+    let live = observed.objects.get(&manifest.key);
+    let autoscaler = autoscaler(wanted, observed, release, manifest);
+    let rendered = autoscaler.as_ref().map_or_else(|| manifest.replicas(), |scaler| scaler.base);
+    let desired = match &autoscaler {
+        Some(scaler) if release.capacity > 0 => {
+            scaler.minimum.max(live.and_then(Live::deployment).map_or(0, |d| d.replicas))
+        }
+        _ => share(rendered, release.capacity),
+    };
     Workload {
         release,
         manifest,
         base: base_name(&manifest.key, &release.name),
-        live: observed.objects.get(&manifest.key),
+        live,
         pods,
         rendered,
-        desired: (u64::from(rendered) * u64::from(release.capacity))
-            .div_ceil(100)
-            .try_into()
-            .unwrap_or(u32::MAX),
+        desired,
+        autoscaler,
         serves: selector.is_some_and(|selector| matches(selector, &template)),
     }
 }
@@ -212,10 +231,15 @@ fn match_labels(manifest: &ManifestObject) -> BTreeMap<String, String> {
 }
 
 /// The name without `-<hash>-<iteration>`, the end of the release's name.
-fn base_name(key: &ObjectKey, release: &ReleaseName) -> String {
+pub(super) fn base_name(key: &ObjectKey, release: &ReleaseName) -> String {
     let mut parts = release.as_str().rsplitn(3, '-');
     let (iteration, hash) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     key.name.strip_suffix(&format!("-{hash}-{iteration}")).unwrap_or(&key.name).to_owned()
+}
+
+/// ceil(pods × percent / 100).
+pub(super) fn share(pods: u32, percent: u8) -> u32 {
+    (u64::from(pods) * u64::from(percent)).div_ceil(100).try_into().unwrap_or(u32::MAX)
 }
 
 pub(super) fn count(n: usize) -> u32 {

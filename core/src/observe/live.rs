@@ -36,6 +36,8 @@ pub enum View {
     Deployment(DeploymentView),
     /// `v1` Service.
     Service(ServiceView),
+    /// `autoscaling` HorizontalPodAutoscaler.
+    Autoscaler(AutoscalerView),
     /// CustomResourceDefinition: whether it is established.
     Crd {
         /// Its condition `Established`.
@@ -64,6 +66,17 @@ pub struct DeploymentView {
     pub available: u32,
     /// Message of the condition `ReplicaFailure`: pods that cannot be created, for example by quota.
     pub replica_failure: Option<String>,
+}
+
+/// An autoscaler's bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AutoscalerView {
+    /// `spec.minReplicas`.
+    pub minimum: u32,
+    /// `spec.maxReplicas`.
+    pub maximum: u32,
+    /// Whether our field manager owns both.
+    pub owned: bool,
 }
 
 /// What traffic needs to know of a Service.
@@ -118,6 +131,14 @@ impl Live {
         }
     }
 
+    /// Its bounds, if it is an autoscaler.
+    pub fn autoscaler(&self) -> Option<&AutoscalerView> {
+        match &self.view {
+            View::Autoscaler(view) => Some(view),
+            _ => None,
+        }
+    }
+
     /// Its Service view, if it is one.
     pub fn service(&self) -> Option<&ServiceView> {
         match &self.view {
@@ -133,6 +154,9 @@ impl View {
         let kind = object.get("kind").and_then(Value::as_str).unwrap_or_default();
         match (group, kind) {
             ("apps/v1", "Deployment") => Self::Deployment(deployment(object, fields)),
+            (group, "HorizontalPodAutoscaler") if group.starts_with("autoscaling/") => {
+                Self::Autoscaler(autoscaler(object, fields))
+            }
             ("v1", "Service") => Self::Service(service(object)),
             ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => Self::Crd {
                 established: condition(object, "Established").is_some_and(|(status, _)| status == "True"),
@@ -171,6 +195,15 @@ fn deployment(object: &Value, fields: Option<&Value>) -> DeploymentView {
         replica_failure: failure.map(|(_, c)| {
             c.get("message").and_then(Value::as_str).unwrap_or("pods cannot be created").to_owned()
         }),
+    }
+}
+
+fn autoscaler(object: &Value, fields: Option<&Value>) -> AutoscalerView {
+    let owns = |field: &str| fields.is_some_and(|fields| fields.pointer(field).is_some());
+    AutoscalerView {
+        minimum: object.pointer("/spec/minReplicas").map_or(1, |_| number(object, "/spec/minReplicas")),
+        maximum: number(object, "/spec/maxReplicas"),
+        owned: owns("/f:spec/f:minReplicas") && owns("/f:spec/f:maxReplicas"),
     }
 }
 

@@ -11,7 +11,7 @@ mod pod;
 mod slice;
 
 pub use index::{Changed, Index};
-pub use live::{DeploymentView, Live, ServiceView, View};
+pub use live::{AutoscalerView, DeploymentView, Live, ServiceView, View};
 pub use ownership::covers;
 pub use pod::Pod;
 pub use slice::Slice;

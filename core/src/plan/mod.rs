@@ -5,6 +5,7 @@
 //! ([`steps`]), what that means for every cluster ([`targets`]), what may be forgotten ([`history`]), what to tell people
 //! ([`explain`]).
 
+mod bases;
 mod evidence;
 mod explain;
 mod history;
@@ -167,6 +168,7 @@ pub fn plan(input: &AppInput<'_>) -> AppPlan {
     }
     placement::place(&mut draft);
     releases::sync(&mut draft);
+    bases::fill_in(&mut draft);
     steps::advance(&mut draft);
     targets::compute(&mut draft);
     history::prune(&mut draft);

@@ -1,5 +1,6 @@
 //! Which releases there are: made, returned to, superseded [R1 to R5, M8, M10].
 
+use super::bases::{self, Bases};
 use super::evidence::{is_achieved, ready_traffic};
 use super::numbers::numbers;
 use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant};
@@ -60,7 +61,7 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
     if same(&roles.contender) || withdrawn_by_hub(draft, &hash) {
         synced(draft);
     } else if same(&roles.incumbent) {
-        give_back(draft, roles.contender);
+        give_back(draft, roles.contender, roles.incumbent);
         synced(draft);
     } else {
         make(draft, intent, resolved, &hash, roles.contender);
@@ -85,8 +86,12 @@ fn withdrawn_by_hub(draft: &Draft<'_>, hash: &str) -> bool {
 }
 
 /// The incumbent's environment is back: the contender is withdrawn, at once and without steps [M8].
-fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>) {
+fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>, incumbent: Option<ReleaseName>) {
     if let Some(contender) = contender {
+        if let Some(incumbent) = incumbent {
+            let bases = bases::handed_back(draft, &contender, &incumbent);
+            draft.releases.entry(incumbent).and_modify(|release| release.autoscaler_bases = bases);
+        }
         withdraw(
             draft,
             &contender,
@@ -144,6 +149,7 @@ fn make(
         complete: None,
         withdrawn: None,
         failed: None,
+        autoscaler_bases: Bases::new(),
     };
     match rendered(draft, &release) {
         Rendered::All => {}
@@ -163,6 +169,9 @@ fn make(
         }
     }
     if let Some(contender) = contender {
+        let under_way = draft.releases.get(&contender).filter(|release| release.complete.is_none());
+        // What it was to take over, the new one is.
+        release.autoscaler_bases = under_way.map(|r| r.autoscaler_bases.clone()).unwrap_or_default();
         supersede(draft, &contender);
     }
     if let Some(record) = draft.record.as_mut() {
@@ -170,7 +179,14 @@ fn make(
         record.iterations.insert(hash.to_owned(), iteration);
     }
     draft.event(&name, EventReason::Created, format!("{name} was made"));
-    draft.releases.insert(name, release);
+    draft.releases.insert(name.clone(), release);
+    if let Some(incumbent) = draft.roles().incumbent {
+        let measured = bases::measured(draft, &incumbent);
+        draft
+            .releases
+            .entry(name)
+            .and_modify(|release| bases::merge(&mut release.autoscaler_bases, measured));
+    }
     synced(draft);
 }
 

@@ -1,5 +1,6 @@
 //! What the releases and the step mean for every cluster [M3, R7].
 
+use super::bases::base;
 use super::evidence::{is_empty, is_gone};
 use super::numbers::{manages_traffic, numbers, own_end};
 use super::releases::{need, reaches};
@@ -83,16 +84,27 @@ fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<
             shares.insert(listed.generation, leaving);
         }
     }
+    let returning = shares.values().any(|(name, _, absent)| !absent && returned(draft, name));
     shares
         .into_iter()
-        .map(|(generation, (name, share, absent))| TargetRelease {
-            name,
+        .map(|(generation, (listed, share, absent))| TargetRelease {
             generation,
             capacity: share.capacity,
             traffic: share.traffic,
             absent,
+            autoscaler_base: contender
+                .filter(|release| release.name == listed)
+                .map(|release| base(release, name, returning))
+                .unwrap_or_default(),
+            name: listed,
         })
         .collect()
+}
+
+/// It was taken back, and what it served goes back to its predecessor [M8].
+fn returned(draft: &Draft<'_>, name: &ReleaseName) -> bool {
+    let withdrawn = draft.releases.get(name).and_then(|release| release.withdrawn.as_ref());
+    withdrawn.is_some_and(|w| matches!(w.reason, WithdrawalReason::Returned | WithdrawalReason::RolledBack))
 }
 
 /// A release that is neither contender nor incumbent here: at 0/0 until the cluster reports it empty, a tombstone until it is reported

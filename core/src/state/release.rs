@@ -1,10 +1,11 @@
 //! A release's record: its frozen environment and how far it has come.
 
 use crate::intent::{Chart, Override, StrategySpec};
-use crate::{AppKey, ReleaseName, hash};
+use crate::{AppKey, ClusterName, ReleaseName, hash};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// `releases/<ns>/<app>/<release>/release.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,10 @@ pub struct ReleaseRecord {
     /// Why it cannot go anywhere [I3].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failure>,
+    /// What autoscalers had made of the incumbent when this rollout began: per cluster, replicas by the Deployment's name
+    /// without the release's suffix [C3].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub autoscaler_bases: BTreeMap<ClusterName, BTreeMap<String, u32>>,
 }
 
 /// What a release is a version of [R1].

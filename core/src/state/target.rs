@@ -4,6 +4,7 @@ use crate::intent::{Surge, TrafficMode};
 use crate::{AppKey, ReleaseName};
 pub use seconds::Seconds;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// `clusters/<cluster>/<ns>/<app>/target.yaml`. It names no step and no role, so that it stays
 /// byte for byte where the numbers are unchanged [M3].
@@ -93,4 +94,8 @@ pub struct TargetRelease {
     /// A tombstone: nothing of it may remain [R7]. The only thing that ever removes a release's objects.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub absent: bool,
+    /// While it rolls out: replicas to take the percentage of, for Deployments with an autoscaler, by their name without the
+    /// release's suffix. A larger rendered `minReplicas` holds instead [C3].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub autoscaler_base: BTreeMap<String, u32>,
 }

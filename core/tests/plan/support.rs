@@ -254,6 +254,7 @@ pub fn met(target: &Target) -> AppReport {
                         achieved: true,
                     }),
                     pods: Vec::new(),
+                    autoscaled: BTreeMap::new(),
                 }
             })
             .collect(),

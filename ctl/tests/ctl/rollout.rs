@@ -123,6 +123,7 @@ impl World {
                     },
                     traffic: share.map(|wanted| Traffic { wanted, ready: wanted, achieved: true }),
                     pods: Vec::new(),
+                    autoscaled: BTreeMap::new(),
                 };
                 trouble(name.as_str(), &mut report);
                 releases.push(report);

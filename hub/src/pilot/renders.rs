@@ -253,6 +253,7 @@ mod tests {
             complete: None,
             withdrawn: None,
             failed: None,
+            autoscaler_bases: BTreeMap::new(),
         }
     }
 

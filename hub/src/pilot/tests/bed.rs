@@ -275,6 +275,7 @@ fn done(target: &Target) -> AppReport {
             },
             traffic: listed.traffic.map(|_| Traffic { wanted: traffic, ready: traffic, achieved: true }),
             pods: Vec::new(),
+            autoscaled: BTreeMap::new(),
         }
     });
     AppReport {
