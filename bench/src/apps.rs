@@ -70,6 +70,39 @@ spec:
     (format!("applications/{NAMESPACE}/{WALKER}.yaml"), file)
 }
 
+/// Name of the application of [`climber`].
+pub const CLIMBER: &str = "climber";
+/// The last step of the climber that the benchmark asks for; there is one more, so that it is never done.
+pub const CLIMBS: usize = 50;
+
+/// An application whose every step has one replica more than the one before.
+pub fn climber() -> Vec<(String, String)> {
+    let mut objects = deployment(CLIMBER, 100, "a").to_string();
+    for kind in ["ServiceAccount", "ConfigMap"] {
+        let object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": CLIMBER}});
+        objects = format!("{objects}\n---\n{object}");
+    }
+    vec![(format!("apps/{CLIMBER}/objects.yaml"), objects), climb(None)]
+}
+
+/// The file of the climber with an order to move a release to a step.
+pub fn climb(rollout: Option<(&str, usize)>) -> (String, String) {
+    let steps: Vec<_> = (0..=CLIMBS + 1)
+        .map(|step| json!({"name": format!("step-{step}"), "capacity": {"contender": step + 1, "incumbent": 100}}))
+        .collect();
+    let rollout = rollout.map(|(release, step)| json!({"release": release, "targetStep": step}));
+    let file = json!({
+        "apiVersion": "shipper.dev/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": CLIMBER, "namespace": NAMESPACE},
+        "spec": {
+            "template": {"manifests": {"path": format!("apps/{CLIMBER}")}, "strategy": {"steps": steps}},
+            "rollout": rollout,
+        },
+    });
+    (format!("applications/{NAMESPACE}/{CLIMBER}.yaml"), file.to_string())
+}
+
 /// A small application of four objects: Deployment without replicas, ServiceAccount, Service, Ingress.
 pub fn small(number: usize, value: &str) -> [(String, String); 2] {
     let name = format!("app-{number:04}");

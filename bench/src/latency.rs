@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::spawn_blocking;
 
-use crate::apps::{self, WALKER};
+use crate::apps::{self, CLIMBER, CLIMBS};
 use crate::bare;
 use crate::chain::Chain;
 use crate::figures::{Figures, Spread, say, spread, spread_row, table};
@@ -22,7 +22,8 @@ const SOON: Duration = Duration::from_secs(30);
 /// Between one measurement and the next, for what the last one stirred up.
 const PAUSE: Duration = Duration::from_millis(200);
 const BARE: &str = "bare";
-const STEPS: [(&str, i64); 2] = [("half", 1), ("whole", 2)];
+/// Promotions before the first that counts.
+const WARM_UP: usize = 2;
 
 /// How much to measure.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -60,20 +61,26 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
     let mut program = spawn_blocking(Chain::start).await??;
     let mut library = spawn_blocking(Chain::start).await??;
     let mut sightings = sight::watch(&rig.client, &[DEPLOYMENT]).await?;
-    rig.push(&apps::walker("1"), "Add the walker")?;
-    let release = rig.settled(WALKER, 0).await?;
+    rig.push(&apps::climber(), "Add the climber")?;
+    let release = rig.settled(CLIMBER, 0).await?;
     bare::apply(&rig.client, &bare_deployment(1)).await?;
     let (mut hub, mut agent) = (Log::follow(rig.hub.log_path())?, Log::follow(rig.agent.log_path())?);
     let mut samples = Samples { stages: vec![Vec::new(); STAGES.len() + 1], ..Samples::default() };
-    // Two to warm up.
-    for number in 0..args.samples + 2 {
+    for number in 0..args.samples + WARM_UP {
         let mut discarded = Samples { stages: vec![Vec::new(); STAGES.len() + 1], ..Samples::default() };
-        let samples = if number < 2 { &mut discarded } else { &mut samples };
-        let (step, replicas) = STEPS[(number + 1) % 2];
+        let samples = if number < WARM_UP { &mut discarded } else { &mut samples };
+        let step = number % CLIMBS + 1;
+        if number > 0 && step == 1 {
+            // Down again, which does not count: the agent first says which pod is to go, and waits for that to be known.
+            rig.push(&[apps::climb(Some((&release, 0)))], "Walk back")?;
+            rig.settled(CLIMBER, 0).await?;
+        }
+        let replicas = i64::try_from(number % 2)? + 1;
         rest().await;
-        (hub.news()?, agent.news()?);
-        promote(&rig, &mut sightings, (&release, step, replicas), samples, (&mut hub, &mut agent)).await?;
-        rig.settled(WALKER, (number + 1) % 2).await?;
+        hub.news()?;
+        agent.news()?;
+        promote(&rig, &mut sightings, (&release, step), samples, (&mut hub, &mut agent)).await?;
+        rig.settled(CLIMBER, step).await?;
         rest().await;
         samples.apply.push(milliseconds(bare_apply(&rig, &mut sightings, replicas).await?));
         tokio::time::sleep(PAUSE).await;
@@ -98,7 +105,7 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
         let each = [parts.fetch_main, parts.push, parts.fetch_state];
         samples.library_parts.iter_mut().zip(each).for_each(|(to, part)| to.push(milliseconds(part)));
         if number % 10 == 1 {
-            say(&format!("{} of {} samples", number.saturating_sub(1), args.samples));
+            say(&format!("{} of {} samples", (number + 1).saturating_sub(WARM_UP), args.samples));
         }
     }
     // A store must not be dropped where nothing may block.
@@ -110,11 +117,11 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
 async fn promote(
     rig: &Rig,
     sightings: &mut UnboundedReceiver<Sighting>,
-    (release, step, replicas): (&str, &str, i64),
+    (release, step): (&str, usize),
     samples: &mut Samples,
     (hub, agent): (&mut Log<'_>, &mut Log<'_>),
 ) -> Result<()> {
-    let (path, content) = apps::order(Some((release, step)));
+    let (path, content) = apps::climb(Some((release, step)));
     rig.desk.write(&path, &content)?;
     rig.desk.commit(&format!("Promote to {step}"))?;
     while sightings.try_recv().is_ok() {}
@@ -122,7 +129,7 @@ async fn promote(
     rig.desk.push()?;
     let (pushed, wall) = (Instant::now(), SystemTime::now());
     let seen = sight::wait(sightings, SOON, |object| {
-        name(object).starts_with(WALKER) && of(object) == Some(replicas)
+        name(object).starts_with(CLIMBER) && replicas(object) == Some(step + 1)
     })
     .await
     .with_context(|| format!("the promotion to {step}"))?;
@@ -169,8 +176,8 @@ fn name(object: &DynamicObject) -> &str {
     object.metadata.name.as_deref().unwrap_or_default()
 }
 
-fn of(object: &DynamicObject) -> Option<i64> {
-    object.data.pointer("/spec/replicas").and_then(Value::as_i64)
+fn replicas(object: &DynamicObject) -> Option<usize> {
+    object.data.pointer("/spec/replicas").and_then(Value::as_u64)?.try_into().ok()
 }
 
 /// A random pause, so that samples fall anywhere between the timers of everybody.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::command::{cargo, run as finish};
+use crate::tools;
 
 /// Run benchmarks; arguments are those of the `shipper-bench` program
 #[derive(Debug, clap::Args)]
@@ -13,5 +14,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    finish(cargo(["run", "--quiet", "--release", "--package", "shipper-bench", "--"]).args(&args.arguments))
+    tools::build()?;
+    // `cargo run` builds one program; the daemons are run by it.
+    let packages = ["--package=shipper-hub", "--package=shipper-agent", "--package=shipper-bench"];
+    finish(cargo(["build", "--quiet", "--release"]).args(packages))?;
+    finish(cargo(["run", "--quiet", "--release", "--package=shipper-bench", "--"]).args(&args.arguments))
 }
