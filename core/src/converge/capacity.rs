@@ -62,7 +62,7 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
 /// Older releases' pods that are unready for long make room for a newer release, once the ReplicaSet is sure to take them.
 fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u32, result: &mut Capacity) {
     for (index, workload) in older {
-        let (_, owed) = balance(view, workload);
+        let Some(Balance { owed, .. }) = balance(view, workload) else { continue };
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
         if yields > 0 && !result.replicas.contains_key(index) && all_marked(view, &stale, result) {
@@ -98,18 +98,26 @@ fn lower(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
     }
 }
 
-/// Pods that `spec.replicas` asks for and that will not come, and pods that are there although a lower count was asked for already: the
-/// ReplicaSet owes their removal, and may not be asked for them again.
-///
-/// Pods that are merely not seen yet are no room: a lower count would make the ReplicaSet choose among all, those with traffic too.
-fn balance(view: &View<'_>, workload: &Workload<'_>) -> (u32, u32) {
+/// How far a Deployment's count and its pods are apart.
+#[derive(Clone, Copy)]
+struct Balance {
+    /// Pods that `spec.replicas` asks for and that will not come.
+    missing: u32,
+    /// Pods that are there although a lower count was asked for already: the ReplicaSet owes their removal, and may not be
+    /// asked for them again.
+    owed: u32,
+}
+
+/// `None` while pods are still to be seen: with a lower count the ReplicaSet would choose among those as well, and might keep them
+/// and take one with traffic. Where none has traffic, or none can be created, that does not matter.
+fn balance(view: &View<'_>, workload: &Workload<'_>) -> Option<Balance> {
     let seen = count(workload.pods.len());
     let replicas = workload.replicas();
     let refused = workload.live.and_then(Live::deployment).is_some_and(|d| d.replica_failure.is_some());
     let corked = view.corked() == Some(workload.release.name.as_str());
     let idle = !corked && !workload.pods.iter().any(|pod| pod.serving);
-    let missing = if refused || idle { replicas.saturating_sub(seen) } else { 0 };
-    (missing, seen.saturating_sub(replicas))
+    let balance = Balance { missing: replicas.saturating_sub(seen), owed: seen.saturating_sub(replicas) };
+    (balance.missing == 0 || refused || idle).then_some(balance)
 }
 
 /// Another scaled it up: back at once, without settle time, but the pods that carry traffic stay [C7].
@@ -117,7 +125,7 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     if !workload.serves {
         return excess;
     }
-    let (missing, owed) = balance(view, workload);
+    let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
     let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
     if !all_marked(view, &idle, result) {
         // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
@@ -147,7 +155,7 @@ fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
 
 /// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones without it.
 fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
-    let (missing, owed) = balance(view, workload);
+    let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
     let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();
@@ -179,7 +187,7 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
 
 /// Unready pods first and at once, ready ones while others are ready in their place.
 fn lower_plain(view: &View<'_>, workload: &Workload<'_>, excess: u32, surplus: &mut u32) -> u32 {
-    let (missing, owed) = balance(view, workload);
+    let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
     let idle = count(workload.pods.iter().filter(|pod| !view.available(workload, pod)).count());
     let free = missing + idle.saturating_sub(owed);
     *surplus = surplus.saturating_sub(owed.saturating_sub(idle));

@@ -7,7 +7,7 @@ use super::capacity::wake;
 use super::view::{View, Workload, count};
 use super::{Label, UNREADY_GRACE};
 use crate::ReleaseName;
-use crate::observe::Pod;
+use crate::observe::{Live, Pod};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,9 +97,14 @@ fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'
         .collect()
 }
 
-/// The ReplicaSet was asked to remove pods that are still there, and this one is marked: it may be gone the next moment.
+/// The pod is marked to go first, and the ReplicaSet may be about to take it: until the Deployment's own count says that all is settled,
+/// taking the mark off would make it take another instead.
 fn owed(workload: &Workload<'_>, pod: &Pod) -> bool {
-    pod.marked() && count(workload.pods.len()) > workload.replicas()
+    let settled = workload.live.and_then(Live::deployment).is_some_and(|d| {
+        let counts = d.observed && d.total == d.replicas && workload.pods.len() == d.replicas as usize;
+        counts || d.replica_failure.is_some()
+    });
+    pod.marked() && !settled
 }
 
 /// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.

@@ -56,7 +56,10 @@ impl Pod {
             resource_version: text("resourceVersion").unwrap_or_default(),
             release: ReleaseName::from(labels.get(labels::RELEASE)?.as_str()),
             serving: labels.get(labels::TRAFFIC).is_some_and(|value| value == "true"),
-            marked_since: cost.and_then(|cost| cost.parse::<i32>().ok()).filter(|cost| *cost < 0).map(|_| now),
+            marked_since: cost
+                .and_then(|cost| cost.parse::<i32>().ok())
+                .filter(|cost| *cost < 0)
+                .map(|_| now),
             terminating: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null())
                 || matches!(phase, "Failed" | "Succeeded"),
             ready,
