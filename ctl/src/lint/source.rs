@@ -11,6 +11,7 @@ use crate::Error;
 const FOLDERS: [&str; 4] = ["applications", "blocks", "clusters", "strategies"];
 const SYMLINK: u32 = 0o120_000;
 const REGULAR: u32 = 0o100_644;
+const SUBMODULE: u32 = 0o160_000;
 
 /// Files to check.
 pub enum Source {
@@ -66,6 +67,7 @@ impl Source {
                 for folder in FOLDERS {
                     walk(root, folder, &mut entries)?;
                 }
+                entries.extend(submodules(root)?);
             }
             Self::Commit { repository, tree } => {
                 let failed = |error: git2::Error| unreadable("the commit", error.message());
@@ -113,6 +115,19 @@ impl Source {
             }
         }
     }
+}
+
+/// What a folder does not show: submodules stand in the index alone, and may not even be checked out.
+fn submodules(root: &Path) -> Result<Vec<Entry>, Error> {
+    let Ok(repository) = Repository::open(root) else { return Ok(Vec::new()) };
+    let failed = |error: git2::Error| unreadable("the index", error.message());
+    let index = repository.index().map_err(failed)?;
+    let entries = index.iter().filter(|entry| entry.mode == SUBMODULE);
+    let entries = entries
+        .map(|entry| Entry { path: String::from_utf8_lossy(&entry.path).into_owned(), mode: SUBMODULE });
+    Ok(entries
+        .filter(|entry| FOLDERS.iter().any(|folder| entry.path.split('/').next() == Some(folder)))
+        .collect())
 }
 
 fn unreadable(path: &str, reason: &str) -> Error {
