@@ -1,13 +1,17 @@
 //! What people see of the whole: commits in, rollouts over three real control planes out.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
 mod scenes {
     mod broken;
     mod chaos;
     mod conformance;
     mod drift;
     mod neighbours;
+    mod refused;
     mod rollout;
     mod ssh;
     mod story;
     mod taken_back;
+    mod two_hubs;
 }

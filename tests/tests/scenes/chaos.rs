@@ -116,7 +116,7 @@ async fn rollout(scene: &Scene, git: &Mutex<()>, old: &str, (from, to): (&str, &
 }
 
 /// A step is taken once the one before it is achieved, and what is achieved stays so.
-fn ensure_in_order(before: &Stage, after: &Stage) -> Result<()> {
+pub fn ensure_in_order(before: &Stage, after: &Stage) -> Result<()> {
     let on = after.step == before.step + 1 && before.achieved == Some(before.step);
     ensure!(after.step == before.step || on, "{before:?}, then {after:?}");
     ensure!(after.achieved >= before.achieved, "{before:?}, then {after:?}");

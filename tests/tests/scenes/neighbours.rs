@@ -12,7 +12,8 @@ use shipper_tests::scene::{Options, Scene};
 
 use super::story::{APP, SOON};
 
-const NOTES: &str = include_str!("files/notes.yaml");
+/// A Deployment and its Service.
+pub const NOTES: &str = include_str!("files/notes.yaml");
 const DEFINITION: &str = include_str!("files/definition.yaml");
 const TICKER: &str = include_str!("files/ticker.yaml");
 /// Fewer pods where the tier is `vanguard`, which is `cluster-1`.
@@ -77,7 +78,7 @@ async fn applications_do_not_disturb_each_other() {
 }
 
 /// The shop at once full on, with other values in one cluster.
-fn without_strategy(scene: &Scene) -> String {
+pub fn without_strategy(scene: &Scene) -> String {
     let text = scene.application(APP);
     format!("{}{OVERRIDES}", text.split("    strategy:\n").next().unwrap())
 }
