@@ -61,7 +61,9 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
 
 /// Older releases' pods that are unready for long make room for a newer release, once the ReplicaSet is sure to take them.
 fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u32, result: &mut Capacity) {
-    for (index, workload) in older {
+    // An autoscaler would bring them back: what it keeps has its room already, whatever becomes of the rest.
+    let firm = |workload: &Workload<'_>| workload.autoscaler.is_some() && workload.desired > 0;
+    for (index, workload) in older.iter().filter(|(_, workload)| !firm(workload)) {
         let Some(Balance { owed, .. }) = balance(view, workload) else { continue };
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
@@ -167,14 +169,15 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
         // The selector still sends traffic to every ready pod: it moves first.
         return excess.min(missing + idle.saturating_sub(owed));
     }
-    let mut leaving: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| pod.ready && !pod.serving).collect();
-    leaving.sort_by_key(|pod| (!pod.marked(), pod.out_since, &pod.name));
+    let mut leaving: Vec<&Pod> =
+        workload.pods.iter().copied().filter(|pod| pod.ready && !pod.serving).collect();
+    leaving.sort_by_key(|pod| (!pod.marked(), view.out_since(pod), &pod.name));
     let marked = leaving.iter().filter(|pod| pod.marked()).count();
     leaving.truncate(((excess + owed).saturating_sub(missing + idle) as usize).max(marked));
     // Among marked pods the ReplicaSet chooses as it likes: none may go before all have settled.
     let settle = Duration::from(view.wanted.target.settle_seconds);
     let mut settled = all_marked(view, &leaving, result);
-    for since in leaving.iter().map(|pod| pod.out_since) {
+    for since in leaving.iter().map(|pod| view.out_since(pod)) {
         let out = since.is_some_and(|since| view.elapsed(since) >= settle);
         if let Some(since) = since.filter(|_| !out) {
             wake(&mut result.wake_at, since, settle);

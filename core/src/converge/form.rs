@@ -47,11 +47,13 @@ pub(super) fn form_of(
             };
         }
     }
-    let traffic = view.service.is_some_and(|service| service.key == manifest.key);
-    if let (true, Some(selector)) = (traffic, selector) {
-        let live = view.live_service().and_then(Live::service);
-        let changes = live.is_some_and(|live| live.selector != *selector);
-        return Form { object: with_selector(object, selector), changes, taken: false };
+    if is_traffic_service(manifest) {
+        // Where no traffic is managed the selector is the chart's own.
+        let managed = view.service.is_some_and(|service| service.key == manifest.key);
+        let wanted = selector.filter(|_| managed).cloned().unwrap_or_else(|| manifest.service_selector());
+        let live = view.observed.objects.get(&manifest.key).and_then(Live::service);
+        let changes = live.is_some_and(|live| live.selector != wanted);
+        return Form { object: with_selector(object, &wanted), changes, taken: false };
     }
     Form { object, changes: false, taken: false }
 }
@@ -75,13 +77,18 @@ fn deployment_form(workload: &Workload<'_>, mut object: Value, next: Option<u32>
     }
 }
 
+/// Whether it is the Service that takes the application's traffic.
+fn is_traffic_service(manifest: &ManifestObject) -> bool {
+    let mark = manifest.value.pointer("/metadata/annotations").and_then(|a| a.get(labels::TRAFFIC));
+    manifest.key.is("", "Service") && mark.is_some()
+}
+
 /// The manifest without what converge decides: replicas of a Deployment, selector of the traffic Service.
 pub(super) fn without_decided(manifest: &ManifestObject) -> Value {
     let mut value = manifest.value.clone();
-    let traffic = value.pointer("/metadata/annotations").and_then(|a| a.get(labels::TRAFFIC)).is_some();
     let decided = match (manifest.key.group.as_str(), manifest.key.kind.as_str()) {
         ("apps", "Deployment") if manifest.scope == Scope::Release => "replicas",
-        ("", "Service") if traffic => "selector",
+        ("", "Service") if is_traffic_service(manifest) => "selector",
         _ => return value,
     };
     if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {

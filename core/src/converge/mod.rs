@@ -133,7 +133,8 @@ pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Conv
     let traffic = traffic::traffic(&view, &capacity.marked, &lowering);
     let selector = view.service.map(|service| selector::selector(&view, service, &lowering));
     let objects = objects::objects(&view, &capacity.replicas, selector.as_ref().map(|s| &s.selector));
-    let report = report::report(&view, &objects);
+    let moving: &[_] = selector.as_ref().map_or(&[], |s| &s.problems);
+    let report = report::report(&view, &objects, moving);
     let wake_at = [capacity.wake_at, traffic.wake_at, objects.wake_at]
         .into_iter()
         .flatten()

@@ -162,7 +162,9 @@ fn wanted_objects<'a>(view: &View<'a>) -> BTreeMap<&'a ObjectKey, WantedObject<'
                 }
                 Scope::Release => {}
                 Scope::Application if release.capacity > 0 || (!any_capacity && kept) => {
-                    let leads = view.lead.is_some_and(|lead| lead.name == release.name);
+                    let traffic = view.service.is_some_and(|service| service.key == manifest.key);
+                    let leading = if traffic { view.front } else { view.lead };
+                    let leads = leading.is_some_and(|leading| leading.name == release.name);
                     if (follows_lead(&manifest.key) && leads) || !wanted.contains_key(&manifest.key) {
                         wanted.insert(&manifest.key, object);
                     }
@@ -454,13 +456,13 @@ fn prune(view: &View<'_>, wanted: &BTreeMap<&ObjectKey, WantedObject<'_>>, resul
             }
             None => {
                 let shadow = key.kind == "Service" && key.name.ends_with("-shadow");
-                if !all_known || shadow || protected(key) || (key.kind == "ConfigMap" && key.name == parent) {
+                if !all_known || shadow || (key.kind == "ConfigMap" && key.name == parent) {
                     continue;
                 }
                 "no release with capacity lists it"
             }
         };
-        if live.keep {
+        if live.keep || protected(key) {
             continue;
         }
         result.actions.push(Action::Delete(Delete {

@@ -3,13 +3,13 @@
 use super::objects::Objects;
 use super::view::{View, Workload, count};
 use crate::observe::{Live, Pod};
-use crate::report::{AppReport, Capacity, PodGroup, ReleaseReport, Traffic};
+use crate::report::{AppReport, Capacity, ObjectProblem, PodGroup, ReleaseReport, Traffic};
 use crate::state::TargetRelease;
 use crate::{ReleaseName, labels};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The state of the application as it is seen.
-pub(super) fn report(view: &View<'_>, objects: &Objects) -> AppReport {
+pub(super) fn report(view: &View<'_>, objects: &Objects, moving: &[ObjectProblem]) -> AppReport {
     let releases =
         view.wanted.target.releases.iter().map(|release| release_report(view, objects, release)).collect();
     let corked = view.corked().map(ReleaseName::from);
@@ -21,10 +21,22 @@ pub(super) fn report(view: &View<'_>, objects: &Objects) -> AppReport {
         corked,
         problems: {
             let mut problems = objects.problems.clone();
+            problems.extend_from_slice(moving);
+            problems.extend(view.service_missing.then(|| no_service(view)));
             problems.sort();
             problems.dedup();
             problems
         },
+    }
+}
+
+/// A release that was rendered when no traffic was asked for has no marked Service.
+fn no_service(view: &View<'_>) -> ObjectProblem {
+    ObjectProblem {
+        object: format!("Application {}", view.wanted.target.application),
+        heals: false,
+        reason: "NoTrafficService".to_owned(),
+        message: "no Service is marked to take its traffic; mark one with shipper.dev/traffic: \"true\" in the chart".to_owned(),
     }
 }
 
@@ -38,7 +50,10 @@ fn release_report(view: &View<'_>, objects: &Objects, release: &TargetRelease) -
         present,
         installed: release.absent || !expected || !objects.incomplete.contains(&release.name),
         capacity: capacity(view, release, &workloads),
-        traffic: release.traffic.filter(|_| view.service.is_some()).map(|_| traffic(view, release)),
+        traffic: release
+            .traffic
+            .filter(|_| view.service.is_some() || view.service_missing)
+            .map(|_| traffic(view, release)),
         pods: pod_groups(view, release, &workloads),
         autoscaled: workloads
             .iter()

@@ -3,8 +3,9 @@
 use super::objects::{complete, rank_of};
 use super::view::View;
 use super::{Action, Apply, Delete};
-use crate::manifest::ManifestObject;
+use crate::manifest::{ManifestObject, TargetPort, service_ports};
 use crate::observe::Live;
+use crate::report::ObjectProblem;
 use crate::{ReleaseName, hash, labels};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub(super) struct Selector {
     pub(super) selector: BTreeMap<String, String>,
     /// To be carried out beside.
     pub(super) actions: Vec<Action>,
+    /// Why it cannot move.
+    pub(super) problems: Vec<ObjectProblem>,
 }
 
 /// Decides the selector of the traffic Service. `lowering`: releases of which ready pods are to go.
@@ -43,11 +46,13 @@ pub(super) fn selector(
     let ours = corked.as_ref().is_some_and(|c| view.wanted.target.releases.iter().any(|r| r.name == *c))
         || current == Some(&by_label);
     let mut actions = Vec::new();
+    let problems: Vec<ObjectProblem> = unreachable_ports(view, service).into_iter().collect();
     let selector = match (&corked, sole) {
         // Stays corked, even while some of its pods fail.
         (Some(corked), Some(sole)) if sole.name == *corked && !lowering.contains(corked) => {
             by_release(view, corked)
         }
+        (Some(corked), _) if ours && !problems.is_empty() => by_release(view, corked),
         (Some(corked), _) if ours => {
             if shadow_is_complete(view, service, corked) {
                 by_label
@@ -63,7 +68,40 @@ pub(super) fn selector(
         actions.extend(remove_shadow(view, service));
     }
     actions.retain(|action| !is_as_wanted(view, action));
-    Selector { selector, actions }
+    Selector { selector, actions, problems }
+}
+
+/// Between two releases the Service must reach both: a number that differs would lead to a port that one of them does not have [C11].
+fn unreachable_ports(view: &View<'_>, service: &ManifestObject) -> Option<ObjectProblem> {
+    let ports = service_ports(service);
+    let weighted =
+        view.wanted.target.releases.iter().filter(|r| !r.absent && r.traffic.is_some_and(|w| w > 0));
+    let others = weighted.filter(|r| view.front.is_none_or(|front| front.name != r.name));
+    for release in others {
+        let Some(other) = view.wanted.manifests.get(&release.name).and_then(|m| m.traffic_service()) else {
+            continue;
+        };
+        for port in service_ports(other) {
+            let same = ports.iter().find(|own| own.port == port.port && own.protocol == port.protocol);
+            if let Some(own) = same
+                && own.target != port.target
+                && (matches!(own.target, TargetPort::Number(_))
+                    || matches!(port.target, TargetPort::Number(_)))
+            {
+                return Some(ObjectProblem {
+                    object: service.key.to_string(),
+                    heals: false,
+                    reason: "PortConflict".to_owned(),
+                    message: format!(
+                        "port {} leads to another targetPort in {}; while both have traffic the Service must reach both: \
+                         name the port in the pods and use the name as targetPort",
+                        port.port, release.name
+                    ),
+                });
+            }
+        }
+    }
+    None
 }
 
 fn by_label(view: &View<'_>) -> BTreeMap<String, String> {

@@ -71,7 +71,9 @@ pub(super) fn traffic(
     take_at_once(view, &mut changes);
     result.labels = changes
         .into_values()
-        .filter(|(pod, serve, _)| pod.serving != *serve || (!serve && !pod.marked()) || (*serve && pod.marked()))
+        .filter(|(pod, serve, _)| {
+            pod.serving != *serve || (!serve && !pod.marked()) || (*serve && pod.marked())
+        })
         .map(|(pod, serve, why)| Label {
             namespace: view.wanted.target.application.namespace.clone(),
             pod: pod.name.clone(),
@@ -119,7 +121,9 @@ fn give<'a>(
     let short = view.goals.of(release).saturating_sub(good);
     let mut candidates: Vec<&Candidate<'_, '_>> = pods
         .iter()
-        .filter(|c| !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering) && !owed(c.workload, c.pod))
+        .filter(|c| {
+            !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering) && !owed(c.workload, c.pod)
+        })
         .collect();
     // A pod that was marked to go is taken back last.
     candidates.sort_by(|a, b| {
@@ -202,8 +206,11 @@ fn take<'a>(
 /// Once the changes so far are made: available pods with the label, and those among them that serve already.
 fn remaining(view: &View<'_>, changes: &BTreeMap<&str, (&Pod, bool, &'static str)>) -> (u32, u32) {
     let change = |pod: &Pod| changes.get(pod.name.as_str()).map(|(_, serve, _)| *serve);
-    let able = |workload: &Workload<'_>, pod: &Pod| view.available(workload, pod) && change(pod).unwrap_or(pod.serving);
-    let serving = |workload: &Workload<'_>, pod: &Pod| view.served(workload, pod) && change(pod) != Some(false);
+    let able = |workload: &Workload<'_>, pod: &Pod| {
+        view.available(workload, pod) && change(pod).unwrap_or(pod.serving)
+    };
+    let serving =
+        |workload: &Workload<'_>, pod: &Pod| view.served(workload, pod) && change(pod) != Some(false);
     (
         count(view.serving_pods().filter(|(workload, pod)| able(workload, pod)).count()),
         count(view.serving_pods().filter(|(workload, pod)| serving(workload, pod)).count()),

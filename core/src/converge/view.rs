@@ -65,8 +65,12 @@ pub(super) struct View<'a> {
     pub(super) workloads: Vec<Workload<'a>>,
     /// The release whose traffic objects are applied [C11].
     pub(super) lead: Option<&'a TargetRelease>,
-    /// The Service that takes the traffic, from the lead's manifests; `None` where traffic is not managed.
+    /// The release whose traffic Service is applied: the one that the Service still selects, until the selector moves on; then the lead.
+    pub(super) front: Option<&'a TargetRelease>,
+    /// The Service that takes the traffic, from that release's manifests; `None` where traffic is not managed.
     pub(super) service: Option<&'a ManifestObject>,
+    /// The target gives weights to releases whose pods no Service would bring any traffic to.
+    pub(super) service_missing: bool,
     pub(super) goals: Goals,
     /// Pods that are ready in the traffic Service's EndpointSlices.
     pub(super) endpoints: BTreeSet<&'a str>,
@@ -77,10 +81,11 @@ impl<'a> View<'a> {
         let lead = lead(wanted);
         let managed = wanted.target.traffic == TrafficMode::PodLabels
             && wanted.target.releases.iter().any(|r| r.traffic.is_some());
-        let service = lead
-            .filter(|_| managed)
-            .and_then(|lead| wanted.manifests.get(&lead.name))
-            .and_then(Manifests::traffic_service);
+        let front = selected_release(wanted, observed, lead).or(lead);
+        let of = |release: Option<&'a TargetRelease>| wanted.manifests.get(&release?.name);
+        let service = of(front).filter(|_| managed).and_then(Manifests::traffic_service);
+        let service_missing =
+            managed && service.is_none() && of(front).is_some_and(|m| m.deployments().next().is_some());
         let mut workloads = Vec::new();
         for release in wanted.target.releases.iter().rev().filter(|r| !r.absent) {
             let Some(manifests) = wanted.manifests.get(&release.name) else { continue };
@@ -106,7 +111,7 @@ impl<'a> View<'a> {
         let endpoints = service
             .and_then(|s| Some(observed.endpoints(&s.key.name, &observed.objects.get(&s.key)?.uid)))
             .unwrap_or_default();
-        Self { wanted, observed, now, workloads, lead, service, goals, endpoints }
+        Self { wanted, observed, now, workloads, lead, front, service, service_missing, goals, endpoints }
     }
 
     /// The pod is ready for as long as its Deployment asks.
@@ -135,6 +140,15 @@ impl<'a> View<'a> {
     /// How long ago a moment was; a moment of the future was just now.
     pub(super) fn elapsed(&self, since: Timestamp) -> Duration {
         Duration::try_from(self.now.duration_since(since)).unwrap_or_default()
+    }
+
+    /// Since when a pod is in no slice of the traffic Service; `None` = it is in one.
+    pub(super) fn out_since(&self, pod: &Pod) -> Option<Timestamp> {
+        if self.endpoints.contains(pod.name.as_str()) {
+            return None;
+        }
+        let left = self.service.and_then(|service| pod.left.get(&service.key.name));
+        Some(left.copied().unwrap_or(pod.seen_since))
     }
 
     /// Pods of Deployments that serve, with their Deployment.
@@ -168,6 +182,21 @@ impl<'a> View<'a> {
         self.observed.objects.values().any(|live| live.release.as_ref() == Some(release))
             || self.observed.pods.values().any(|pod| pod.release == *release)
     }
+}
+
+/// The release of the target that the live traffic Service selects by label: its ports go with its pods, so its version of the Service
+/// stays until the selector moves on.
+fn selected_release<'a>(
+    wanted: Wanted<'a>,
+    observed: &Observed,
+    lead: Option<&'a TargetRelease>,
+) -> Option<&'a TargetRelease> {
+    let service = wanted.manifests.get(&lead?.name)?.traffic_service()?;
+    let selector = &observed.objects.get(&service.key)?.service()?.selector;
+    let name = selector.get(labels::RELEASE)?;
+    let release = wanted.target.releases.iter().find(|r| r.name.as_str() == name && !r.absent)?;
+    let own = wanted.manifests.get(&release.name)?.traffic_service()?;
+    (own.key == service.key).then_some(release)
 }
 
 /// The release with the largest weight, the older on a tie [C11]; without any traffic in the target, the newest with capacity.

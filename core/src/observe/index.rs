@@ -230,9 +230,6 @@ fn apply_pod(observed: &mut Observed, object: &Value, now: Timestamp) -> bool {
         }
         pod.continue_from(earlier);
     }
-    if observed.slices.values().any(|slice| slice.ready.contains(&pod.name)) {
-        pod.out_since = None;
-    }
     observed.pods.insert(pod.name.clone(), pod);
     true
 }
@@ -243,19 +240,18 @@ fn apply_slice(observed: &mut Observed, name: String, object: &Value, now: Times
     if before.as_ref() == Some(&slice) {
         return false;
     }
-    refresh_membership(observed, now);
+    note_leaving(observed, before, now);
     true
 }
 
-/// Brings `out_since` of every pod up to date with the slices.
-fn refresh_membership(observed: &mut Observed, now: Timestamp) {
+/// Remembers when pods left the ready addresses of a Service: those that `before` listed and none of its slices lists now.
+fn note_leaving(observed: &mut Observed, before: Option<Slice>, now: Timestamp) {
+    let Some(Slice { service, ready, .. }) = before else { return };
     let Observed { pods, slices, .. } = observed;
-    for pod in pods.values_mut() {
-        let listed = slices.values().any(|slice| slice.ready.contains(&pod.name));
-        match (listed, pod.out_since) {
-            (true, _) => pod.out_since = None,
-            (false, None) => pod.out_since = Some(now),
-            (false, Some(_)) => {}
+    for name in ready {
+        let listed = slices.values().any(|slice| slice.service == service && slice.ready.contains(&name));
+        if let Some(pod) = pods.get_mut(&name).filter(|_| !listed) {
+            pod.left.insert(service.clone(), now);
         }
     }
 }
@@ -285,8 +281,9 @@ fn remove(observed: &mut Observed, key: &ObjectKey, uid: Option<&str>, now: Time
             found
         }
         ("discovery.k8s.io", "EndpointSlice") => {
-            let found = observed.slices.remove(&key.name).is_some();
-            refresh_membership(observed, now);
+            let before = observed.slices.remove(&key.name);
+            let found = before.is_some();
+            note_leaving(observed, before, now);
             found
         }
         _ => {

@@ -29,8 +29,10 @@ pub struct Pod {
     pub ready: bool,
     /// Since when `ready` is as it is.
     pub ready_changed: Timestamp,
-    /// Since when it is in no EndpointSlice of the application as a ready address; `None` = it is in one.
-    pub out_since: Option<Timestamp>,
+    /// Since when it is known.
+    pub seen_since: Timestamp,
+    /// When it was last taken out of the ready addresses of a Service, by the Service's name.
+    pub left: BTreeMap<String, Timestamp>,
     /// Why it is not ready: a reason for programs and a message for people.
     pub trouble: Option<(String, String)>,
 }
@@ -64,7 +66,8 @@ impl Pod {
                 || matches!(phase, "Failed" | "Succeeded"),
             ready,
             ready_changed: now,
-            out_since: Some(now),
+            seen_since: now,
+            left: BTreeMap::new(),
             trouble: if ready { None } else { Some(trouble(object, phase)) },
             labels,
         })
@@ -78,7 +81,8 @@ impl Pod {
     /// Takes over the moments of an earlier view of the same pod, where nothing changed.
     pub(super) fn continue_from(&mut self, earlier: &Self) {
         if earlier.uid == self.uid {
-            self.out_since = earlier.out_since;
+            self.seen_since = earlier.seen_since;
+            self.left.clone_from(&earlier.left);
             if self.marked_since.is_some() && earlier.marked_since.is_some() {
                 self.marked_since = earlier.marked_since;
             }

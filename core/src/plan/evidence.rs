@@ -50,7 +50,8 @@ pub(super) fn is_empty(input: &AppInput<'_>, cluster: &ClusterName, release: &Re
     current(input, cluster)
         .and_then(|report| report.releases.iter().find(|r| r.name == *release))
         .is_some_and(|seen| {
-            seen.capacity.replicas == 0
+            seen.capacity.achieved
+                && seen.capacity.replicas == 0
                 && seen.capacity.pods == 0
                 && seen.traffic.as_ref().is_none_or(|traffic| traffic.ready == 0)
         })

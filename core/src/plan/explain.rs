@@ -121,8 +121,24 @@ fn waiting(draft: &Draft<'_>, contender: Option<&ReleaseRecord>, clusters: &[Clu
             format!("it cannot be rendered: {}", failure.message),
         );
     }
-    let first = clusters.iter().map(|cluster| cluster.waiting).min().unwrap_or(WaitingFor::None);
+    let achieved = release.achieved.as_ref().is_some_and(|achieved| achieved.step == release.position.step);
+    // A cluster that is away was excused when the step was achieved.
+    let excused = |cluster: &&ClusterStatus| achieved && cluster.liveness == Liveness::Offline;
+    let first = clusters
+        .iter()
+        .filter(|c| !excused(c))
+        .map(|cluster| cluster.waiting)
+        .min()
+        .unwrap_or(WaitingFor::None);
     let step = &release.position.name;
+    if !achieved && clusters.iter().all(|cluster| cluster.target_generation.is_none()) {
+        let why =
+            draft.conditions.iter().find(|c| c.kind == ConditionType::Scheduled).map(|c| c.message.as_str());
+        return at_rest(
+            WaitingFor::WaitingForCluster,
+            format!("{} runs nowhere yet: {}", release.name, why.unwrap_or("no cluster is chosen")),
+        );
+    }
     if first < WaitingFor::WaitingForGate {
         let waited: Vec<&ClusterStatus> =
             clusters.iter().filter(|cluster| cluster.waiting == first).collect();
@@ -134,7 +150,6 @@ fn waiting(draft: &Draft<'_>, contender: Option<&ReleaseRecord>, clusters: &[Clu
             clusters: waited.into_iter().map(|c| c.cluster.clone()).collect(),
         };
     }
-    let achieved = release.achieved.as_ref().is_some_and(|achieved| achieved.step == release.position.step);
     let gate = release.strategy.steps.get(release.position.step).map(|step| step.gate).unwrap_or_default();
     let last = release.position.step + 1 >= release.strategy.steps.len();
     if let (Some(soak), true, None) = (gate.soak, achieved, release.complete) {

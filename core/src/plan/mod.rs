@@ -164,6 +164,8 @@ pub enum EventReason {
 pub fn plan(input: &AppInput<'_>) -> AppPlan {
     let mut draft = Draft::of(input);
     if draft.record.is_none() && input.intent.is_none() {
+        // Targets without a record are nobody's to remove.
+        targets::keep(&mut draft);
         return draft.finish();
     }
     placement::place(&mut draft);

@@ -41,15 +41,17 @@ pub(super) fn place(draft: &mut Draft<'_>) {
     let before = record.placement.clone();
     let kept = before.as_ref().map(|p| p.clusters.clone()).unwrap_or_default();
     let unchanged = before.as_ref().is_some_and(|p| p.requirements == requirements);
-    let nobody = BTreeMap::new();
-    let choice =
-        choose(draft.input.application, &requirements, fleet, if unchanged { &kept } else { &nobody });
+    let choice = choose(draft.input.application, &requirements, fleet, &kept);
     let mut clusters = choice.clusters;
-    if unchanged {
-        // Nobody is moved by a changed weight, a new cluster or a missing file [S2].
-        clusters.extend(kept);
+    let too_few = !choice.missing.is_empty() && !requirements.allow_fewer;
+    for (name, placed) in kept {
+        // Nobody is moved by a changed weight, a new cluster or a missing file [S2]; and a cluster that has the application is not
+        // left to itself: it stays until leaving is done with the same care as coming.
+        if unchanged || too_few || draft.input.targets.contains_key(&name) {
+            clusters.entry(name).or_insert(placed);
+        }
     }
-    if clusters.is_empty() || (!choice.missing.is_empty() && !requirements.allow_fewer) {
+    if clusters.is_empty() || too_few {
         let message = if choice.missing.is_empty() {
             "no cluster fits; add a file under clusters/".to_owned()
         } else {

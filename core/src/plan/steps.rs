@@ -1,8 +1,7 @@
 //! At which step the contender is: orders obeyed, steps achieved, gates passed [M1, M2, M7, M12, A1].
 
 use super::evidence::{current, is_achieved};
-use super::releases::reaches;
-use super::{Draft, EventReason};
+use super::{Draft, EventReason, Share, numbers};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Approval, Rollout, StepRef, StrategySpec};
@@ -168,7 +167,7 @@ fn verdict(
             continue;
         }
         let achieved = is_achieved(draft.input, name, release, incumbent);
-        let moves = reaches(release, (name.as_str(), placed));
+        let moves = changes(release, (name.as_str(), placed));
         if achieved {
             reached += u32::from(moves);
         } else if draft.input.liveness.get(name) == Some(&Liveness::Offline) {
@@ -184,6 +183,13 @@ fn verdict(
     }
     let allowed = excused <= release.strategy.max_failed_clusters && (excused == 0 || reached > 0);
     (!missing && allowed && !placement.clusters.is_empty()).then_some(Verdict::Achieved)
+}
+
+/// Whether the step in force gives a cluster other numbers than the step before did.
+fn changes(release: &crate::state::ReleaseRecord, cluster: (&str, &crate::state::PlacedCluster)) -> bool {
+    let at = |step| numbers(&release.strategy, step, cluster, Share::everything(true));
+    let Position { step, from, .. } = release.position;
+    if step == from { at(step).is_some() } else { at(step) != at(from) }
 }
 
 /// Marks the last step complete, or takes the next one where approval is `auto` [M7, M12]. One step at a time.
@@ -210,7 +216,8 @@ fn pass_gates(draft: &mut Draft<'_>) {
         }
         return;
     }
-    if gate.approval == Approval::Auto && release.position.from <= step {
+    let wanted = draft.input.intent.is_some();
+    if wanted && gate.approval == Approval::Auto && release.position.from <= step {
         let name = release.strategy.steps[step + 1].name.clone();
         release.position =
             Position { step: step + 1, name: name.clone(), from: step, since: now, cause: Cause::GatePassed };

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 /// Computes the target of every cluster that has, or is to have, anything of the application.
 pub(super) fn compute(draft: &mut Draft<'_>) {
     let Some(placement) = draft.record.as_ref().and_then(|record| record.placement.clone()) else {
-        keep_targets(draft);
+        keep(draft);
         return;
     };
     for (name, placed) in &placement.clusters {
@@ -232,7 +232,8 @@ fn withdrawal_surge(draft: &Draft<'_>, releases: &[TargetRelease]) -> Option<cra
         .and_then(|release| release.strategy.withdrawal_surge)
 }
 
-fn keep_targets(draft: &mut Draft<'_>) {
+/// Leaves every target as it stands.
+pub(super) fn keep(draft: &mut Draft<'_>) {
     for (name, target) in draft.input.targets {
         let manifests = kept_manifests(draft, name, target);
         draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });

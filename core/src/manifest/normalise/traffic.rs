@@ -12,9 +12,17 @@ use serde_json::Value;
 
 /// The Service that takes the traffic; `None` where none is to be shifted.
 pub(super) fn choose(objects: &[Object], context: &Context<'_>) -> Result<Option<ObjectKey>, RenderProblem> {
+    match find(objects) {
+        // Where no traffic is asked for now, a later strategy may: what is clear is marked, and nothing is refused.
+        Err(_) if !context.manages_traffic => Ok(None),
+        choice => choice,
+    }
+}
+
+fn find(objects: &[Object]) -> Result<Option<ObjectKey>, RenderProblem> {
     let deployments: Vec<&Object> =
         objects.iter().filter(|o| o.key.is("apps", "Deployment") && o.scope == Scope::Release).collect();
-    if !context.manages_traffic || deployments.is_empty() {
+    if deployments.is_empty() {
         return Ok(None);
     }
     let services = || objects.iter().filter(|o| o.key.is("", "Service"));

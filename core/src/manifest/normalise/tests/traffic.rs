@@ -49,11 +49,11 @@ fn the_marked_one_of_several() {
 }
 
 #[test]
-fn none_where_no_traffic_is_managed() {
-    let rendered = with(&[
-        "metadata: {name: shop, annotations: {shipper.dev/traffic: 'true'}}, spec: {selector: {app: shop}}",
-    ]);
-    assert!(taking_traffic(&rendered, &Fixture::new().lenient()).is_empty());
+fn where_no_traffic_is_managed_what_is_clear_is_marked_and_nothing_refused() {
+    let one = "metadata: {name: shop}, spec: {selector: {app: shop}}";
+    let other = "metadata: {name: other}, spec: {selector: {app: shop}}";
+    assert_eq!(taking_traffic(&with(&[one]), &Fixture::new().lenient()), ["shop"]);
+    assert!(taking_traffic(&with(&[one, other]), &Fixture::new().lenient()).is_empty());
 }
 
 #[test]

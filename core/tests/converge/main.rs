@@ -1,0 +1,6 @@
+//! Convergence against the rules of `semantics.md`, one look at a cluster at a time: each test names the rule it holds.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod autoscaler;
+mod support;

@@ -1,0 +1,259 @@
+//! A cluster as the agent sees it, put together from objects as an API server returns them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use shipper_core::converge::{Action, Apply, Convergence, Wanted, applyset_id, converge};
+use shipper_core::intent::{Surge, TrafficMode};
+use shipper_core::manifest::{Context, ManifestObject, Manifests, normalise};
+use shipper_core::observe::Index;
+use shipper_core::report::ReleaseReport;
+use shipper_core::state::{Seconds, Target, TargetRelease};
+use shipper_core::{AppKey, ReleaseName, labels};
+use std::collections::BTreeMap;
+
+/// Name of the Deployment as the chart has it.
+pub const DEPLOYMENT: &str = "app";
+/// The field manager of Kubernetes' own controllers.
+pub const CONTROLLERS: &str = "kube-controller-manager";
+
+pub struct Cluster {
+    app: AppKey,
+    index: Index,
+    version: u64,
+    now: Timestamp,
+    pub target: Target,
+    manifests: BTreeMap<ReleaseName, Manifests>,
+}
+
+/// `app-0000000N-0`.
+pub fn release(generation: u64) -> ReleaseName {
+    ReleaseName::from(format!("app-{generation:08}-0"))
+}
+
+impl Cluster {
+    /// An application with its namespace and nothing in it.
+    pub fn new() -> Self {
+        let app = AppKey::new("web", "app");
+        let mut cluster = Self {
+            index: Index::new(),
+            version: 0,
+            now: "2026-01-01T00:00:00Z".parse().unwrap(),
+            target: Target {
+                application: app.clone(),
+                generation: 1,
+                surge: Surge::Pods(1),
+                settle_seconds: Seconds(5000),
+                traffic: TrafficMode::PodLabels,
+                create_namespace: false,
+                releases: Vec::new(),
+            },
+            manifests: BTreeMap::new(),
+            app,
+        };
+        cluster.index.register(&cluster.app);
+        cluster
+            .see(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "uid": "web"}}));
+        cluster
+    }
+
+    /// Adds a release to the target: `capacity` percent and `traffic` weight of what this renders to.
+    pub fn release(
+        &mut self,
+        capacity: u8,
+        traffic: u32,
+        replicas: Option<u32>,
+        scaler: Option<(u32, u32)>,
+    ) -> u64 {
+        let generation = self.target.releases.len() as u64 + 1;
+        let name = release(generation);
+        self.target.releases.push(TargetRelease {
+            name: name.clone(),
+            generation,
+            capacity,
+            traffic: Some(traffic),
+            absent: false,
+            autoscaler_base: BTreeMap::new(),
+        });
+        let mut rendered = vec![
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "app"},
+                "spec": {"selector": {"app": "app"}, "ports": [{"port": 80, "targetPort": "http"}]}}),
+            json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": DEPLOYMENT},
+                "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": "app"}},
+                    "template": {"metadata": {"labels": {"app": "app"}},
+                        "spec": {"containers": [{"name": "app", "image": format!("example.com/app:{generation}")}]}}}}),
+        ];
+        if let Some((minimum, maximum)) = scaler {
+            rendered.push(json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "scaler"},
+                "spec": {"minReplicas": minimum, "maxReplicas": maximum,
+                    "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": DEPLOYMENT}}}));
+        }
+        let text: Vec<String> = rendered.iter().map(Value::to_string).collect();
+        let context = Context {
+            application: &self.app,
+            release: &name,
+            manages_traffic: true,
+            allow_cluster_scope: false,
+            allow_secrets: false,
+        };
+        let bytes = normalise(text.join("\n---\n").as_bytes(), &context).unwrap();
+        self.manifests.insert(name, Manifests::parse(&bytes).unwrap());
+        generation
+    }
+
+    pub fn wanted(&mut self, generation: u64) -> &mut TargetRelease {
+        self.target.releases.iter_mut().find(|r| r.generation == generation).unwrap()
+    }
+
+    pub fn pass(&mut self, seconds: i64) {
+        self.now += SignedDuration::from_secs(seconds);
+    }
+
+    fn see(&mut self, mut object: Value) {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        self.index.apply(&object, self.now);
+    }
+
+    fn manifest(&self, generation: u64, kind: &str) -> &ManifestObject {
+        let objects = &self.manifests[&release(generation)].objects;
+        objects.iter().find(|object| object.key.kind == kind).unwrap()
+    }
+
+    /// The object as it is after our apply, changed by `change`; `taken`: fields of `spec` that another manager has set since.
+    fn applied(&mut self, generation: u64, kind: &str, taken: &[&str], change: impl FnOnce(&mut Value)) {
+        let manifest = self.manifest(generation, kind);
+        let (digest, mut object) = (manifest.digest.clone(), manifest.value.clone());
+        let uid = format!("{kind}-{generation}");
+        object["metadata"]["uid"] = json!(uid);
+        object["metadata"]["labels"][labels::APPLYSET_PART_OF] = json!(applyset_id(&self.app));
+        object["metadata"]["annotations"][labels::APPLIED] = json!(digest);
+        change(&mut object);
+        let mut ours = fields(&object["spec"]);
+        for field in taken {
+            ours.as_object_mut().unwrap().remove(&format!("f:{field}"));
+        }
+        let metadata = &object["metadata"];
+        let marks = json!({"f:labels": fields(&metadata["labels"]), "f:annotations": fields(&metadata["annotations"])});
+        object["metadata"]["managedFields"] = json!([
+            {"manager": labels::FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:metadata": marks, "f:spec": ours}},
+            {"manager": CONTROLLERS, "operation": "Update", "fieldsV1": {"f:status": {}}},
+        ]);
+        self.see(object);
+    }
+
+    /// The Deployment with so many replicas, all of them there and ready. `by`: who set them, we or another.
+    pub fn deployment(&mut self, generation: u64, replicas: u32, by: &str) {
+        self.deployment_ready(generation, replicas, replicas, by);
+    }
+
+    /// The Deployment with so many replicas of which so many are ready; its pods are seen too.
+    pub fn deployment_ready(&mut self, generation: u64, replicas: u32, ready: u32, by: &str) {
+        let taken: &[&str] = if by == labels::FIELD_MANAGER { &[] } else { &["replicas"] };
+        self.applied(generation, "Deployment", taken, |object| {
+            object["spec"]["replicas"] = json!(replicas);
+            object["metadata"]["generation"] = json!(1);
+            object["status"] = json!({"observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
+                "readyReplicas": ready, "availableReplicas": ready});
+        });
+        for number in 0..replicas {
+            self.pod(generation, number, number < ready, true);
+        }
+    }
+
+    /// One pod, with the traffic label or marked to go first.
+    pub fn pod(&mut self, generation: u64, number: u32, ready: bool, serving: bool) {
+        let mut marks =
+            json!({"app": "app", labels::APPLICATION: "app", labels::RELEASE: release(generation)});
+        let mut annotations = json!({});
+        if serving {
+            marks[labels::TRAFFIC] = json!("true");
+        } else {
+            annotations[labels::DELETION_COST] = json!("-1");
+        }
+        let name = format!("app-{generation}-{number}");
+        self.see(json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "web", "uid": name, "labels": marks, "annotations": annotations},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": if ready { "True" } else { "False" }}]}}));
+    }
+
+    /// So many of its pods, from the first, are gone.
+    pub fn gone(&mut self, generation: u64, pods: u32) {
+        for number in 0..pods {
+            let metadata = json!({"name": format!("app-{generation}-{number}"), "namespace": "web",
+                "labels": {labels::APPLICATION: "app"}});
+            self.index.delete(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}), self.now);
+        }
+    }
+
+    /// The release's Deployment is rendered otherwise than it was applied.
+    pub fn change_manifest(&mut self, generation: u64) {
+        let manifests = self.manifests.get_mut(&release(generation)).unwrap();
+        let manifest = manifests.objects.iter_mut().find(|object| object.key.kind == "Deployment").unwrap();
+        "another".clone_into(&mut manifest.digest);
+    }
+
+    /// The autoscaler with these bounds; `by`: who set them.
+    pub fn autoscaler(&mut self, generation: u64, (minimum, maximum): (u32, u32), by: &str) {
+        let taken: &[&str] = if by == labels::FIELD_MANAGER { &[] } else { &["minReplicas", "maxReplicas"] };
+        self.applied(generation, "HorizontalPodAutoscaler", taken, |object| {
+            object["spec"]["minReplicas"] = json!(minimum);
+            object["spec"]["maxReplicas"] = json!(maximum);
+        });
+    }
+
+    /// The Service that selects by label, and the pods that are ready in its EndpointSlices.
+    pub fn service(&mut self, generation: u64, serving: &[(u64, u32)]) {
+        self.applied(generation, "Service", &[], |object| {
+            object["spec"]["selector"] =
+                json!({"app": "app", labels::TRAFFIC: "true", labels::APPLICATION: "app"});
+        });
+        let endpoints: Vec<Value> = serving
+            .iter()
+            .map(|(generation, number)| {
+                json!({"conditions": {"ready": true}, "targetRef": {"name": format!("app-{generation}-{number}")}})
+            })
+            .collect();
+        let owner = format!("Service-{generation}");
+        let id = applyset_id(&self.app);
+        self.see(json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {"name": "app-1", "namespace": "web", "uid": "slice",
+                "labels": {labels::SERVICE_NAME: "app", labels::APPLYSET_PART_OF: id},
+                "ownerReferences": [{"kind": "Service", "uid": owner}]},
+            "endpoints": endpoints}));
+    }
+
+    pub fn look(&self) -> Convergence {
+        let wanted = Wanted { target: &self.target, manifests: &self.manifests };
+        converge(wanted, self.index.observed(&self.app).unwrap(), self.now)
+    }
+
+    /// What is to be applied to the object of this kind of this release now.
+    pub fn apply(&self, generation: u64, kind: &str) -> Option<Apply> {
+        let key = self.manifest(generation, kind).key.clone();
+        self.look().actions.into_iter().find_map(|action| match action {
+            Action::Apply(apply) if apply.key == key => Some(apply),
+            _ => None,
+        })
+    }
+
+    /// `spec.replicas` that the release's Deployment is to get now.
+    pub fn replicas(&self, generation: u64) -> Option<u64> {
+        self.apply(generation, "Deployment")?.object["spec"]["replicas"].as_u64()
+    }
+
+    /// The bounds that the release's autoscaler is to get now.
+    pub fn bounds(&self, generation: u64) -> Option<(u64, u64)> {
+        let spec = self.apply(generation, "HorizontalPodAutoscaler")?.object["spec"].clone();
+        Some((spec["minReplicas"].as_u64()?, spec["maxReplicas"].as_u64()?))
+    }
+
+    pub fn report(&self, generation: u64) -> ReleaseReport {
+        self.look().report.releases.into_iter().find(|r| r.name == release(generation)).unwrap()
+    }
+}
+
+/// `fieldsV1` that owns every field of an object.
+fn fields(value: &Value) -> Value {
+    let map = value.as_object().unwrap();
+    Value::Object(map.keys().map(|key| (format!("f:{key}"), json!({}))).collect())
+}
