@@ -29,13 +29,29 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use demo::Clusters;
 pub use error::Error;
 use exit::Exit;
 use terminal::{BAD, Terminal, plain};
 
 /// The program: reads the command line, runs the command, says how it went.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    started(|cli: &Cli, terminal| run(cli, terminal))
+}
+
+/// The program `cargo xtask demo --real`: `shipperctl demo` with its arguments, on other clusters than simulated ones.
+/// `prepare` completes what the arguments leave open.
+pub fn demo_main(clusters: &mut dyn Clusters, prepare: impl FnOnce(&mut demo::Options)) -> ExitCode {
+    started(|alone: &commands::demo::Alone, terminal| {
+        let mut options = demo::Options::from(&alone.args);
+        prepare(&mut options);
+        let done = demo::run(&options, clusters, terminal);
+        ended(done, terminal)
+    })
+}
+
+fn started<C: Parser>(run: impl FnOnce(&C, &mut Terminal<'_>) -> Exit) -> ExitCode {
+    let cli = match C::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // What clap has to say; nothing can be done where it cannot be written.
@@ -59,6 +75,10 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
     };
+    ended(done, terminal)
+}
+
+fn ended(done: Result<(), Error>, terminal: &mut Terminal<'_>) -> Exit {
     match done {
         Ok(()) => Exit::Ok,
         // The reader of a pipe has gone: it has what it wanted.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// | `ready` (default) | is ready after 0.2 to 0.5 s |
 /// | `slow` | is ready after 3 s |
 /// | `never-ready` | runs, and is never ready |
-/// | `crash` | is in `CrashLoopBackOff` |
+/// | `crash` | is in `CrashLoopBackOff`; the default where an image's name contains `crash` |
 /// | `image-pull` | is in `ImagePullBackOff`; the default where an image's name contains `broken` |
 pub const BEHAVIOUR: &str = "shipper-tests/behaviour";
 
@@ -73,7 +73,9 @@ const RUNNING_FOR: &str = r#"select( .status.phase == "Running" ) | .metadata.ow
 
 fn pod(name: &str, behaviours: &[&str], when: Value, milliseconds: u32, next: &Value) -> Value {
     let behaviour = format!(
-        r#".metadata.labels["{BEHAVIOUR}"] // (if any(.spec.containers[]; .image | contains("broken")) then "image-pull" else "ready" end)"#
+        r#".metadata.labels["{BEHAVIOUR}"] // (if {} then "image-pull" elif {} then "crash" else "ready" end)"#,
+        any_image("broken"),
+        any_image("crash"),
     );
     let conditions = [
         json!({"key": DELETED, "operator": "DoesNotExist"}),
@@ -82,6 +84,10 @@ fn pod(name: &str, behaviours: &[&str], when: Value, milliseconds: u32, next: &V
         when,
     ];
     stage(&format!("pod-{name}"), "Pod", &conditions, milliseconds, next)
+}
+
+fn any_image(word: &str) -> String {
+    format!(r#"any(.spec.containers[]; .image | contains("{word}"))"#)
 }
 
 fn stage(name: &str, kind: &str, conditions: &[Value], milliseconds: u32, next: &Value) -> Value {

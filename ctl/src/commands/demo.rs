@@ -4,13 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::Error;
-use crate::demo::{self, Options};
+use crate::demo::{self, Options, Simulated};
 use crate::terminal::Terminal;
 
 const REAL: &str = "\
-the demo has simulated clusters only. For real control planes (etcd, kube-apiserver, kwok), in the source tree:
-  cargo run -p shipper-tests --bin shipper-test-fleet -- 2
-prints a kubeconfig for each of two clusters; start shipper-hub, and shipper-agent --kubeconfig FILE for each, beside it";
+this program has simulated clusters only. For real control planes (etcd, kube-apiserver, controller manager, scheduler; kwok \
+plays nodes and pods), run in the source tree: cargo xtask demo --real";
 
 /// `demo`
 #[derive(Debug, Clone, clap::Args)]
@@ -19,7 +18,7 @@ Examples:
   shipperctl demo                        tell me what to type, and remove everything at the end
   shipperctl demo --data-dir ./demo      keep the repository and the hub's history, to go on later
 
-It needs git, and helm only if you roll out a chart. Nothing leaves this machine.")]
+It needs git, and helm for the chart of the example, which is left out without. Nothing leaves this machine.")]
 pub struct Args {
     /// Where the hub listens [default: 127.0.0.1:8080, or any free port]
     #[arg(long, value_name = "ADDRESS:PORT")]
@@ -27,9 +26,30 @@ pub struct Args {
     /// Keep everything here, and go on from it the next time
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// The helm program [default: the one in PATH, if there is one]
+    #[arg(long, value_name = "PATH", env = "SHIPPER_HELM", hide_env_values = true)]
+    pub helm: Option<PathBuf>,
     /// Say how to try it with real control planes
     #[arg(long)]
     pub real: bool,
+}
+
+/// `demo` as a program of its own, with clusters of its own.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "cargo xtask demo --real",
+    about = "Run a whole fleet of real control planes on this machine"
+)]
+pub struct Alone {
+    /// The arguments.
+    #[command(flatten)]
+    pub args: Args,
+}
+
+impl From<&Args> for Options {
+    fn from(args: &Args) -> Self {
+        Self { listen: args.listen, data_dir: args.data_dir.clone(), helm: args.helm.clone(), program: None }
+    }
 }
 
 /// Runs the command.
@@ -47,5 +67,5 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
             .with_writer(std::io::stderr)
             .try_init();
     }
-    demo::run(&Options { listen: args.listen, data_dir: args.data_dir.clone() }, terminal)
+    demo::run(&Options::from(args), &mut Simulated, terminal)
 }

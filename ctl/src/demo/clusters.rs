@@ -1,76 +1,50 @@
-//! The clusters of the demo, simulated, and their agents, which are real.
+//! Where the clusters of the demo come from: simulated ones here, and whatever else a program brings along.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::{BoxFuture, ready};
 use jiff::Timestamp;
+use kube::Client;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use shipper_agent::hub::{HttpHub, HttpHubOptions};
-use shipper_agent::source::GitSource;
-use shipper_agent::{App, Config, Polling};
-use shipper_git::RemoteConfig;
 use shipper_sim::{Cluster, Delay};
 
-use super::{example, failed};
-use crate::Error;
-
-const STATE_BRANCH: &str = "shipper/state";
-/// The hub says when to look; this is the safety net.
-const POLL: Duration = Duration::from_secs(10);
-
-/// Whose reports the hub takes.
-pub(super) struct Tokens {
-    /// All of them, for the hub.
-    pub(super) file: PathBuf,
-    /// One file each, for the agents.
-    each: BTreeMap<&'static str, PathBuf>,
+/// One cluster that runs.
+#[derive(Clone)]
+pub struct Running {
+    /// Acts in it with all rights.
+    pub client: Client,
+    /// For a person who wants to look into it.
+    pub kubeconfig: Option<PathBuf>,
 }
 
-/// A new token for every cluster.
-pub(super) fn tokens(directory: &Path) -> Result<Tokens, Error> {
-    let write = |path: &Path, text: &str| std::fs::write(path, text).map_err(failed("write tokens"));
-    std::fs::create_dir_all(directory).map_err(failed("write tokens"))?;
-    let mut all = String::new();
-    let mut each = BTreeMap::new();
-    for cluster in example::clusters() {
-        let token = format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>());
-        let path = directory.join(cluster);
-        write(&path, &token)?;
-        all.push_str(&format!("{cluster}: \"{token}\"\n"));
-        each.insert(cluster, path);
-    }
-    let file = directory.join("agents.yaml");
-    write(&file, &all)?;
-    Ok(Tokens { file, each })
+/// Clusters for a fleet. They end when this is dropped.
+pub trait Clusters {
+    /// What they are, in the plural: `simulated clusters`.
+    fn kind(&self) -> &'static str;
+
+    /// Starts a cluster for each name, in this order. Called once, within the runtime that the clients are to live in.
+    fn start<'a>(&'a mut self, names: &'a [&'static str]) -> BoxFuture<'a, Result<Vec<Running>, String>>;
 }
 
-/// A cluster with an agent for each of the example's; must be called within the runtime that will run them.
-pub(super) fn start(
-    directory: &Path,
-    tokens: &Tokens,
-    hub: &str,
-    repository: &str,
-) -> Result<Vec<App<GitSource>>, Error> {
-    let wrong =
-        |error: &dyn std::error::Error| Error::Demo { step: "start an agent", reason: error.to_string() };
-    let mut agents = Vec::new();
-    for (cluster, token_file) in &tokens.each {
-        let data_dir = directory.join("agents").join(cluster);
-        std::fs::create_dir_all(&data_dir).map_err(failed("make a directory for an agent"))?;
-        let url = repository.parse().map_err(|error: shipper_git::UrlError| wrong(&error))?;
-        let source = GitSource::open(&data_dir.join("repository"), RemoteConfig::new(url), STATE_BRANCH)
-            .map_err(|error| wrong(&error))?;
-        let options = HttpHubOptions { url: hub.to_owned(), token_file: token_file.clone(), ca_file: None };
-        let link = HttpHub::new(options).map_err(|error| wrong(&error))?;
-        let mut config = Config::new(cluster, data_dir, Timestamp::now(), rand::random());
-        config.polling = Polling::every(POLL);
-        let model = Arc::new(Mutex::new(Cluster::new(settings(), StdRng::seed_from_u64(rand::random()))));
-        agents.push(App::build(config, shipper_sim::client(&model), Arc::new(link), source));
+/// Clusters within this process.
+#[derive(Debug)]
+pub struct Simulated;
+
+impl Clusters for Simulated {
+    fn kind(&self) -> &'static str {
+        "simulated clusters"
     }
-    Ok(agents)
+
+    fn start<'a>(&'a mut self, names: &'a [&'static str]) -> BoxFuture<'a, Result<Vec<Running>, String>> {
+        let cluster = |_: &&str| {
+            let model = Cluster::new(settings(), StdRng::seed_from_u64(rand::random()));
+            Running { client: shipper_sim::client(&Arc::new(Mutex::new(model))), kubeconfig: None }
+        };
+        Box::pin(ready(Ok(names.iter().map(cluster).collect())))
+    }
 }
 
 /// Quick enough to be fun, slow enough to be seen.

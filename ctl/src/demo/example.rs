@@ -11,6 +11,7 @@ macro_rules! files {
 
 files![
     "README.md",
+    "applications/web/greeter.yaml",
     "applications/web/hello.yaml",
     "apps/hello/deployment.yaml",
     "apps/hello/service.yaml",
@@ -26,6 +27,9 @@ files![
     "strategies/canary-first.yaml",
     "strategies/careful.yaml",
 ];
+
+/// The application of a chart, which needs Helm.
+pub(super) const GREETER: &str = "applications/web/greeter.yaml";
 
 /// Names of the clusters in it.
 pub(super) fn clusters() -> impl Iterator<Item = &'static str> {

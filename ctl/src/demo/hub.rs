@@ -14,22 +14,27 @@ use crate::Error;
 /// Where `shipperctl` looks for a hub when nobody says.
 const USUAL: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8080);
 
+/// What the hub reads and writes.
+pub(super) struct Paths<'a> {
+    pub(super) repository: &'a Path,
+    pub(super) data_dir: &'a Path,
+    pub(super) tokens: &'a Path,
+    pub(super) helm: Option<&'a Path>,
+}
+
 /// Builds the hub: its port is taken when this returns.
-pub(super) async fn start(
-    listen: Option<SocketAddr>,
-    repository: &Path,
-    data_dir: &Path,
-    tokens: &Path,
-) -> Result<App, Error> {
+pub(super) async fn start(listen: Option<SocketAddr>, paths: &Paths<'_>) -> Result<App, Error> {
     let config = |listen: SocketAddr| {
         let arguments = [
             "shipper-hub".into(),
-            format!("--repository={}", repository.display()),
-            format!("--data-dir={}", data_dir.display()),
-            format!("--agent-tokens={}", tokens.display()),
+            format!("--repository={}", paths.repository.display()),
+            format!("--data-dir={}", paths.data_dir.display()),
+            format!("--agent-tokens={}", paths.tokens.display()),
             format!("--listen={listen}"),
             "--heartbeat=5s".into(),
         ];
+        let helm = paths.helm.map(|helm| format!("--helm={}", helm.display()));
+        let arguments = arguments.into_iter().chain(helm);
         let args = Args::try_parse_from(arguments).map_err(|error| failed(&error))?;
         Config::try_from(args).map_err(|error| failed(&error))
     };

@@ -6,27 +6,29 @@ use git2::{IndexEntry, IndexTime, Repository, RepositoryInitOptions, Signature};
 use shipper_core::state::paths::INTENT_BRANCH;
 
 use super::FILES;
+use super::example::GREETER;
 use crate::Error;
 
 const FILE: u32 = 0o100_644;
 
-/// Makes the repository with the example in its first commit, unless it is there. Whether it was made.
-pub(super) fn ensure(path: &Path) -> Result<bool, Error> {
+/// Makes the repository with the example in its first commit, unless it is there; without `charts`, without what needs
+/// Helm. Whether it was made.
+pub(super) fn ensure(path: &Path, charts: bool) -> Result<bool, Error> {
     if path.exists() {
         return Ok(false);
     }
-    make(path)
+    make(path, charts)
         .map(|()| true)
         .map_err(|error| Error::Demo { step: "make its repository", reason: error.message().to_owned() })
 }
 
-fn make(path: &Path) -> Result<(), git2::Error> {
+fn make(path: &Path, charts: bool) -> Result<(), git2::Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).mkpath(true).external_template(false).initial_head(INTENT_BRANCH);
     let repository = Repository::init_opts(path, &options)?;
     repository.config()?.set_bool("http.receivepack", true)?;
     let mut index = repository.index()?;
-    for (path, content) in FILES {
+    for (path, content) in FILES.iter().filter(|(path, _)| charts || *path != GREETER) {
         index.add_frombuffer(&entry(path), content.as_bytes())?;
     }
     let tree = repository.find_tree(index.write_tree()?)?;

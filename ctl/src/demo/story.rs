@@ -1,16 +1,20 @@
 //! What the terminal says: what runs, what happens, what to type next.
 
 use std::collections::BTreeMap;
-use std::env;
 
 use jiff::Zoned;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_core::{AppKey, ClusterName};
 
-use super::{Fleet, tour};
+use super::{Fleet, example, tour};
 use crate::Error;
 use crate::render::{urgency, waiting_for};
 use crate::terminal::{FAINT, GOOD, STRONG, Terminal, plain, styled};
+
+const WITH_HELM: &str =
+    "Helm is here: web/greeter comes from the chart charts/greeter, and its strategy goes on by itself.";
+const WITHOUT_HELM: &str =
+    "There is no helm in PATH, so the example's chart is left out; plain manifests need none.";
 
 /// Tells on and on.
 pub(super) async fn tell(fleet: &Fleet, terminal: &mut Terminal<'_>) -> Result<(), Error> {
@@ -95,16 +99,21 @@ impl Line {
 }
 
 fn greet(fleet: &Fleet, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let program =
-        env::current_exe().map(|path| path.display().to_string()).unwrap_or_else(|_| "shipperctl".into());
-    let (hub, url) = (&fleet.hub_url, &fleet.repository_url);
+    let Fleet { kind, hub_url: hub, repository_url: url, .. } = fleet;
+    let (program, count) = (fleet.program.display(), example::clusters().count());
     writeln!(
         terminal.out,
         "\
-{STRONG}A fleet of four simulated clusters runs on this machine.{STRONG:#}
+{STRONG}A fleet of {count} {kind} runs on this machine.{STRONG:#}
   hub         {hub}
-  repository  {url}
-
+  repository  {url}"
+    )?;
+    for (cluster, path) in &fleet.kubeconfigs {
+        writeln!(terminal.out, "  {cluster:<10}  kubectl --kubeconfig {}", path.display())?;
+    }
+    writeln!(
+        terminal.out,
+        "
 {STRONG}In a second terminal:{STRONG:#}
   alias shipperctl='{program}'
   export SHIPPER_HUB={hub}
@@ -118,7 +127,9 @@ fn greet(fleet: &Fleet, terminal: &mut Terminal<'_>) -> Result<(), Error> {
   shipperctl abort web/hello         # back to what ran before, at once
 
 Or something bad: hello:broken cannot be pulled, hello:crash ends again and again. Ctrl-C ends the demo.
-"
+{}
+",
+        if fleet.charts { WITH_HELM } else { WITHOUT_HELM }
     )?;
     terminal.out.flush()?;
     Ok(())

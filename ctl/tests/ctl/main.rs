@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod commits;
+mod demo;
 mod edit;
 mod help;
 mod lint;
