@@ -2,6 +2,8 @@
 //! them real, around a repository on disk. They are looked at by the same means as real clusters
 //! ([`shipper_tests::scene::sight`]).
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod simulated {
     mod fleet;
     mod link;

@@ -15,6 +15,9 @@ use crate::tools;
 /// End-to-end tests share control planes, which share the machine: more at once are slower, not faster.
 const E2E_THREADS: &str = "2";
 
+/// Hub and agents over simulated clusters: needs none of the tools, though it shares means with the end-to-end tests.
+const SIMULATED: &str = "--test=simulated";
+
 /// Run tests: all of them, or one suite
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -62,9 +65,12 @@ impl Suite {
                     Err(error) => say(&format!("the tests of charts are skipped: {error:#}")),
                 }
             }
-            Suite::Sim => _ = command.args(targets("sim")?),
+            Suite::Sim => {
+                command.args(targets("sim")?);
+                command.args(targets("tests")?.into_iter().filter(|target| target == SIMULATED));
+            }
             Suite::E2e => {
-                command.args(targets("tests")?);
+                command.args(targets("tests")?.into_iter().filter(|target| target != SIMULATED));
                 if std::env::var_os("RUST_TEST_THREADS").is_none() {
                     command.env("RUST_TEST_THREADS", E2E_THREADS);
                 }
@@ -105,5 +111,6 @@ mod tests {
         );
         let tests = targets("tests").unwrap();
         assert!(tests.contains(&"--test=harness".to_owned()), "{tests:?}");
+        assert!(tests.contains(&SIMULATED.to_owned()), "{tests:?}");
     }
 }

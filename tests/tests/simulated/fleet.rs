@@ -34,11 +34,13 @@ use shipper_tests::scratch::Scratch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::link::Link;
+use super::link::{self, Link};
 use super::people::{APP, NAMESPACE, People};
 
 /// How long anything may take, in simulated time.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a scene may take in real time: two seconds on an idle machine, and others may be at work on this one.
+const REAL: Duration = Duration::from_secs(6);
 /// How often a condition is looked at, in simulated time.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -81,9 +83,9 @@ impl Simulation {
         Self { people, clusters, shared, began, _tasks: tasks, _scratch: scratch }
     }
 
-    /// Tells the hub that something was pushed, as a webhook does.
-    pub fn pushed(&self) {
-        self.shared.hints.notify_one();
+    /// Tells the hub that something was pushed.
+    pub async fn pushed(&self) {
+        link::webhook(router(self.shared.clone())).await;
     }
 
     /// What the hub says of the application.
@@ -120,11 +122,9 @@ impl Simulation {
 
     /// What is in each cluster.
     pub async fn sights(&self) -> Result<Vec<(&str, Sight)>> {
-        let look = async |(name, client): &'_ (String, Client)| {
-            look(client, NAMESPACE, APP).await.map(|s| (name, s))
-        };
-        let sights = try_join_all(self.clusters.iter().map(look)).await?;
-        Ok(sights.into_iter().map(|(name, sight)| (name.as_str(), sight)).collect())
+        let sights = self.clusters.iter().map(|(_, client)| look(client, NAMESPACE, APP));
+        let sights = try_join_all(sights).await?;
+        Ok(self.clusters.iter().map(|(name, _)| name.as_str()).zip(sights).collect())
     }
 
     /// Waits until the application is as expected in all clusters.
@@ -155,6 +155,12 @@ impl Simulation {
     /// Says what a scene has reached, on standard error whether or not the test passes.
     pub fn reached(&self, what: &str) {
         let _ = writeln!(std::io::stderr(), "{}: {what}", self.times());
+    }
+
+    /// Ends a scene, which must not have waited in real time.
+    pub fn end(self) {
+        assert!(self.began.1.elapsed() < REAL, "{}", self.times());
+        self.reached("the end");
     }
 
     fn times(&self) -> String {

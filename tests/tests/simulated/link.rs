@@ -1,4 +1,4 @@
-//! An agent's way to the hub without a socket: the same requests into the same router, token and all.
+//! The ways to the hub without a socket: the same requests into the same router, token and all.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -10,7 +10,9 @@ use futures::{StreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shipper_agent::hub::{HubError, HubLink};
-use shipper_core::protocol::{Accepted, EVENTS, REPORTS, SESSIONS, Session, SessionRequest, TargetEvent};
+use shipper_core::protocol::{
+    Accepted, EVENTS, REPORTS, SESSIONS, Session, SessionRequest, TargetEvent, WEBHOOK,
+};
 use shipper_core::report::Report;
 use tower::ServiceExt;
 
@@ -18,6 +20,12 @@ use tower::ServiceExt;
 pub struct Link {
     pub router: Router,
     pub token: String,
+}
+
+/// Tells the hub that something was pushed, as a Git server does.
+pub async fn webhook(router: Router) {
+    let response = router.oneshot(Request::post(WEBHOOK).body(Body::empty()).unwrap()).await.unwrap();
+    assert!(response.status().is_success(), "{response:?}");
 }
 
 impl Link {

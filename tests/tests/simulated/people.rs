@@ -39,7 +39,7 @@ impl People {
         &self.path
     }
 
-    /// Adds the application at version `v1`: 4 replicas, and the strategy staging, 50/50, full on.
+    /// Adds the application at version 1.0.0: 4 replicas, and the strategy staging, 50/50, full on.
     pub fn add_application(&self) -> Oid {
         let files =
             [(FILE, include_str!("files/application.yaml")), (MANIFESTS, include_str!("files/shop.yaml"))];

@@ -25,17 +25,18 @@ async fn three_releases_step_by_step() {
     let v1 = first_release(&fleet).await;
     let floor = Floor::watch(&fleet).await;
 
-    fleet.people.edit("v1", "v2");
-    fleet.pushed();
+    fleet.people.edit("1.0.0", "2.0.0");
+    fleet.pushed().await;
     let v2 = fleet.contender_after(&v1).await;
     roll_out(&fleet, &v1, &v2).await;
 
-    fleet.people.edit("v2", "v3");
-    fleet.pushed();
+    fleet.people.edit("2.0.0", "3.0.0");
+    fleet.pushed().await;
     let v3 = fleet.contender_after(&v2).await;
     // From here on nothing of the first is left: this sees exactly two releases at every step.
     roll_out(&fleet, &v2, &v3).await;
     floor.assert_held(&fleet, 4);
+    fleet.end();
 }
 
 /// `git revert` in the middle of a rollout [M8, C1, C2, C11].
@@ -44,22 +45,22 @@ async fn a_revert_at_half_brings_the_incumbent_back_first() {
     let fleet = Simulation::start(2).await;
     let v1 = first_release(&fleet).await;
     let floor = Floor::watch(&fleet).await;
-    let asked = fleet.people.edit("v1", "v2");
-    fleet.pushed();
+    let asked = fleet.people.edit("1.0.0", "2.0.0");
+    fleet.pushed().await;
     let v2 = fleet.contender_after(&v1).await;
     staging(&fleet, &v1, &v2).await;
     half(&fleet, &v1, &v2).await;
     let mut deployments: Vec<Recorder<Deployment>> = Vec::new();
     for (_, client) in &fleet.clusters {
         // The newest release with capacity decides on what is shared, the lead on the Service.
-        fleet.eventually(|| ensure_tags(client, "v2", "v1")).await;
+        fleet.eventually(|| ensure_tags(client, "2.0.0", "1.0.0")).await;
         let api = Api::namespaced(client.clone(), NAMESPACE);
         deployments.push(Recorder::start(api, &format!("shipper.dev/release={v2}")).await.unwrap());
     }
 
     let reverted = Instant::now();
     fleet.people.revert(asked);
-    fleet.pushed();
+    fleet.pushed().await;
     let status = fleet.wait_until(&v1, 2, WaitingFor::None).await;
     assert_eq!(status.releases.len(), 2, "a return makes no release: {:?}", status.releases);
     fleet.wait_for(&Sight::of(&[(&v1, seen(4, 4))], Some(&v1))).await;
@@ -74,10 +75,10 @@ async fn a_revert_at_half_brings_the_incumbent_back_first() {
         let shrunk =
             events.iter().find(|event| event.gone || fewer(&event.object)).expect("it is gone by now").at;
         assert!(back < shrunk, "{cluster}: {v2} shrank {:?} before {v1} was back", back - shrunk);
-        fleet.eventually(|| ensure_tags(client, "v1", "v1")).await;
+        fleet.eventually(|| ensure_tags(client, "1.0.0", "1.0.0")).await;
         fleet.eventually(|| ensure_nothing_of(client, &v2)).await;
     }
-    fleet.reached("everything is back");
+    fleet.end();
 }
 
 /// Pods that never become ready [C1, C2, A5].
@@ -87,12 +88,12 @@ async fn a_broken_image_takes_nothing_from_the_incumbent() {
     let v1 = first_release(&fleet).await;
     let floor = Floor::watch(&fleet).await;
     let asked = fleet.people.edit("registry.example/shop", "registry.example/broken");
-    fleet.pushed();
+    fleet.pushed().await;
     let v2 = fleet.contender_after(&v1).await;
     fleet.wait_until(&v2, 0, WaitingFor::WaitingForCapacity).await;
 
     // Going on all the same moves no traffic, and neither does the deadline that passes.
-    promote(&fleet, &v2, "50/50");
+    promote(&fleet, &v2, "50/50").await;
     fleet.wait_until(&v2, 1, WaitingFor::WaitingForCapacity).await;
     sleep(Duration::from_secs(90)).await;
     let status = fleet.wait_until(&v2, 1, WaitingFor::WaitingForCapacity).await;
@@ -102,8 +103,10 @@ async fn a_broken_image_takes_nothing_from_the_incumbent() {
         assert_eq!((new.replicas, new.ready, new.endpoints), (2, 0, 0), "{cluster}: {sight}");
     }
     assert_eq!(status.waiting.clusters.len(), 3, "{:?}", status.waiting);
+    assert!(status.waiting.message.contains("ImagePullBackOff"), "{}", status.waiting.message);
     assert_eq!(status.clusters.len(), 3);
     for cluster in &status.clusters {
+        assert_eq!(cluster.waiting, WaitingFor::WaitingForCapacity, "{cluster:#?}");
         let broken = cluster.releases.iter().find(|release| release.name.as_str() == v2).unwrap();
         let pods: Vec<_> = broken.pods.iter().map(|group| (group.reason.as_str(), group.count)).collect();
         assert_eq!(pods, [("ImagePullBackOff", 2)], "{cluster:#?}");
@@ -111,11 +114,11 @@ async fn a_broken_image_takes_nothing_from_the_incumbent() {
     fleet.reached(&status.waiting.message);
 
     fleet.people.revert(asked);
-    fleet.pushed();
+    fleet.pushed().await;
     fleet.wait_until(&v1, 2, WaitingFor::None).await;
     fleet.wait_for(&Sight::of(&[(&v1, seen(4, 4))], Some(&v1))).await;
     floor.assert_held(&fleet, 4);
-    fleet.reached("everything is back");
+    fleet.end();
 }
 
 async fn ensure_tags(client: &Client, shared: &str, lead: &str) -> Result<()> {

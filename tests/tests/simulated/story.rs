@@ -12,11 +12,11 @@ use super::people::{APP, NAMESPACE};
 /// The first release, full on everywhere.
 pub async fn first_release(fleet: &Simulation) -> String {
     fleet.people.add_application();
-    fleet.pushed();
+    fleet.pushed().await;
     let v1 = fleet.contender_after("").await;
     // There is no incumbent: staging is one pod without traffic.
     at_rest(fleet, &v1, 0, &Sight::of(&[(&v1, seen(1, 0))], None)).await;
-    promote(fleet, &v1, "full on");
+    promote(fleet, &v1, "full on").await;
     at_rest(fleet, &v1, 2, &Sight::of(&[(&v1, seen(4, 4))], Some(&v1))).await;
     v1
 }
@@ -25,7 +25,7 @@ pub async fn first_release(fleet: &Simulation) -> String {
 pub async fn roll_out(fleet: &Simulation, old: &str, new: &str) {
     staging(fleet, old, new).await;
     half(fleet, old, new).await;
-    promote(fleet, new, "full on");
+    promote(fleet, new, "full on").await;
     at_rest(fleet, new, 2, &Sight::of(&[(old, seen(0, 0)), (new, seen(4, 4))], Some(new))).await;
     let status = fleet.status().unwrap();
     let release = status.releases.iter().find(|release| release.name.as_str() == new).unwrap();
@@ -39,7 +39,7 @@ pub async fn staging(fleet: &Simulation, old: &str, new: &str) {
 
 /// On to half and half.
 pub async fn half(fleet: &Simulation, old: &str, new: &str) {
-    promote(fleet, new, "50/50");
+    promote(fleet, new, "50/50").await;
     at_rest(fleet, new, 1, &Sight::of(&[(old, seen(2, 2)), (new, seen(2, 2))], None)).await;
 }
 
@@ -52,9 +52,9 @@ async fn at_rest(fleet: &Simulation, release: &str, step: usize, expected: &Sigh
 }
 
 /// Sends a release to a step.
-pub fn promote(fleet: &Simulation, release: &str, step: &str) {
+pub async fn promote(fleet: &Simulation, release: &str, step: &str) {
     fleet.people.promote(release, step);
-    fleet.pushed();
+    fleet.pushed().await;
 }
 
 /// A watch on who has traffic, in every cluster.
