@@ -1,5 +1,7 @@
 //! An agent against a simulated cluster, a repository on disk, and a hub that listens; time is simulated.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use serde_json::json;
@@ -205,19 +207,20 @@ async fn x5_reports_are_numbered_and_sent_again_until_they_are_stored() {
     ];
     let agent = world.agent("a", 1);
     world.until("achieved", || world.hub.achieved(1)).await;
-    let inner = world.hub.inner.lock().unwrap();
-    assert_eq!(inner.sessions, 2, "an unknown session is replaced");
-    for session in ["s1", "s2"] {
-        let numbers: Vec<u64> = inner
-            .reports
-            .iter()
-            .filter(|report| report.session == session)
-            .map(|report| report.sequence)
-            .collect();
-        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "{session}");
+    {
+        let inner = world.hub.inner.lock().unwrap();
+        assert_eq!(inner.sessions, 2, "an unknown session is replaced");
+        for session in ["s1", "s2"] {
+            let numbers: Vec<u64> = inner
+                .reports
+                .iter()
+                .filter(|report| report.session == session)
+                .map(|report| report.sequence)
+                .collect();
+            assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "{session}");
+        }
+        assert_eq!(inner.reports.iter().filter(|report| report.session == "s1").count(), 3);
     }
-    assert_eq!(inner.reports.iter().filter(|report| report.session == "s1").count(), 3);
-    drop(inner);
     agent.stop().await;
 }
 

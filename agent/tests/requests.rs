@@ -1,5 +1,7 @@
 //! The exact requests that actions become, against a scripted API server.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use bytes::Bytes;
@@ -182,7 +184,8 @@ async fn an_object_that_was_replaced_meanwhile_is_looked_at_again() {
 #[tokio::test(start_paused = true)]
 async fn c5_label_and_deletion_cost_change_in_one_patch() {
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop", "uid": "u"}});
-    let answers = [(200, pod.clone()), (200, pod.clone()), status(409, "Conflict", "the pod has changed"), (200, pod)];
+    let answers =
+        [(200, pod.clone()), (200, pod.clone()), status(409, "Conflict", "the pod has changed"), (200, pod)];
     let bed = Bed::new(answers);
     let label = |serve| {
         Action::Label(Label {
@@ -205,8 +208,7 @@ async fn c5_label_and_deletion_cost_change_in_one_patch() {
     {
         assert_eq!((seen.0.as_str(), seen.2.as_str()), ("PATCH", "application/merge-patch+json"));
         assert_eq!(seen.1, "/api/v1/namespaces/shop/pods/p?fieldManager=shipper-agent");
-        let metadata =
-            json!({"uid": "u", "resourceVersion": "7", "labels": {traffic: label}, "annotations": {cost: annotation}});
+        let metadata = json!({"uid": "u", "resourceVersion": "7", "labels": {traffic: label}, "annotations": {cost: annotation}});
         assert_eq!(seen.3, json!({"metadata": metadata}));
     }
 }
@@ -243,6 +245,18 @@ async fn a_server_that_asks_for_a_pause_gets_it() {
     let start = Instant::now();
     assert_eq!(bed.run(apply(Some("u1"))).await, Outcome::Done);
     assert_eq!(start.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c7_an_address_that_is_about_to_be_free_is_asked_for_again() {
+    let taken =
+        || status(422, "Invalid", "failed to allocate IP 10.0.0.7: provided IP is already allocated");
+    let gone = status(404, "NotFound", "not found");
+    let bed = Bed::new([gone, taken(), taken(), (201, live("u1", "6"))]);
+    let start = Instant::now();
+    assert_eq!(bed.run(apply(None)).await, Outcome::Done);
+    assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+    assert_eq!(bed.seen().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]

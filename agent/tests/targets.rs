@@ -1,5 +1,7 @@
 //! What is read of the state branch, and what stays in force when it cannot be read.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod support;
 
 use shipper_agent::accept::Memory;

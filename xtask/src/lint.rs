@@ -10,7 +10,15 @@ pub(crate) fn run() -> Result<()> {
     let mut findings = Vec::new();
     let mut look = |result: Result<()>| findings.extend(result.err());
     look(finish(&mut cargo(["fmt", "--all", "--", "--check"])));
-    look(finish(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
+    look(finish(&mut cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--keep-going",
+        "--",
+        "-D",
+        "warnings",
+    ])));
     look(tree::check());
     look(docs::check());
     if succeeds(&mut cargo(["deny", "--version"])) {

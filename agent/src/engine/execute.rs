@@ -1,6 +1,6 @@
 //! Carrying out one action: the exact requests, and what their answers mean for the index.
 
-use super::failure::{classify, message};
+use super::failure::{ADDRESS_TAKEN, classify, message};
 use super::state::{State, is_marked, pod_key};
 use crate::api::{Api, ApiError, Kind, Kinds};
 use crate::lease::Leadership;
@@ -11,11 +11,16 @@ use shipper_core::labels::{DELETION_COST, FIELD_MANAGER, TRAFFIC};
 use shipper_core::{AppKey, manifest::ObjectKey};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::sleep;
 
 /// First and longest pause after a write that waiting could heal.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// First and longest pause after one that only a person can heal.
 const RETRY_REJECTED: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(300));
+
+/// How often, and at which pauses, an address that a Service had before is asked for again: the API server frees it some moments
+/// after it has said that the Service is gone.
+const ADDRESS: (u32, Duration) = (8, Duration::from_millis(50));
 
 /// How an action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +78,7 @@ impl Executor {
             // Precondition: the object as seen, and not another that took its name meanwhile.
             metadata.insert("uid".to_owned(), json!(uid));
         }
-        match self.api.apply(&path, FIELD_MANAGER, &object).await {
+        match self.send(apply, &path, &object).await {
             Ok(answer) => {
                 tracing::debug!(%app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
                 self.state.answered(&answer);
@@ -86,6 +91,18 @@ impl Executor {
             }
             Err(error) => self.apply_failed(app, apply, &error),
         }
+    }
+
+    async fn send(&self, apply: &Apply, path: &str, object: &Value) -> Result<Value, ApiError> {
+        for _ in 0..ADDRESS.0 {
+            match self.api.apply(path, FIELD_MANAGER, object).await {
+                Err(error) if apply.uid.is_none() && classify(&error).0 == ADDRESS_TAKEN => {
+                    sleep(ADDRESS.1).await;
+                }
+                answer => return answer,
+            }
+        }
+        self.api.apply(path, FIELD_MANAGER, object).await
     }
 
     async fn place(&self, apply: &Apply) -> Result<Kind, ApiError> {
@@ -155,7 +172,12 @@ impl Executor {
     fn apply_failed(&self, app: &AppKey, apply: &Apply, error: &ApiError) -> Outcome {
         let (reason, heals) = classify(error);
         tracing::warn!(%app, object = %apply.key, reason, %error, "apply failed");
-        let (first, most) = if heals { RETRY } else { RETRY_REJECTED };
+        let (first, most) = match reason {
+            // The next try asks for no address.
+            ADDRESS_TAKEN => (ADDRESS.1, RETRY.1),
+            _ if heals => RETRY,
+            _ => RETRY_REJECTED,
+        };
         let at_least = error.retry_after().unwrap_or_default();
         self.state.failed(app, &apply.key, &apply.digest, (reason, message(error), heals), |tries| {
             self.random.spread(doubled(first, tries, most)).max(at_least)
@@ -182,13 +204,15 @@ impl Executor {
                 Outcome::Done
             }
             // Another pod than the one that was decided on: it is looked at before anything else.
-            Err(error) if error.code() == Some(409) => match self.api.get("get", &path, "application/json").await {
-                Ok(pod) => {
-                    self.state.answered(&pod);
-                    Outcome::Done
+            Err(error) if error.code() == Some(409) => {
+                match self.api.get("get", &path, "application/json").await {
+                    Ok(pod) => {
+                        self.state.answered(&pod);
+                        Outcome::Done
+                    }
+                    Err(error) => self.held(app, &key, &error, error.code() == Some(404)),
                 }
-                Err(error) => self.held(app, &key, &error, error.code() == Some(404)),
-            },
+            }
             Err(error) => self.held(app, &key, &error, matches!(error.code(), Some(404 | 422))),
         }
     }

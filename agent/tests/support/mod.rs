@@ -254,13 +254,17 @@ impl World {
 
     /// An agent whose data are in `name`.
     pub fn agent(&self, name: &str, seed: u64) -> Agent {
+        self.agent_through(client(&self.cluster), name, seed)
+    }
+
+    /// An agent that reaches the cluster through this client.
+    pub fn agent_through(&self, client: kube::Client, name: &str, seed: u64) -> Agent {
         let data = self.repo.dir.path().join(name);
         std::fs::create_dir_all(&data).unwrap();
         let source = self.repo.source(&format!("{name}/repository"));
         let now = lock(&self.cluster).timestamp();
         let config = Config::new("c1", data, now, seed);
-        let app =
-            App::build(config, client(&self.cluster), Arc::clone(&self.hub) as Arc<dyn HubLink>, source);
+        let app = App::build(config, client, Arc::clone(&self.hub) as Arc<dyn HubLink>, source);
         let status = app.status();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(app.run(async move {

@@ -13,8 +13,8 @@ use shipper_core::report::AppReport;
 use shipper_core::state::Target;
 use shipper_core::{ClusterName, ReleaseName, labels};
 use shipper_sim::{
-    Cluster, DeleteOptions, LabelSelector, ListQuery, Patch, ResourceId, Subresource, Watch, WatchEvent, WatchQuery, WatchStep,
-    WriteOptions, ids,
+    Cluster, DeleteOptions, LabelSelector, ListQuery, Patch, ResourceId, Subresource, Watch, WatchEvent,
+    WatchQuery, WatchStep, WriteOptions, ids,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -131,7 +131,9 @@ impl Agent {
         let mut again: Option<Duration> = None;
         for (slot, (id, group, kind, label)) in self.watches.iter_mut().zip(WATCHED) {
             if slot.is_none() {
-                let labels = label.map(|l| LabelSelector::parse(l).expect("a label is a selector")).unwrap_or_default();
+                let labels = label
+                    .map(|l| LabelSelector::parse(l).expect("a label is a selector"))
+                    .unwrap_or_default();
                 let query = ListQuery { labels: labels.clone(), ..ListQuery::default() };
                 let Ok(listing) = cluster.list(id, None, &query) else { continue };
                 let objects: Vec<&Value> = listing.items.iter().map(|o| &**o).collect();
@@ -166,7 +168,9 @@ impl Agent {
     }
 
     fn decide(&mut self, wall: Timestamp, rng: &mut StdRng) {
-        let (Some(target), Some(observed)) = (&self.target, self.index.observed(&chart::app())) else { return };
+        let (Some(target), Some(observed)) = (&self.target, self.index.observed(&chart::app())) else {
+            return;
+        };
         if self.watches.iter().any(Option::is_none) {
             return;
         }
@@ -198,7 +202,7 @@ impl Agent {
             Action::Apply(apply) => self.apply(cluster, &apply, wall),
             Action::Label(label) => self.label(cluster, &label, wall),
             Action::Delete(delete) => {
-                let Some(id) = resource(cluster, &delete.key) else { return None };
+                let id = resource(cluster, &delete.key)?;
                 let options = DeleteOptions { uid: Some(delete.uid.clone()), ..DeleteOptions::default() };
                 let namespace = delete.key.namespace.as_deref().unwrap_or_default();
                 if cluster.delete(id, namespace, &delete.key.name, &options).is_ok() {
@@ -217,7 +221,10 @@ impl Agent {
         if apply.uid.is_none()
             && let Ok(found) = cluster.get(id, namespace, &apply.key.name)
         {
-            let set = found.pointer("/metadata/labels").and_then(|l| l.get(labels::APPLYSET_PART_OF)).and_then(Value::as_str);
+            let set = found
+                .pointer("/metadata/labels")
+                .and_then(|l| l.get(labels::APPLYSET_PART_OF))
+                .and_then(Value::as_str);
             if set == Some(applyset_id(&app).as_str()) {
                 self.index.apply(&found, wall);
             } else {
@@ -247,7 +254,8 @@ impl Agent {
     }
 
     fn label(&mut self, cluster: &mut Cluster, label: &Label, wall: Timestamp) {
-        let (traffic, cost) = if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
+        let (traffic, cost) =
+            if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
         let patch = Patch::Merge(json!({"metadata": {
             "uid": label.uid,
             "resourceVersion": label.resource_version,
@@ -255,7 +263,8 @@ impl Agent {
             "annotations": {labels::DELETION_COST: cost},
         }}));
         let options = WriteOptions::by(labels::FIELD_MANAGER);
-        let answer = cluster.patch(ids::PODS, (&label.namespace, &label.pod), &patch, Subresource::None, &options);
+        let answer =
+            cluster.patch(ids::PODS, (&label.namespace, &label.pod), &patch, Subresource::None, &options);
         let object = match answer {
             Ok((object, _)) => Some(object),
             // The pod is another than the one decided on: look at it before anything else.

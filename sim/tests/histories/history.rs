@@ -12,8 +12,8 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use shipper_core::converge::Action;
 use shipper_core::intent::{
-    Application, ApplicationSpec, Cluster as IntentCluster, ClusterSpec, Metadata, Rollout, StepRef, StrategySpec, Template,
-    TrafficMode,
+    Application, ApplicationSpec, Cluster as IntentCluster, ClusterSpec, Metadata, Rollout, StepRef,
+    StrategySpec, Template, TrafficMode,
 };
 use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, Resolved, roles};
 use shipper_core::report::AppReport;
@@ -90,7 +90,7 @@ impl Outcome {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
     /// The agent reads its watches and decides.
     Look(usize),
@@ -209,7 +209,7 @@ impl History {
         if self.pending.get(&happening).is_some_and(|pending| *pending <= at) {
             return;
         }
-        self.pending.insert(happening.clone(), at);
+        self.pending.insert(happening, at);
         self.at(at, happening);
     }
 
@@ -250,7 +250,8 @@ impl History {
             let queued = self.queue.peek().map(|Reverse((at, ..))| *at);
             let posted = self.mail.iter().map(|(at, ..)| *at).min();
             let model = self.clusters.iter().filter_map(Cluster::next_event).min();
-            let Some(next) = [queued, posted, model].into_iter().flatten().min().filter(|at| *at <= end) else {
+            let Some(next) = [queued, posted, model].into_iter().flatten().min().filter(|at| *at <= end)
+            else {
                 self.now = end;
                 return Ok(());
             };
@@ -333,10 +334,18 @@ impl History {
             if deleted.key.kind == "Deployment" {
                 let target = self.agents[i].target.as_ref();
                 let suffix = |release: &ReleaseName| release.as_str().trim_start_matches("app").to_owned();
-                let tombstone = target.into_iter().flat_map(|t| &t.releases).find(|r| deleted.key.name.ends_with(&suffix(&r.name)));
+                let tombstone = target
+                    .into_iter()
+                    .flat_map(|t| &t.releases)
+                    .find(|r| deleted.key.name.ends_with(&suffix(&r.name)));
                 match tombstone {
                     Some(release) if release.absent && !self.monitors[i].serves(&release.name) => {}
-                    _ => return Err(format!("absence deletes nothing: {} was deleted without a tombstone", deleted.key)),
+                    _ => {
+                        return Err(format!(
+                            "absence deletes nothing: {} was deleted without a tombstone",
+                            deleted.key
+                        ));
+                    }
                 }
             }
         }
@@ -376,7 +385,10 @@ impl History {
         agent.sequence += 1;
         agent.sent = Some(report.clone());
         let (session, sequence) = (agent.session, agent.sequence);
-        let whole = report.releases.iter().all(|r| r.installed && r.capacity.achieved && r.traffic.as_ref().is_none_or(|t| t.achieved));
+        let whole = report
+            .releases
+            .iter()
+            .all(|r| r.installed && r.capacity.achieved && r.traffic.as_ref().is_none_or(|t| t.achieved));
         if whole {
             self.met.entry(agent.name.clone()).or_default().insert(report.target_generation);
         }
@@ -392,7 +404,14 @@ impl History {
     fn deliver(&mut self) {
         let mut due: Vec<_> = Vec::new();
         let now = self.now;
-        self.mail.retain(|mail| if mail.0 <= now { due.push(mail.clone()); false } else { true });
+        self.mail.retain(|mail| {
+            if mail.0 <= now {
+                due.push(mail.clone());
+                false
+            } else {
+                true
+            }
+        });
         for (_, i, session, sequence, report) in due {
             if !self.agents[i].sees_hub {
                 continue;
@@ -467,14 +486,21 @@ impl History {
             // [A1] A step is achieved on reports about the very target that asks for it.
             if let Some(achieved) = &release.achieved
                 && was.and_then(|r| r.achieved.as_ref()).map(|a| a.at) != Some(achieved.at)
-                && was.is_some_and(|r| r.complete.is_none() && release.position.cause != shipper_core::state::Cause::Carried)
+                && was.is_some_and(|r| {
+                    r.complete.is_none() && release.position.cause != shipper_core::state::Cause::Carried
+                })
             {
-                let Some(previous) = previous else { return Err("A1: a step is achieved in the first commit".to_owned()) };
+                let Some(previous) = previous else {
+                    return Err("A1: a step is achieved in the first commit".to_owned());
+                };
                 for (cluster, target) in &previous.targets {
                     let met = self.met.get(cluster).is_some_and(|met| met.contains(&target.generation));
                     let tolerated = target.releases.len() > 1;
                     if !met && !tolerated {
-                        return Err(format!("A1: {name} achieved {achieved:?}, but {cluster} never met generation {}", target.generation));
+                        return Err(format!(
+                            "A1: {name} achieved {achieved:?}, but {cluster} never met generation {}",
+                            target.generation
+                        ));
                     }
                 }
             }
@@ -488,24 +514,34 @@ impl History {
         }
         if let Some(previous) = previous {
             // [R1, R6] Counters never go back.
-            let counters = |s: &super::git::State| s.record.as_ref().map_or((0, 0), |r| (r.generation, r.target_generation));
+            let counters = |s: &super::git::State| {
+                s.record.as_ref().map_or((0, 0), |r| (r.generation, r.target_generation))
+            };
             if counters(state) < counters(previous) {
                 return Err("R1: a counter went back".to_owned());
             }
             for (cluster, target) in &state.targets {
                 let Some(was) = previous.targets.get(cluster) else { continue };
-                if target.generation < was.generation || (target != was && target.generation == was.generation) {
+                if target.generation < was.generation
+                    || (target != was && target.generation == was.generation)
+                {
                     return Err(format!("target of {cluster} changed without a new generation"));
                 }
             }
             // [R5] What has the load keeps a release with capacity and weight.
             let serving = |s: &super::git::State, cluster: &ClusterName| {
-                s.targets.get(cluster).is_some_and(|t| t.releases.iter().any(|r| !r.absent && r.capacity > 0 && r.traffic.unwrap_or(0) > 0))
+                s.targets.get(cluster).is_some_and(|t| {
+                    t.releases.iter().any(|r| !r.absent && r.capacity > 0 && r.traffic.unwrap_or(0) > 0)
+                })
             };
             for cluster in previous.targets.keys() {
-                let steps_back = state.releases.len() == 1 || roles(state.releases.values()).incumbent.is_none();
+                let steps_back =
+                    state.releases.len() == 1 || roles(state.releases.values()).incumbent.is_none();
                 if serving(previous, cluster) && !serving(state, cluster) && !steps_back {
-                    return Err(format!("R5: nothing carries the load in {cluster} any more: {:?}", state.targets.get(cluster)));
+                    return Err(format!(
+                        "R5: nothing carries the load in {cluster} any more: {:?}",
+                        state.targets.get(cluster)
+                    ));
                 }
                 if !state.targets.contains_key(cluster) {
                     return Err(format!("absence deletes nothing: the target of {cluster} is gone"));
@@ -535,7 +571,9 @@ impl History {
         let gate = json!({"approval": approval});
         let settle = ["0s", "1s", "5s"][self.rng.random_range(0..3)];
         let steps = match self.rng.random_range(0..4) {
-            0 => json!([{"name": "full on", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}}]),
+            0 => {
+                json!([{"name": "full on", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}}])
+            }
             1 => json!([
                 {"name": "staging", "capacity": {"contender": 20, "incumbent": 100}, "traffic": {"contender": 0, "incumbent": 100}, "gate": gate},
                 {"name": "canary", "clusters": {"names": ["c1"]}, "capacity": {"contender": 40, "incumbent": 60}, "traffic": {"contender": 40, "incumbent": 60}, "gate": gate},
@@ -552,7 +590,8 @@ impl History {
                 {"name": "full on", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}},
             ]),
         };
-        serde_json::from_value(json!({"surge": surge, "settle": settle, "steps": steps})).expect("a valid strategy")
+        serde_json::from_value(json!({"surge": surge, "settle": settle, "steps": steps}))
+            .expect("a valid strategy")
     }
 
     fn commit_version(&mut self) {
@@ -564,9 +603,22 @@ impl History {
     }
 
     fn commit(&mut self, version: &str, strategy: StrategySpec) {
-        self.say(|| format!("main: {version} {:?} surge {}", strategy.steps.iter().map(|s| &s.name).collect::<Vec<_>>(), strategy.surge));
+        self.say(|| {
+            format!(
+                "main: {version} {:?} surge {}",
+                strategy.steps.iter().map(|s| &s.name).collect::<Vec<_>>(),
+                strategy.surge
+            )
+        });
         let app = chart::app();
-        let rollout = self.git.main.iter().rev().flatten().next().and_then(|intent| intent.application.spec.rollout.clone());
+        let rollout = self
+            .git
+            .main
+            .iter()
+            .rev()
+            .flatten()
+            .next()
+            .and_then(|intent| intent.application.spec.rollout.clone());
         let spec = ApplicationSpec {
             revision_history_limit: 2,
             template: Template::default(),
@@ -577,10 +629,19 @@ impl History {
             allow_secrets: false,
             traffic: TrafficMode::PodLabels,
         };
-        let metadata = Metadata { name: app.name.clone(), namespace: Some(app.namespace.clone()), ..Metadata::default() };
+        let metadata = Metadata {
+            name: app.name.clone(),
+            namespace: Some(app.namespace.clone()),
+            ..Metadata::default()
+        };
         let manifests = Some(PinnedSource { path: "apps/app".to_owned(), tree: version.to_owned() });
-        let environment =
-            Environment { chart: None, manifests, values: serde_json::Map::new(), overrides: Vec::new(), restart: None };
+        let environment = Environment {
+            chart: None,
+            manifests,
+            values: serde_json::Map::new(),
+            overrides: Vec::new(),
+            restart: None,
+        };
         self.git.main.push(Some(Intent {
             application: Application { metadata, spec },
             environment: Ok(Resolved { environment, written_chart: None }),
@@ -594,7 +655,8 @@ impl History {
         let Some(mut intent) = self.git.main.last().cloned().flatten() else { return };
         self.say(|| format!("main: {release} to step {step}"));
         let target_step = StepRef::Index(u32::try_from(step).unwrap_or(0));
-        intent.application.spec.rollout = Some(Rollout { release: release.to_string(), target_step, request: None });
+        intent.application.spec.rollout =
+            Some(Rollout { release: release.to_string(), target_step, request: None });
         self.git.main.push(Some(intent));
         self.wake_hubs();
     }
@@ -661,7 +723,11 @@ impl History {
             77..82 => {
                 self.outcome.partitions += 1;
                 let agent = &mut self.agents[i];
-                if self.rng.random_bool(0.5) { agent.sees_git = !agent.sees_git } else { agent.sees_hub = !agent.sees_hub }
+                if self.rng.random_bool(0.5) {
+                    agent.sees_git = !agent.sees_git;
+                } else {
+                    agent.sees_hub = !agent.sees_hub;
+                }
             }
             82..92 => self.fail_pod(i),
             92..98 => self.intervene(i),
@@ -728,7 +794,11 @@ impl History {
             self.agents[i].sees_hub = true;
             let pods: Vec<String> = self.clusters[i]
                 .peek_all(ids::PODS, Some(&namespace))
-                .filter(|pod| !pod.pointer("/spec/containers/0/image").and_then(|v| v.as_str()).is_some_and(|i| i.contains("broken")))
+                .filter(|pod| {
+                    !pod.pointer("/spec/containers/0/image")
+                        .and_then(|v| v.as_str())
+                        .is_some_and(|i| i.contains("broken"))
+                })
                 .filter(|pod| pod.pointer("/status/phase").and_then(|v| v.as_str()) != Some("Failed"))
                 .filter_map(|pod| Some(pod.pointer("/metadata/name")?.as_str()?.to_owned()))
                 .collect();
@@ -755,12 +825,25 @@ impl History {
                 let releases: Vec<String> = target
                     .releases
                     .iter()
-                    .map(|r| format!("{} {}/{:?}{}", r.name, r.capacity, r.traffic, if r.absent { " -" } else { "" }))
+                    .map(|r| {
+                        format!(
+                            "{} {}/{:?}{}",
+                            r.name,
+                            r.capacity,
+                            r.traffic,
+                            if r.absent { " -" } else { "" }
+                        )
+                    })
                     .collect();
                 format!("{name} #{}: {}", target.generation, releases.join(", "))
             })
             .collect();
-        format!("{waiting:?}, would push: {}\n{}\n{}", push.is_some(), targets.join("\n"), clusters.join("\n"))
+        format!(
+            "{waiting:?}, would push: {}\n{}\n{}",
+            push.is_some(),
+            targets.join("\n"),
+            clusters.join("\n")
+        )
     }
 
     /// At rest, everything is as it was asked for, or says why not.
@@ -791,7 +874,11 @@ impl History {
             let wanted: BTreeMap<ReleaseName, u32> =
                 monitor::goals(target).into_iter().filter(|(_, goal)| *goal > 0).collect();
             if served != wanted {
-                return Err(format!("C5: c{} serves {served:?} at rest, {wanted:?} is asked for: {}", i + 1, self.describe()));
+                return Err(format!(
+                    "C5: c{} serves {served:?} at rest, {wanted:?} is asked for: {}",
+                    i + 1,
+                    self.describe()
+                ));
             }
         }
         Ok(())
@@ -803,7 +890,9 @@ fn brief(action: Option<&Action>) -> String {
     match action {
         Some(Action::Apply(apply)) => {
             let spec = apply.object.get("spec");
-            let part = |name: &str| spec.and_then(|spec| spec.get(name)).map(|v| format!(" {name} {v}")).unwrap_or_default();
+            let part = |name: &str| {
+                spec.and_then(|spec| spec.get(name)).map(|v| format!(" {name} {v}")).unwrap_or_default()
+            };
             let selector = if apply.key.kind == "Service" { part("selector") } else { String::new() };
             format!("apply {}{}{selector} ({})", apply.key, part("replicas"), apply.why)
         }

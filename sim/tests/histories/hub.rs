@@ -37,7 +37,14 @@ pub struct Hub {
 
 impl Hub {
     pub fn new(now: Duration) -> Self {
-        Self { sessions: BTreeMap::new(), next_session: 0, started: now, paused: false, reports: BTreeMap::new(), push: None }
+        Self {
+            sessions: BTreeMap::new(),
+            next_session: 0,
+            started: now,
+            paused: false,
+            reports: BTreeMap::new(),
+            push: None,
+        }
     }
 
     /// The data directory is lost: no report is known any more.
@@ -56,7 +63,14 @@ impl Hub {
     }
 
     /// Takes a report in; false = the session is not known here.
-    pub fn report(&mut self, cluster: &ClusterName, session: u64, sequence: u64, report: &AppReport, now: Duration) -> bool {
+    pub fn report(
+        &mut self,
+        cluster: &ClusterName,
+        session: u64,
+        sequence: u64,
+        report: &AppReport,
+        now: Duration,
+    ) -> bool {
         if self.sessions.get(cluster) != Some(&session) {
             return false;
         }
@@ -87,7 +101,13 @@ impl Hub {
     }
 
     /// Reads, renders and plans. The push is `None` where nothing is to be written.
-    pub fn think(&self, git: &Git, fleet: &Fleet, now: Duration, wall: Timestamp) -> (Option<Push>, Option<ApplicationStatus>, Option<Timestamp>) {
+    pub fn think(
+        &self,
+        git: &Git,
+        fleet: &Fleet,
+        now: Duration,
+        wall: Timestamp,
+    ) -> (Option<Push>, Option<ApplicationStatus>, Option<Timestamp>) {
         let Some((commit, intent)) = git.intent() else { return (None, None, None) };
         let app: AppKey = chart::app();
         let empty = Arc::new(State::default());
@@ -115,7 +135,13 @@ impl Hub {
             });
             if !plan.renders.is_empty() {
                 for need in plan.renders {
-                    let version = need.release.environment.manifests.as_ref().map(|m| m.tree.clone()).unwrap_or_default();
+                    let version = need
+                        .release
+                        .environment
+                        .manifests
+                        .as_ref()
+                        .map(|m| m.tree.clone())
+                        .unwrap_or_default();
                     let managed = need.release.strategy.steps.iter().any(|step| step.traffic.is_some());
                     let made = chart::manifests(&version, &need.release.name, managed);
                     manifests.insert((need.release.name, need.variant), Arc::new(made));
@@ -125,8 +151,11 @@ impl Hub {
             let targets = plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
             manifests.retain(|(release, _), _| plan.releases.contains_key(release));
             let next = State { record: plan.record, releases: plan.releases, targets, manifests };
-            let changed = next.record != state.record || next.releases != state.releases || next.targets != state.targets;
-            let push = changed.then(|| Push { expected: git.state.len(), state: next, events: plan.events });
+            let changed = next.record != state.record
+                || next.releases != state.releases
+                || next.targets != state.targets;
+            let push =
+                changed.then_some(Push { expected: git.state.len(), state: next, events: plan.events });
             return (push, Some(plan.status), plan.wake_at);
         }
     }

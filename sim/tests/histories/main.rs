@@ -5,6 +5,8 @@
 //! compare-and-swap, numbered reports, watches that lag, actions that take time and may be cut off anywhere.
 //! `SHIPPER_SEEDS` sets how many histories run, `SHIPPER_SEED` replays one and prints what happened.
 
+#![allow(clippy::print_stdout, reason = "a replayed seed tells what happens")]
+
 mod agent;
 mod chart;
 mod git;
@@ -26,7 +28,8 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn c2_c5_c9_a1_r5_and_absence_hold_in_thousands_of_histories() {
     if let Some(seed) = number("SHIPPER_SEED") {
-        let outcome = History::new(seed, true).run().unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
+        let outcome =
+            History::new(seed, true).run().unwrap_or_else(|violation| panic!("seed {seed}: {violation}"));
         println!("seed {seed}: {outcome:?}");
         return;
     }

@@ -33,7 +33,9 @@ pub fn truth(cluster: &Cluster) -> Truth {
     let app = chart::app();
     let mut listed = BTreeSet::new();
     for slice in cluster.peek_all(ids::ENDPOINT_SLICES, Some(&app.namespace)) {
-        if slice.pointer("/metadata/labels").and_then(|l| l.get(labels::SERVICE_NAME)).and_then(Value::as_str) != Some(SERVICE) {
+        if slice.pointer("/metadata/labels").and_then(|l| l.get(labels::SERVICE_NAME)).and_then(Value::as_str)
+            != Some(SERVICE)
+        {
             continue;
         }
         for endpoint in slice.get("endpoints").and_then(Value::as_array).into_iter().flatten() {
@@ -52,7 +54,8 @@ pub fn truth(cluster: &Cluster) -> Truth {
         }
         truth.pods += 1;
         let uid = text("/metadata/uid").unwrap_or_default();
-        let release = pod.pointer("/metadata/labels").and_then(|l| l.get(labels::RELEASE)).and_then(Value::as_str);
+        let release =
+            pod.pointer("/metadata/labels").and_then(|l| l.get(labels::RELEASE)).and_then(Value::as_str);
         if let Some(release) = release
             && listed.contains(uid)
             && ready(pod)
@@ -75,7 +78,11 @@ pub fn describe(cluster: &Cluster) -> String {
         text += &format!("service {} {}\n", service["metadata"]["name"], service["spec"]["selector"]);
     }
     for slice in cluster.peek_all(ids::ENDPOINT_SLICES, Some(&namespace)) {
-        text += &format!("slice {} of {}:", slice["metadata"]["name"], slice["metadata"]["labels"][labels::SERVICE_NAME]);
+        text += &format!(
+            "slice {} of {}:",
+            slice["metadata"]["name"],
+            slice["metadata"]["labels"][labels::SERVICE_NAME]
+        );
         for endpoint in slice["endpoints"].as_array().into_iter().flatten() {
             text += &format!(" {}={}", endpoint["targetRef"]["name"], endpoint["conditions"]["ready"]);
         }
@@ -175,8 +182,12 @@ impl Monitor {
         }
         // [C2] floor: no pod is taken out of traffic below the floor, unless it failed by itself.
         if serving < floor && self.disturbed.is_none() {
-            let taken: Vec<&String> =
-                self.before.served.keys().filter(|uid| !truth.served.contains_key(*uid) && !self.failed.contains(*uid)).collect();
+            let taken: Vec<&String> = self
+                .before
+                .served
+                .keys()
+                .filter(|uid| !truth.served.contains_key(*uid) && !self.failed.contains(*uid))
+                .collect();
             if !taken.is_empty() {
                 return Err(format!(
                     "C2 floor: {serving} ready pods with traffic, {floor} are to stay; taken: {taken:?} of {:?}",
@@ -188,7 +199,10 @@ impl Monitor {
         if truth.replicas <= ceiling {
             self.scaled = self.scaled.filter(|since| *since + AFTERMATH > now);
         } else if truth.replicas > self.before.replicas && self.scaled.is_none() {
-            return Err(format!("C2 ceiling: replicas raised from {} to {}, at most {ceiling}", self.before.replicas, truth.replicas));
+            return Err(format!(
+                "C2 ceiling: replicas raised from {} to {}, at most {ceiling}",
+                self.before.replicas, truth.replicas
+            ));
         }
         self.before = truth;
         Ok(())
