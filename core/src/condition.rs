@@ -81,6 +81,8 @@ reasons! {
     UnknownStep,
     /// Fewer clusters fit than were asked for; goes on by itself when the fleet changes.
     NotEnoughClusters,
+    /// A rollout block is in force; targets already written stay, a return is obeyed, nothing else moves.
+    RolloutsBlocked,
     /// The release waits for something, which the condition's message names.
     InProgress,
     /// The contender has reached its last step everywhere.

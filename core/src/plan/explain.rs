@@ -112,6 +112,18 @@ fn render_failed(release: &ReleaseRecord) -> Option<Condition> {
 
 fn waiting(draft: &Draft<'_>, contender: Option<&ReleaseRecord>, clusters: &[ClusterStatus]) -> Waiting {
     let at_rest = |state, message: String| Waiting { state, message, clusters: Vec::new() };
+    let blocks = super::blocks::in_force(draft);
+    let moving = contender.is_none_or(|release| release.complete.is_none())
+        || draft.conditions.iter().any(|c| c.reason == Reason::RolloutsBlocked);
+    if !blocks.is_empty() && moving {
+        return at_rest(
+            WaitingFor::Blocked,
+            format!(
+                "rollouts are blocked by {}; remove the block, or name it in the annotation shipper.dev/rollout-block.override",
+                blocks.join("; ")
+            ),
+        );
+    }
     let Some(release) = contender else {
         return at_rest(WaitingFor::None, "there is no release yet".to_owned());
     };

@@ -6,6 +6,7 @@
 //! ([`explain`]).
 
 mod bases;
+mod blocks;
 mod evidence;
 mod explain;
 mod history;

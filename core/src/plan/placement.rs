@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::condition::{Condition, ConditionType, Reason, Status};
-use crate::intent::{Cluster, ClusterRequirements};
+use crate::intent::{Cluster, ClusterRequirements, RolloutBlock};
 use crate::state::{PlacedCluster, Placement};
 use crate::{AppKey, ClusterName, hash};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,8 @@ const DEFAULT_WEIGHT: u32 = 100;
 pub struct Fleet {
     /// By name.
     pub clusters: BTreeMap<ClusterName, ClusterInfo>,
+    /// The rollout blocks, by namespace (`None` = global) and name.
+    pub blocks: BTreeMap<(Option<String>, String), RolloutBlock>,
 }
 
 /// A cluster as the scheduler sees it.

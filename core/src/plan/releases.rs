@@ -3,7 +3,7 @@
 use super::bases::{self, Bases};
 use super::evidence::{is_achieved, ready_traffic};
 use super::numbers::numbers;
-use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant};
+use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, blocks};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Chart, StrategySpec};
@@ -63,8 +63,18 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
     } else if same(&roles.incumbent) {
         give_back(draft, roles.contender, roles.incumbent);
         synced(draft);
-    } else {
+    } else if blocks::in_force(draft).is_empty() {
         make(draft, intent, resolved, &hash, roles.contender);
+    } else {
+        draft.conditions.push(Condition::new(
+            ConditionType::ReleaseSynced,
+            Status::False,
+            Reason::RolloutsBlocked,
+            format!(
+                "no release is made while rollouts are blocked by {}",
+                blocks::in_force(draft).join("; ")
+            ),
+        ));
     }
 }
 

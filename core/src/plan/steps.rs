@@ -1,7 +1,7 @@
 //! At which step the contender is: orders obeyed, steps achieved, gates passed [M1, M2, M7, M12, A1].
 
 use super::evidence::{current, is_achieved};
-use super::{Draft, EventReason, Share, numbers};
+use super::{Draft, EventReason, Share, blocks, numbers};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Approval, Rollout, StepRef, StrategySpec};
@@ -11,9 +11,12 @@ use jiff::SignedDuration;
 
 /// Obeys the order on `main`, judges the step in force, and goes on where its gates allow.
 pub(super) fn advance(draft: &mut Draft<'_>) {
-    obey(draft);
+    let blocked = !blocks::in_force(draft).is_empty();
+    if !blocked {
+        obey(draft);
+    }
     judge(draft);
-    pass_gates(draft);
+    pass_gates(draft, blocked);
 }
 
 fn order_of(rollout: &Rollout) -> Order {
@@ -193,7 +196,7 @@ fn changes(release: &crate::state::ReleaseRecord, cluster: (&str, &crate::state:
 }
 
 /// Marks the last step complete, or takes the next one where approval is `auto` [M7, M12]. One step at a time.
-fn pass_gates(draft: &mut Draft<'_>) {
+fn pass_gates(draft: &mut Draft<'_>, blocked: bool) {
     let Some(contender) = draft.roles().contender else { return };
     let now = draft.input.now;
     let Some(release) = draft.releases.get_mut(&contender) else { return };
@@ -216,7 +219,7 @@ fn pass_gates(draft: &mut Draft<'_>) {
         }
         return;
     }
-    let wanted = draft.input.intent.is_some();
+    let wanted = draft.input.intent.is_some() && !blocked;
     if wanted && gate.approval == Approval::Auto && release.position.from <= step {
         let name = release.strategy.steps[step + 1].name.clone();
         release.position =

@@ -369,3 +369,49 @@ fn c1_an_incumbent_that_falls_short_delays_no_forward_step() {
     assert_eq!(world.contender().achieved.as_ref().unwrap().step, 1);
     assert!(world.look().status.clusters[0].message.contains("0 of 5 pods available"));
 }
+
+#[test]
+fn b1_b2_a_block_stops_everything_but_a_return_and_can_be_overridden() {
+    let mut world = World::at_v1();
+    let v1 = world.contender().name.clone();
+    world.commit("v2", vanguard());
+    world.settle();
+    let v2 = world.contender().name.clone();
+    let block = shipper_core::intent::RolloutBlock {
+        metadata: shipper_core::intent::Metadata {
+            name: "freeze".into(),
+            namespace: Some("web".into()),
+            ..Default::default()
+        },
+        spec: serde_json::from_value(
+            json!({"message": "an incident", "author": {"type": "user", "name": "jo"}}),
+        )
+        .unwrap(),
+    };
+    world.fleet.blocks.insert((Some("web".into()), "freeze".into()), block.clone());
+    let before = world.targets.clone();
+    world.promote("full on");
+    world.settle();
+    assert_eq!(world.targets, before);
+    let waiting = world.look().status.waiting;
+    assert_eq!(waiting.state, shipper_core::status::WaitingFor::Blocked);
+    assert!(waiting.message.contains("web/freeze: an incident"), "{}", waiting.message);
+    // Another namespace's block does not concern it; the annotation overrides its own.
+    world.fleet.blocks.insert((Some("other".into()), "freeze2".into()), block);
+    let intent = world.intent.as_mut().unwrap();
+    intent
+        .application
+        .metadata
+        .annotations
+        .insert("shipper.dev/rollout-block.override".into(), "web/freeze".into());
+    world.settle();
+    assert_eq!(world.target("c1"), ["v1 0/0", "v2 100/100"]);
+    // A return is obeyed under a block.
+    world.intent.as_mut().unwrap().application.metadata.annotations.clear();
+    world.commit("v3", vanguard());
+    world.settle();
+    assert_eq!(world.contender().name, v2, "no release is made");
+    world.commit("v1", vanguard());
+    world.settle();
+    assert_eq!(world.contender().name, v1);
+}

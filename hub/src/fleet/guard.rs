@@ -19,7 +19,8 @@ pub enum Refused {
     /// The branch is at a commit that does not descend from the last one.
     #[error(
         "{branch} is at {now}, which does not descend from {last}, the last commit followed: its history was rewritten. \
-         Nothing changes anywhere until it is put back, or `shipperctl repository accept {now}` is run"
+         Nothing changes anywhere until the old history is pushed back, or the hub is stopped and started once with \
+         `--accept-history {now}`"
     )]
     Rewritten {
         /// Full name of the branch.

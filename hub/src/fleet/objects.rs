@@ -1,6 +1,6 @@
 //! The objects that are in force, by name, and who refers to whom.
 
-use shipper_core::intent::{Application, Cluster, Object, RolloutBlock, Strategy};
+use shipper_core::intent::{Application, Cluster, Object, Strategy};
 use shipper_core::plan::{ClusterInfo, Fleet};
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -47,7 +47,6 @@ pub struct Objects {
     applications: BTreeMap<AppKey, Arc<Application>>,
     strategies: BTreeMap<String, Arc<Strategy>>,
     fleet: Fleet,
-    blocks: BTreeMap<(Option<String>, String), Arc<RolloutBlock>>,
     strategy_users: HashMap<String, BTreeSet<AppKey>>,
 }
 
@@ -72,11 +71,6 @@ impl Objects {
         &self.fleet
     }
 
-    /// All rollout blocks.
-    pub fn blocks(&self) -> impl Iterator<Item = &Arc<RolloutBlock>> {
-        self.blocks.values()
-    }
-
     /// The applications whose `strategyRef` is `name`.
     pub(super) fn users_of_strategy(&self, name: &str) -> impl Iterator<Item = &AppKey> {
         self.strategy_users.get(name).into_iter().flatten()
@@ -99,10 +93,10 @@ impl Objects {
             (ObjectName::Cluster(name), Some(Object::Cluster(cluster))) => self.set_cluster(name, cluster),
             (ObjectName::Cluster(name), _) => drop(self.fleet.clusters.remove(name)),
             (ObjectName::Block { namespace, name }, Some(Object::RolloutBlock(block))) => {
-                self.blocks.insert((namespace.clone(), name.clone()), Arc::new(block.clone()));
+                self.fleet.blocks.insert((namespace.clone(), name.clone()), block.clone());
             }
             (ObjectName::Block { namespace, name }, _) => {
-                self.blocks.remove(&(namespace.clone(), name.clone()));
+                self.fleet.blocks.remove(&(namespace.clone(), name.clone()));
             }
         }
     }

@@ -78,7 +78,7 @@ impl FleetView {
         };
         let concerned = self.intent.apply(&changes, store, &snapshot)?;
         let mut dirty = BTreeSet::new();
-        if concerned.iter().any(|name| matches!(name, ObjectName::Cluster(_))) {
+        if concerned.iter().any(|name| matches!(name, ObjectName::Cluster(_) | ObjectName::Block { .. })) {
             dirty = self.applications();
         }
         for name in &concerned {
