@@ -2,6 +2,9 @@
 
 use crate::api::ApiError;
 
+/// The reason where a Service asks for a cluster IP or a node port that another has.
+pub const ADDRESS_TAKEN: &str = "AddressTaken";
+
 /// Reason, and whether waiting could heal it.
 pub fn classify(error: &ApiError) -> (&'static str, bool) {
     let ApiError::Refused { code, reason, message, causes, about, .. } = error else {
@@ -22,6 +25,12 @@ pub fn classify(error: &ApiError) -> (&'static str, bool) {
         401 => ("Unauthorized", true),
         // The object changed hands between look and write; the next look says how it is.
         409 => ("Conflict", true),
+        422 if ["IP", "port"]
+            .iter()
+            .any(|what| message.contains(&format!("provided {what} is already allocated"))) =>
+        {
+            (ADDRESS_TAKEN, true)
+        }
         _ if reason == "Timeout" => ("Timeout", true),
         _ => ("Rejected", false),
     }
