@@ -51,9 +51,9 @@ impl Demo {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let Ok(line) = self.lines.recv_timeout(left) else {
-                panic!("it does not say {words:?}:\n{}", self.said.join("\n"));
-            };
+            let line = self.lines.recv_timeout(left);
+            assert!(line.is_ok(), "it does not say {words:?}:\n{}", self.said.join("\n"));
+            let line = line.unwrap();
             self.said.push(line.clone());
             if has(&line, words) {
                 return line;

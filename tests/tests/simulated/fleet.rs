@@ -145,7 +145,7 @@ impl Simulation {
             match check().await {
                 Ok(found) => return found,
                 Err(error) => {
-                    assert!(Instant::now() < end, "{}: not within {PATIENCE:?}: {error:#}", self.times())
+                    assert!(Instant::now() < end, "{}: not within {PATIENCE:?}: {error:#}", self.times());
                 }
             }
             sleep(LOOK).await;
