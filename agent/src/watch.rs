@@ -77,7 +77,7 @@ impl Watch {
                         continue;
                     }
                     Err(error) => {
-                        self.state.problem(&part, Some(error.to_string()));
+                        self.failed(&part, &error);
                         sleep(backoff.pause()).await;
                         continue;
                     }
@@ -97,6 +97,7 @@ impl Watch {
             match result {
                 Ok(Ended::From(next)) => {
                     self.state.problem(&part, None);
+                    self.state.listable(&self.id);
                     version = Some(next);
                 }
                 Ok(Ended::Expired) => tracing::debug!(kind = self.id.1, "listing anew"),
@@ -107,11 +108,21 @@ impl Watch {
                     sleep(backoff.pause()).await;
                 }
                 Err(error) => {
-                    self.state.problem(&part, Some(error.to_string()));
+                    self.failed(&part, &error);
                     sleep(error.retry_after().unwrap_or_default().max(backoff.pause())).await;
                 }
             }
         }
+    }
+
+    /// What is refused for good keeps nobody waiting; anything else may pass in a moment.
+    fn failed(&self, part: &str, error: &ApiError) {
+        if matches!(error.code(), Some(403 | 405)) {
+            let why =
+                format!("the agent may not list and watch {}: {error}; extend its ClusterRole", self.id.1);
+            self.state.unlistable(&self.id, why);
+        }
+        self.state.problem(part, Some(error.to_string()));
     }
 
     fn is_namespace(&self) -> bool {

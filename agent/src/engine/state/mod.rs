@@ -2,6 +2,7 @@
 
 mod namespaces;
 mod news;
+mod unlistable;
 
 pub use news::News;
 
@@ -70,8 +71,9 @@ struct Inner {
     index: Index,
     apps: BTreeMap<AppKey, App>,
     dirty: BTreeSet<AppKey>,
-    /// Kinds whose watch has delivered its first list, or that the server does not have.
+    /// Kinds that nobody waits for: the watch has delivered its first list, or never will.
     seen: BTreeSet<GroupKind>,
+    unlistable: unlistable::Unlistable,
     namespaces: Namespaces,
     problems: BTreeMap<String, String>,
     /// Applications without a target of which something may still be present.
@@ -324,9 +326,10 @@ impl State {
     pub fn round(&self, key: &AppKey) -> Option<Round> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        let Inner { index, apps, dirty, news, .. } = &mut *inner;
+        let Inner { index, apps, dirty, news, unlistable, .. } = &mut *inner;
         let app = apps.get_mut(key)?;
         dirty.remove(key);
+        unlistable::hold(unlistable, index, key, app, now);
         let observed = index.observed(key)?;
         let wanted = Wanted { target: &app.target.target, manifests: &app.target.manifests };
         let convergence = converge(wanted, observed, now);
