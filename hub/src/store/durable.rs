@@ -73,6 +73,33 @@ async fn a_database_with_a_torn_page_is_moved_aside() {
     assert!(store.load().await.unwrap().reports.is_empty());
 }
 
+#[tokio::test]
+async fn a_report_that_cannot_be_read_any_more_is_asked_for_again() {
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    one(&store, write(report("s1", 1, vec![state("shop", 1), state("blog", 1)]))).await;
+    store.close().await;
+    drop(store);
+    let path = directory.path().join("hub.db");
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let older = sqlx::query("UPDATE reports SET body = '{\"of\": \"another version\"}' WHERE name = 'shop'");
+    assert_eq!(older.execute(&pool).await.unwrap().rows_affected(), 1);
+    pool.close().await;
+
+    let store = reopen(directory.path()).await;
+    assert_eq!(stored(&store).await.into_keys().collect::<Vec<_>>(), ["blog"]);
+    let next = report("s1", 2, vec![state("blog", 2)]);
+    assert_eq!(one(&store, write(next)).await, Written::UnknownSession, "the agent has to begin anew");
+    assert_eq!(one(&store, open("s2", "uid-1")).await, Written::Opened(Incarnation::Same));
+    one(&store, write(report("s2", 1, vec![state("shop", 2), state("blog", 2)]))).await;
+    store.close().await;
+    drop(store);
+    let store = reopen(directory.path()).await;
+    assert_eq!(stored(&store).await.len(), 2);
+    let next = report("s2", 2, Vec::new());
+    assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 2 }, "once is enough");
+}
+
 const DIRECTORY: &str = "SHIPPER_TEST_KILLED_STORE";
 
 #[tokio::test]

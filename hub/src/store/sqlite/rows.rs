@@ -54,25 +54,50 @@ pub(super) async fn all_clusters(
     rows.iter().map(cluster).collect()
 }
 
-/// All latest reports.
+/// All latest reports. Those that cannot be read are removed, and the sessions of their clusters with them: an agent that has
+/// to open another one says everything again.
 pub(super) async fn all_reports(
     connection: &mut SqliteConnection,
 ) -> Result<Vec<(ClusterName, AppReport)>, StoreError> {
-    let rows = sqlx::query("SELECT cluster, body FROM reports").fetch_all(connection).await;
-    let rows = rows.map_err(step("reading the latest reports"))?;
+    let rows = sqlx::query("SELECT cluster, namespace, name, body FROM reports").fetch_all(&mut *connection);
+    let rows = rows.await.map_err(step("reading the latest reports"))?;
     let mut reports = Vec::with_capacity(rows.len());
     for row in rows {
         let cluster: String = get(&row, "cluster")?;
         let body: String = get(&row, "body")?;
         match serde_json::from_str(&body) {
             Ok(report) => reports.push((ClusterName::from(cluster), report)),
-            // Written by another version; the agent says it again when it next changes or opens a session.
+            // Written by another version.
             Err(error) => {
-                tracing::warn!(cluster, %error, "a stored report cannot be read and counts as not there");
+                tracing::warn!(cluster, %error, "a stored report cannot be read; the agent is asked for all it knows");
+                // First the session: whoever is killed in between does it again.
+                end_session(connection, &cluster).await?;
+                let (namespace, name): (String, String) = (get(&row, "namespace")?, get(&row, "name")?);
+                delete_report(connection, &cluster, &namespace, &name).await?;
             }
         }
     }
     Ok(reports)
+}
+
+/// No agent presents an empty session, so whatever the present one reports is answered as unknown.
+async fn end_session(connection: &mut SqliteConnection, cluster: &str) -> Result<(), StoreError> {
+    let update =
+        sqlx::query("UPDATE clusters SET session = '', sequence = NULL WHERE cluster = ?").bind(cluster);
+    update.execute(connection).await.map_err(step("ending a session"))?;
+    Ok(())
+}
+
+async fn delete_report(
+    connection: &mut SqliteConnection,
+    cluster: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<(), StoreError> {
+    let delete = sqlx::query("DELETE FROM reports WHERE cluster = ? AND namespace = ? AND name = ?");
+    let delete = delete.bind(cluster).bind(namespace).bind(name);
+    delete.execute(connection).await.map_err(step("deleting a report"))?;
+    Ok(())
 }
 
 /// Entries of the timeline, newest first.
@@ -159,11 +184,8 @@ async fn put_reports(connection: &mut SqliteConnection, ledger: &Ledger<'_>) -> 
         match row {
             Some(row) => rows.push((*cluster, *application, row, json("a report", row.state)?)),
             None => {
-                let delete =
-                    sqlx::query("DELETE FROM reports WHERE cluster = ? AND namespace = ? AND name = ?");
-                let delete =
-                    delete.bind(cluster.as_str()).bind(&application.namespace).bind(&application.name);
-                delete.execute(&mut *connection).await.map_err(step("deleting a report"))?;
+                delete_report(connection, cluster.as_str(), &application.namespace, &application.name)
+                    .await?;
             }
         }
     }
