@@ -77,7 +77,7 @@ pub enum OnFailure {
     /// Every cluster stays where it is.
     #[default]
     Hold,
-    /// The contender is withdrawn.
+    /// The contender is withdrawn. Refused in files by this version.
     Rollback,
 }
 

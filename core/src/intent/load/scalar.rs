@@ -45,6 +45,10 @@ pub(super) fn check(node: &Node, shape: &Shape) -> Result<Value, String> {
             Data::Text(text) if words.contains(&text.as_str()) => Ok(Value::from(text.as_str())),
             _ => Err(format!("expected {}, found {}", alternatives(words), describe(node))),
         },
+        Shape::OneOfNow(words, later, message) => match &node.data {
+            Data::Text(text) if text == later => Err((*message).to_owned()),
+            _ => check(node, &Shape::OneOf(words)),
+        },
         Shape::Surge => surge(node),
         Shape::Duration(positive) => match &node.data {
             Data::Text(text) => match duration::parse(text)? {

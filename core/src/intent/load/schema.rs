@@ -25,6 +25,8 @@ pub(super) enum Shape {
     History,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// One of the first words; the other word has a meaning that this version cannot give it, and the text says so.
+    OneOfNow(&'static [&'static str], &'static str, &'static str),
     /// Pods or a percentage; never nothing.
     Surge,
     /// A duration; with `true` it must not be zero.
@@ -72,7 +74,8 @@ const fn field(name: &'static str, shape: Shape) -> Field {
 
 use Repeats::{Allowed, Refused, RefusedHere};
 use Shape::{
-    Bool, Dropped, Duration, History, Label, List, Name, OneOf, Path, Record, Step, Surge, Text, TextMap,
+    Bool, Dropped, Duration, History, Label, List, Name, OneOf, OneOfNow, Path, Record, Step, Surge, Text,
+    TextMap,
 };
 use Shape::{Unavailable, Url, Values, Whole};
 
@@ -184,7 +187,14 @@ static STRATEGY_SPEC: [Field; 7] = [
     field("withdrawalSurge", Surge),
     field("settle", Duration(false)),
     field("progressDeadline", Duration(true)),
-    field("onFailure", OneOf(&["hold", "rollback"])),
+    field(
+        "onFailure",
+        OneOfNow(
+            &["hold"],
+            "rollback",
+            "rolling back by itself is not available in this version; leave the field out or write hold, which is the default",
+        ),
+    ),
     field("maxFailedClusters", Whole(0, U32)),
     needed("steps", List(&Record(&STEP), RefusedHere)),
 ];

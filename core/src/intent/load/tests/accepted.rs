@@ -25,7 +25,7 @@ fn an_application_has_what_its_file_says_and_defaults_for_the_rest() {
     assert_eq!(app.spec.template.cluster_requirements.unwrap().regions[0].replicas, 2);
 
     let strategy = app.spec.template.strategy.unwrap();
-    assert_eq!((strategy.surge, strategy.on_failure), (Surge::Percent(25), OnFailure::Rollback));
+    assert_eq!((strategy.surge, strategy.on_failure), (Surge::Percent(25), OnFailure::Hold));
     assert_eq!(
         (strategy.settle, strategy.progress_deadline),
         (Duration::from_secs(10), Duration::from_secs(5400))

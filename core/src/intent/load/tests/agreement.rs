@@ -38,7 +38,7 @@ fn strategy() -> StrategySpec {
         withdrawal_surge: Some(Surge::Percent(50)),
         settle: Duration::from_secs(7),
         progress_deadline: Duration::from_secs(90),
-        on_failure: OnFailure::Rollback,
+        on_failure: OnFailure::Hold,
         max_failed_clusters: 2,
         steps: vec![
             Step {

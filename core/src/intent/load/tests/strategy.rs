@@ -137,7 +137,15 @@ fn surge_is_never_nothing() {
         strategy("progressDeadline: 0s, settle: -5s, onFailure: panic, maxFailedClusters: -1"), @r#"
     applications/web/app.yaml:2:75: spec.template.strategy.progressDeadline: must be longer than nothing
     applications/web/app.yaml:2:87: spec.template.strategy.settle: "-5s" is not a duration such as 30s, 10m or 1h30m
-    applications/web/app.yaml:2:103: spec.template.strategy.onFailure: expected hold or rollback, found text "panic"
+    applications/web/app.yaml:2:103: spec.template.strategy.onFailure: expected hold, found text "panic"
     applications/web/app.yaml:2:129: spec.template.strategy.maxFailedClusters: expected a whole number of at least 0, found -1
     "#);
+}
+
+#[test]
+fn a_rollback_that_nobody_would_do_is_refused() {
+    let strategy =
+        |word: &str| template(&format!("{{{CHART}, strategy: {{onFailure: {word}, steps: [{END}]}}}}"));
+    insta::assert_snapshot!(strategy("rollback"), @"applications/web/app.yaml:2:68: spec.template.strategy.onFailure: rolling back by itself is not available in this version; leave the field out or write hold, which is the default");
+    assert_eq!(strategy("hold"), "");
 }
