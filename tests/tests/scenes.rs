@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod scenes {
+    mod autoscaled;
     mod broken;
     mod chaos;
     mod conformance;
