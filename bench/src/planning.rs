@@ -273,6 +273,7 @@ fn config(remote: &Path, data_dir: &Path) -> Result<Config> {
         state_repository: None,
         intent_branch: MAIN.to_owned(),
         state_branch: STATE.to_owned(),
+        accept_history: None,
         poll: Poll { min: Duration::from_secs(30), max: Duration::from_secs(30) },
         heartbeat: Duration::from_secs(600),
         listen: ([127, 0, 0, 1], 0).into(),

@@ -101,6 +101,11 @@ pub struct Args {
     )]
     pub poll_interval_max: Duration,
 
+    /// Take this commit, in full, as a new beginning of the branch it is on, whose history was rewritten on purpose: of the
+    /// intent branch, or of the state branch, which then goes on in a new epoch that the agents follow. For one start only.
+    #[arg(long, env = "SHIPPER_ACCEPT_HISTORY", value_name = "COMMIT", help_heading = "Repository")]
+    pub accept_history: Option<String>,
+
     /// Name in the hub's commits.
     #[arg(
         long,
@@ -244,6 +249,7 @@ mod tests {
             refused(&["--poll-interval-min", "1m", "--poll-interval-max", "5s"]).contains("exchange them")
         );
         assert!(refused(&["--heartbeat", "500ms"]).contains("10s"));
+        assert!(refused(&["--accept-history", "main"]).starts_with("--accept-history main: "));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the hub is told, once everything it was pointed to is read.
 
 use crate::args::Args;
-use shipper_git::{Credentials, RemoteConfig, RepositoryUrl, Secret, SshOptions, UrlError};
+use shipper_git::{Credentials, Oid, RemoteConfig, RepositoryUrl, Secret, SshOptions, UrlError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,6 +43,11 @@ pub enum ConfigError {
         /// The longest.
         max: Duration,
     },
+    /// A commit is named by something else than its id.
+    #[error(
+        "--accept-history {0}: expected the full id of a commit, as the condition HistoryRewritten names it"
+    )]
+    Commit(String),
     /// Heartbeats are told to agents in whole seconds.
     #[error("--heartbeat {0:?} is not a whole number of seconds from 1s to 10m; the usual value is 10s")]
     Heartbeat(Duration),
@@ -77,6 +82,8 @@ pub struct Config {
     pub intent_branch: String,
     /// The branch the hub writes.
     pub state_branch: String,
+    /// A commit accepted as a new beginning of its branch [X3].
+    pub accept_history: Option<Oid>,
     /// How often to look.
     pub poll: Poll,
     /// How often agents report.
@@ -106,6 +113,7 @@ impl TryFrom<Args> for Config {
         if !(1..=600).contains(&seconds) || args.heartbeat.subsec_nanos() != 0 {
             return Err(ConfigError::Heartbeat(args.heartbeat));
         }
+        let accept_history = args.accept_history.as_deref().map(commit).transpose()?;
         let repository = remote("repository", &args.repository, &args)?;
         let state_repository =
             args.state_repository.as_deref().map(|url| remote("state-repository", url, &args)).transpose()?;
@@ -119,6 +127,7 @@ impl TryFrom<Args> for Config {
             state_repository,
             intent_branch: args.intent_branch,
             state_branch: args.state_branch,
+            accept_history,
             poll: Poll { min: args.poll_interval_min, max: args.poll_interval_max },
             heartbeat: args.heartbeat,
             listen: args.listen,
@@ -129,6 +138,12 @@ impl TryFrom<Args> for Config {
             author: Author { name: args.author_name, email: args.author_email },
         })
     }
+}
+
+fn commit(text: &str) -> Result<Oid, ConfigError> {
+    // A shortened id would be read as one that ends in zeros.
+    let id = Oid::from_str(text).ok().filter(|id| id.to_string() == text.to_lowercase());
+    id.ok_or_else(|| ConfigError::Commit(text.to_owned()))
 }
 
 fn remote(flag: &'static str, url: &str, args: &Args) -> Result<RemoteConfig, ConfigError> {

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use shipper_core::state::paths;
-use shipper_git::{RemoteConfig, Signer};
+use shipper_git::{Oid, RemoteConfig, Signer};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub struct PilotConfig {
     pub intent_branch: String,
     /// The branch that the hub writes, in full.
     pub state_branch: String,
+    /// A commit of either branch that a person accepted as a new beginning [X3].
+    pub accept_history: Option<Oid>,
     /// How often the repository is looked at while no hints come.
     pub poll_min: Duration,
     /// How often it is looked at while hints come.
@@ -55,6 +57,7 @@ impl PilotConfig {
             state_repository: None,
             intent_branch: paths::INTENT_BRANCH.to_owned(),
             state_branch: paths::STATE_BRANCH.to_owned(),
+            accept_history: None,
             poll_min: Duration::from_secs(1),
             poll_max: Duration::from_secs(30),
             retry_min: Duration::from_millis(500),
@@ -74,6 +77,7 @@ impl From<&Config> for PilotConfig {
             state_repository: config.state_repository.clone(),
             intent_branch: full(&config.intent_branch),
             state_branch: full(&config.state_branch),
+            accept_history: config.accept_history,
             poll_min: config.poll.min,
             poll_max: config.poll.max,
             author_name: config.author.name.clone(),
@@ -96,6 +100,7 @@ impl fmt::Debug for PilotConfig {
             .field("state_repository", &self.state_repository)
             .field("intent_branch", &self.intent_branch)
             .field("state_branch", &self.state_branch)
+            .field("accept_history", &self.accept_history)
             .field("signed", &self.signer.is_some())
             .finish_non_exhaustive()
     }

@@ -59,6 +59,7 @@ impl Desk {
             None => None,
         };
         Ok(Self {
+            accepted: config.accept_history,
             config,
             main,
             state,
@@ -67,7 +68,6 @@ impl Desk {
             last_main: None,
             last_state: None,
             judged: None,
-            accepted: None,
             supersedes: None,
             known: None,
         })
@@ -164,7 +164,13 @@ impl Desk {
         self.dirty.extend(dirty);
         if let Some(commit) = state {
             match self.view.records().fleet() {
-                Some(Ok(known)) => self.known = Some(known.clone()),
+                Some(Ok(known)) => {
+                    // What it takes over from is not known any more; that it does is what agents ask for.
+                    if self.last_state.is_none() && self.accepted == state {
+                        self.supersedes = Some((commit, known.clone()));
+                    }
+                    self.known = Some(known.clone());
+                }
                 other => {
                     let reason = match other {
                         Some(Err(reason)) => format!("{}: {reason}", paths::FLEET_STATE),

@@ -66,7 +66,8 @@ impl Desk {
     fn next_state(&self, source: Oid) -> FleetState {
         let present = self.fleet_state();
         let (epoch, generation, supersedes) = match &self.supersedes {
-            None => (present.epoch.max(1), present.generation, None),
+            // Every commit of an epoch says it: an agent may have missed the first.
+            None => (present.epoch.max(1), present.generation, present.supersedes),
             Some((commit, known)) => (
                 present.epoch.max(known.epoch) + 1,
                 present.generation.max(known.generation),
