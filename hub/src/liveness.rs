@@ -52,6 +52,24 @@ impl Heartbeats {
         self.news.notify_one();
     }
 
+    /// The clusters of the fleet: one whose agent never reports goes offline as well.
+    pub fn expect_all<'a>(&self, clusters: impl IntoIterator<Item = &'a ClusterName>) {
+        let unknown = self.unheard(Instant::now());
+        let mut seen = lock(&self.seen);
+        let mut news = false;
+        for cluster in clusters {
+            if !seen.last.contains_key(cluster) {
+                seen.last.insert(cluster.clone(), None);
+                seen.told.insert(cluster.clone(), unknown);
+                news = true;
+            }
+        }
+        drop(seen);
+        if news {
+            self.news.notify_one();
+        }
+    }
+
     /// A report of the cluster came in.
     pub fn heard(&self, cluster: &ClusterName) {
         let now = Instant::now();
@@ -77,7 +95,7 @@ impl Heartbeats {
         self.judge(lock(&self.seen).last.get(cluster).copied().flatten(), now)
     }
 
-    /// Whether agents report, for every cluster that ever opened a session.
+    /// Whether agents report, for every cluster that is expected or ever opened a session.
     pub fn liveness(&self, now: Instant) -> BTreeMap<ClusterName, Liveness> {
         lock(&self.seen)
             .last
@@ -174,6 +192,25 @@ mod tests {
         let changed = timeout(BEAT, changes.next()).await.expect("somebody is woken when it goes offline");
         assert_eq!(changed, BTreeSet::from([cluster("eu")]));
         assert_eq!(heartbeats.liveness(Instant::now())[&cluster("eu")], Liveness::Offline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cluster_of_the_fleet_that_never_reports_goes_offline_once() {
+        let (heartbeats, mut changes) = watched();
+        let fleet = [cluster("eu"), cluster("us")];
+        heartbeats.expect_all(&fleet);
+        heartbeats.heard(&cluster("us"));
+        assert_eq!(changes.next().await, BTreeSet::from([cluster("us")]));
+        advance(BEAT * 2).await;
+        heartbeats.heard(&cluster("us"));
+        heartbeats.expect_all(&fleet);
+        assert_eq!(heartbeats.liveness(Instant::now())[&cluster("eu")], Liveness::Unknown);
+        let changed =
+            timeout(BEAT * 2, changes.next()).await.expect("somebody is woken when it goes offline");
+        assert_eq!(changed, BTreeSet::from([cluster("eu")]));
+        heartbeats.expect_all(&fleet);
+        let now = heartbeats.liveness(Instant::now());
+        assert_eq!((now[&cluster("eu")], now[&cluster("us")]), (Liveness::Offline, Liveness::Online));
     }
 
     #[tokio::test(start_paused = true)]

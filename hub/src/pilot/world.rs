@@ -85,7 +85,9 @@ impl World {
 
     /// Plans the applications, one by one.
     pub(super) fn plan(&mut self, apps: &BTreeSet<AppKey>) -> Planned {
-        let liveness = self.shared.heartbeats.liveness(Instant::now());
+        let heartbeats = &self.shared.heartbeats;
+        heartbeats.expect_all(self.desk.view().objects().fleet().clusters.keys());
+        let liveness = heartbeats.liveness(Instant::now());
         let mut planned = Planned::default();
         for app in apps {
             let began = std::time::Instant::now();

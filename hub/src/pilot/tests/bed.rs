@@ -10,7 +10,7 @@ use crate::store::{SqliteStore, Write};
 use shipper_core::AppKey;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Report, Traffic};
-use shipper_core::state::{ReleaseRecord, StateObject, Target, paths};
+use shipper_core::state::{FleetState, ReleaseRecord, StateObject, Target, paths};
 use shipper_core::status::ApplicationStatus;
 use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, RepositoryUrl, Store};
 use std::collections::BTreeMap;
@@ -126,6 +126,11 @@ impl Bed {
         self.people.fetch(&[STATE]).unwrap()[STATE]
     }
 
+    /// What the state branch says of itself.
+    pub(super) fn fleet_state(&mut self) -> FleetState {
+        FleetState::from_yaml(self.files()[paths::FLEET_STATE].as_bytes()).unwrap()
+    }
+
     /// The files of the state branch.
     pub(super) fn files(&mut self) -> BTreeMap<String, String> {
         let Some(state) = self.state() else { return BTreeMap::new() };
@@ -165,15 +170,16 @@ pub(super) struct Hub {
 
 impl Hub {
     pub(super) async fn start(config: PilotConfig) -> Self {
+        Self::start_with(config, Duration::from_secs(10)).await
+    }
+
+    /// With agents that report every `heartbeat`.
+    pub(super) async fn start_with(config: PilotConfig, heartbeat: Duration) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dir = config.data_dir.clone();
         let store = Arc::new(SqliteStore::open(&dir).await.unwrap());
-        let settings = Settings {
-            clock: Clock::system(),
-            heartbeat: Duration::from_secs(10),
-            tokens: Tokens::none(),
-            webhook_secret: None,
-        };
+        let settings =
+            Settings { clock: Clock::system(), heartbeat, tokens: Tokens::none(), webhook_secret: None };
         let shared = Shared::start(store, settings).await.unwrap();
         let renderer = Arc::new(Renderer::new(None, Limits::default(), dir.join("work")));
         let charts = Arc::new(Charts::new(dir.join("charts"), charts::Limits::default()).unwrap());

@@ -2,12 +2,14 @@
 
 mod bed;
 
+use crate::pilot::PilotConfig;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
 use shipper_core::condition::{ConditionType, Reason, Status};
-use shipper_core::status::ApplicationStatus;
+use shipper_core::status::{ApplicationStatus, Liveness};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 fn cluster(name: &str) -> String {
     CLUSTER.replace("NAME", name)
@@ -148,7 +150,8 @@ async fn rewritten_history_changes_nothing_until_it_is_accepted() {
         (condition.reason == Reason::HistoryRewritten).then_some(condition.message)
     };
     let message = hub.until("the refusal", refused).await;
-    assert!(message.contains(&old.to_string()) && message.contains(&new.to_string()), "{message}");
+    assert!(message.contains(&old.to_string()), "{message}");
+    assert!(message.contains(&format!("--accept-history {new}")), "{message}");
     assert_eq!(bed.state(), state);
     assert!(hub.shared.statuses.get(&key("late")).is_none());
     hub.stop().await;
@@ -169,6 +172,77 @@ async fn rewritten_history_changes_nothing_until_it_is_accepted() {
     .await;
     assert!(bed.files()["state.yaml"].contains(&new.to_string()));
     assert_eq!(bed.releases("shop").len(), 1, "what is missing on the new main is not removed");
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_is_started_with_a_new_beginning_follows_it_for_good() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    hub.stop().await;
+    let late =
+        [("clusters/a.yaml", Some(cluster("a"))), (&file("late"), Some(application("late", "apps/web")))];
+    let late: Vec<_> = late.iter().map(|(path, text)| (*path, text.as_deref())).collect();
+    let new = bed.make(None, &late);
+    bed.push(MAIN, new, bed.head);
+    bed.head = Some(new);
+
+    std::fs::remove_dir_all(bed.path("hub")).unwrap();
+    let hub = Hub::start(PilotConfig { accept_history: Some(new), ..bed.config() }).await;
+    hub.app("late", |_| true).await;
+    hub.follows(new).await;
+    hub.until("the new beginning in Git", |shared| (shared.hub.get().generation > 1).then_some(())).await;
+    hub.stop().await;
+    assert_eq!(bed.fleet_state().source, new.to_string());
+
+    std::fs::remove_dir_all(bed.path("hub")).unwrap();
+    let hub = Hub::start(bed.config()).await;
+    let next = bed.commit(&[("apps/web/all.yaml", Some(MANIFESTS))]);
+    hub.follows(next).await;
+    hub.app("late", has_releases(1)).await;
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn x5_a_rewritten_state_branch_goes_on_in_an_epoch_whose_every_commit_says_so() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    hub.stop().await;
+    let (state, files) = (bed.state(), bed.files());
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
+    let rewritten = bed.make(None, &files);
+    bed.push(STATE, rewritten, state);
+
+    std::fs::remove_dir_all(bed.path("hub")).unwrap();
+    let hub = Hub::start(PilotConfig { accept_history: Some(rewritten), ..bed.config() }).await;
+    hub.until("the new epoch", |shared| (shared.hub.get().epoch == 2).then_some(())).await;
+    let first = bed.fleet_state();
+    assert_eq!((first.epoch, first.supersedes), (2, Some(rewritten.to_string())));
+
+    // An agent that was away sees a later commit first, also of a hub that knows of nothing.
+    bed.commit(&[("apps/web/all.yaml", Some(&image("2")))]);
+    hub.app("shop", has_releases(2)).await;
+    hub.stop().await;
+    std::fs::remove_dir_all(bed.path("hub")).unwrap();
+    let hub = Hub::start(bed.config()).await;
+    bed.commit(&[("apps/web/all.yaml", Some(&image("3")))]);
+    hub.app("shop", |status| status.releases.iter().any(|release| release.generation == 3)).await;
+    hub.stop().await;
+    let last = bed.fleet_state();
+    assert!(last.generation > first.generation + 1);
+    assert_eq!((last.epoch, last.supersedes), (2, Some(rewritten.to_string())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_whose_agent_never_reports_goes_offline() {
+    let bed = one();
+    let hub = Hub::start_with(bed.config(), Duration::from_millis(200)).await;
+    hub.app("shop", |status| {
+        has_releases(1)(status) && status.clusters.iter().all(|c| c.liveness == Liveness::Offline)
+    })
+    .await;
     hub.stop().await;
 }
 
