@@ -48,7 +48,12 @@ impl<'t> Document<'t> {
 
     /// An entry of `spec`.
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.spec()?.entries().iter().find(|entry| entry.key == key)
+        entry_of(self.spec()?, key)
+    }
+
+    /// The mapping at `spec.template`.
+    pub(super) fn template(&self) -> Option<&Node> {
+        self.spec()?.get("template")
     }
 
     /// What ends a line in this file.
@@ -84,7 +89,7 @@ impl<'t> Document<'t> {
         before.chars().all(|c| c == ' ').then(|| before.to_owned())
     }
 
-    /// The whole lines of an entry of `spec`, without comments that belong to what follows; `generous` takes those too,
+    /// The whole lines of an entry of `spec` or of `spec.template`, without comments that belong to what follows; `generous` takes those too,
     /// because in a block of literal text they are no comments.
     pub(super) fn lines_of(&self, entry: &Entry, generous: bool) -> Option<Range<usize>> {
         let start = self.line_start(entry.key_at.line)?;
@@ -95,14 +100,21 @@ impl<'t> Document<'t> {
 
     /// Where the last entry of `spec` ends.
     pub(super) fn end_of_spec(&self, generous: bool) -> Option<usize> {
-        let last = self.spec()?.entries().iter().max_by_key(|entry| entry.key_at)?;
+        self.end_within(self.spec()?, generous)
+    }
+
+    /// Where the last entry of `spec`, or of `spec.template`, ends.
+    pub(super) fn end_within(&self, mapping: &Node, generous: bool) -> Option<usize> {
+        let last = mapping.entries().iter().max_by_key(|entry| entry.key_at)?;
         self.lines_of(last, generous).map(|lines| lines.end)
     }
 
-    /// The beginning of the first key after the entry, in `spec` or behind it, or the end of the document.
+    /// The beginning of the first key after the entry, beside it or behind what it is in, or the end of the document.
     fn end_of(&self, entry: &Entry) -> Option<usize> {
         let spec = self.spec()?;
-        let keys = spec.entries().iter().chain(self.root.entries());
+        let beside = |mapping: &&Node| mapping.entries().iter().any(|other| other.key_at == entry.key_at);
+        let template = self.template().filter(beside).map(Node::entries).unwrap_or_default();
+        let keys = template.iter().chain(spec.entries()).chain(self.root.entries());
         let next = keys.map(|other| other.key_at).filter(|at| *at > entry.key_at).min();
         match next {
             Some(at) => self.line_start(at.line),
@@ -137,6 +149,11 @@ impl<'t> Document<'t> {
         let before = if unended { self.newline() } else { "" };
         self.with(vec![(at..at, format!("{before}{lines}"))])
     }
+}
+
+/// An entry of a mapping.
+pub(super) fn entry_of<'n>(mapping: &'n Node, key: &str) -> Option<&'n Entry> {
+    mapping.entries().iter().find(|entry| entry.key == key)
 }
 
 /// Length of the text up to the end of its last line that is neither blank nor a comment.

@@ -132,14 +132,12 @@ fn abort_puts_the_folder_of_manifests_back_as_git_revert_would() {
 }
 
 #[test]
-fn abort_puts_the_template_back_and_keeps_the_rest_of_the_file() {
+fn abort_puts_the_environment_back_and_keeps_the_strategy_and_the_rest_of_the_file() {
     let fixture = Fixture::new();
     let text = std::fs::read_to_string(fixture.clone.join(APPLICATION)).unwrap();
     let text = text.replace("spec:\n", "spec:\n  restart: now\n  revisionHistoryLimit: 3  # less\n");
-    write(
-        &fixture.clone,
-        &[(APPLICATION, &text.replace("strategyRef: careful", "strategyRef: canary-first"))],
-    );
+    let text = text.replace("strategyRef: careful", "strategyRef: canary-first");
+    write(&fixture.clone, &[(APPLICATION, &text)]);
     commit(&fixture.clone, "third");
     let done = fixture.run(&fixture.bare, &["abort", "hello"]);
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);

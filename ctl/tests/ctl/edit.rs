@@ -157,3 +157,55 @@ fn an_environment_comes_back_into_another_indentation() {
     let braces = "spec: {template: {values: {a: 1}}}\n";
     assert!(restore_environment(now, braces).unwrap().contains("      template: {\"values\":{\"a\":1}}\n"));
 }
+
+#[test]
+fn placement_and_strategy_stay_as_they_are() {
+    let then = "\
+spec:
+  template:
+    chart: {path: charts/web}   # the good one
+    values:
+      # few
+      n: 1
+    clusterRequirements: {regions: [{name: eu}]}
+    strategyRef: careful
+";
+    let now = "\
+spec:
+  template:
+    manifests: {path: apps/web}
+    overrides:
+    - clusters: {names: [a]}
+      values: {n: 9}
+    clusterRequirements: {regions: [{name: eu}, {name: us}]}   # us since May
+    # slower than before
+    strategy:
+      steps:
+      - {name: all, capacity: {contender: 100}}
+  revisionHistoryLimit: 3
+  restart: again
+";
+    let back = restore_environment(now, then).unwrap();
+    insta::assert_snapshot!(back, @"
+    spec:
+      template:
+        clusterRequirements: {regions: [{name: eu}, {name: us}]}   # us since May
+        # slower than before
+        strategy:
+          steps:
+          - {name: all, capacity: {contender: 100}}
+        chart: {path: charts/web}   # the good one
+        values:
+          # few
+          n: 1
+      revisionHistoryLimit: 3
+    ");
+    assert_eq!(restore_environment(&back, then).unwrap(), back);
+    // Where the style allows no less, on one line.
+    let braces = "spec:\n  template: {values: {n: 2}, strategyRef: b}\n";
+    let read = |text: &str| read_documents(text.as_bytes()).unwrap().remove(0);
+    assert_eq!(
+        read(&restore_environment(braces, then).unwrap()),
+        serde_json::json!({"spec": {"template": {"chart": {"path": "charts/web"}, "values": {"n": 1}, "strategyRef": "b"}}})
+    );
+}
