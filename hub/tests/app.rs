@@ -42,6 +42,7 @@ fn config(directory: &Path) -> Config {
         state_repository: None,
         intent_branch: "main".into(),
         state_branch: "shipper/state".into(),
+        accept_history: None,
         poll: Poll { min: Duration::from_secs(60), max: Duration::from_secs(60) },
         heartbeat: Duration::from_secs(10),
         listen: "127.0.0.1:0".parse().unwrap(),
