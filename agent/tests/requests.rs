@@ -249,8 +249,7 @@ async fn a_server_that_asks_for_a_pause_gets_it() {
 
 #[tokio::test(start_paused = true)]
 async fn c7_an_address_that_is_about_to_be_free_is_asked_for_again() {
-    let taken =
-        || status(422, "Invalid", "failed to allocate IP 10.0.0.7: provided IP is already allocated");
+    let taken = || status(422, "Invalid", "failed to allocate IP 10.0.0.7: provided IP is already allocated");
     let gone = status(404, "NotFound", "not found");
     let bed = Bed::new([gone, taken(), taken(), (201, live("u1", "6"))]);
     let start = Instant::now();
