@@ -11,6 +11,8 @@ use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use git2::{Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
@@ -34,17 +36,31 @@ impl From<io::Error> for Taken {
     }
 }
 
+/// How long a lock may linger after its holder let go of it: a program that is being started holds what was open when it was forked, until
+/// it is executed.
+const LINGERS: Duration = Duration::from_secs(1);
+
+fn lock_patiently(lock: &File) -> Result<(), Taken> {
+    let start = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if start.elapsed() < LINGERS => {
+                thread::sleep(Duration::from_millis(10))
+            }
+            Err(TryLockError::WouldBlock) => return Err(Taken::InUse),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+}
+
 impl Layout {
     /// Makes the directory private and takes it.
     pub(crate) fn take(root: &Path) -> Result<Self, Taken> {
         DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         fs::set_permissions(root, fs::Permissions::from_mode(0o700))?;
         let lock = File::options().create(true).truncate(false).write(true).open(root.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Taken::InUse),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
+        lock_patiently(&lock)?;
         let layout = Self { root: root.to_owned(), _lock: lock };
         remove(&layout.fresh())?;
         layout.sweep();
