@@ -46,7 +46,7 @@ fn lock_patiently(lock: &File) -> Result<(), Taken> {
         match lock.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) if start.elapsed() < LINGERS => {
-                thread::sleep(Duration::from_millis(10))
+                thread::sleep(Duration::from_millis(10));
             }
             Err(TryLockError::WouldBlock) => return Err(Taken::InUse),
             Err(TryLockError::Error(error)) => return Err(error.into()),
