@@ -90,6 +90,8 @@ impl BareRepo {
         for setting in ["http.receivepack", "uploadpack.allowFilter", "uploadpack.allowReachableSHA1InWant"] {
             git(path, ["config", setting, "true"])?;
         }
+        // What they do at another time.
+        git(path, ["config", "receive.autogc", "false"])?;
         let repo = Self { path: path.to_owned() };
         if !files.is_empty() {
             let checkout = Checkout::clone(&path.display().to_string())?;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use axum::Router;
+use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -63,6 +64,8 @@ impl HttpService {
         // The port is bound when this returns; a runtime may not be waited for on a thread of another, hence the thread.
         let listener = on_thread(|| runtime.block_on(TcpListener::bind(address)))?
             .with_context(|| format!("cannot listen on {address}"))?;
+        // Else the last packet of an answer waits 40 ms for word that the first one arrived.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         runtime.spawn(async move { axum::serve(listener, routes).await });
         *slot = Some(runtime);
         Ok(())
