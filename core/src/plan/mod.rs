@@ -2,13 +2,14 @@
 //! written. It cannot fail: everything that can was settled while reading.
 //!
 //! The order of the rooms is the order of the decision: where ([`placement`]), which releases ([`releases`]), at which step
-//! ([`steps`]), what that means for every cluster ([`targets`]), what may be forgotten ([`history`]), what to tell people
-//! ([`explain`]).
+//! ([`steps`]) and whether it may be left ([`gates`]), what that means for every cluster ([`targets`]), what may be forgotten
+//! ([`history`]), what to tell people ([`explain`]).
 
 mod bases;
 mod blocks;
 mod evidence;
 mod explain;
+mod gates;
 mod history;
 mod numbers;
 mod placement;

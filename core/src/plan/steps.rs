@@ -1,13 +1,12 @@
-//! At which step the contender is: orders obeyed, steps achieved, gates passed [M1, M2, M7, M12, A1].
+//! At which step the contender is: orders obeyed, steps achieved [M1, M2, A1].
 
 use super::evidence::{current, is_achieved};
-use super::{Draft, EventReason, Share, blocks, numbers};
+use super::{Draft, EventReason, Share, blocks, gates, numbers};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
-use crate::intent::{Approval, Rollout, StepRef, StrategySpec};
+use crate::intent::{Rollout, StepRef, StrategySpec};
 use crate::state::{Achieved, Cause, Order, Position};
 use crate::status::Liveness;
-use jiff::SignedDuration;
 
 /// Obeys the order on `main`, judges the step in force, and goes on where its gates allow.
 pub(super) fn advance(draft: &mut Draft<'_>) {
@@ -16,7 +15,7 @@ pub(super) fn advance(draft: &mut Draft<'_>) {
         obey(draft);
     }
     judge(draft);
-    pass_gates(draft, blocked);
+    gates::pass(draft, blocked);
 }
 
 fn order_of(rollout: &Rollout) -> Order {
@@ -193,44 +192,4 @@ fn changes(release: &crate::state::ReleaseRecord, cluster: (&str, &crate::state:
     let at = |step| numbers(&release.strategy, step, cluster, Share::everything(true));
     let Position { step, from, .. } = release.position;
     if step == from { at(step).is_some() } else { at(step) != at(from) }
-}
-
-/// Marks the last step complete, or takes the next one where approval is `auto` [M7, M12]. One step at a time.
-fn pass_gates(draft: &mut Draft<'_>, blocked: bool) {
-    let Some(contender) = draft.roles().contender else { return };
-    let now = draft.input.now;
-    let Some(release) = draft.releases.get_mut(&contender) else { return };
-    let step = release.position.step;
-    let Some(achieved) = release.achieved.as_ref().filter(|achieved| achieved.step == step) else { return };
-    let gate = release.strategy.steps.get(step).map(|step| step.gate).unwrap_or_default();
-    if let Some(soak) = gate.soak {
-        let soak = SignedDuration::try_from(soak).unwrap_or(SignedDuration::MAX);
-        let passed = achieved.at.saturating_add(soak).unwrap_or(jiff::Timestamp::MAX);
-        if passed > now {
-            draft.wake(passed);
-            return;
-        }
-    }
-    let last = release.strategy.steps.len().saturating_sub(1);
-    if step >= last {
-        if release.complete.is_none() {
-            release.complete = Some(now);
-            draft.event(&contender, EventReason::Completed, format!("{contender} is complete"));
-        }
-        return;
-    }
-    let wanted = draft.input.intent.is_some() && !blocked;
-    if wanted && gate.approval == Approval::Auto && release.position.from <= step {
-        let name = release.strategy.steps[step + 1].name.clone();
-        release.position =
-            Position { step: step + 1, name: name.clone(), from: step, since: now, cause: Cause::GatePassed };
-        draft.event(
-            &contender,
-            EventReason::StepAsked,
-            format!(
-                "{contender} goes to step {} {name:?}: its gates are passed and approval is auto",
-                step + 1
-            ),
-        );
-    }
 }
