@@ -1,4 +1,4 @@
-//! One Kubernetes cluster: a real control plane, and kwok in the place of kubelets.
+//! One Kubernetes cluster: a real control plane, and kwok in the place of kubelets, or a real node.
 
 mod control_plane;
 mod kubeconfig;
@@ -18,6 +18,7 @@ use shipper_toolchain::Toolchain;
 use crate::etcd::Etcd;
 use crate::eventually::within;
 use crate::process::Process;
+use crate::real_node::RealNode;
 use crate::scratch::Scratch;
 use crate::{nodes, ports};
 use control_plane::ControlPlane;
@@ -30,8 +31,10 @@ const START: Duration = Duration::from_secs(120);
 pub struct Options {
     /// Its name in kubeconfigs, logs and messages.
     pub name: String,
-    /// How many nodes it has, each with room for 256 pods.
+    /// How many nodes it has that kwok plays, each with room for 256 pods.
     pub nodes: usize,
+    /// Whether it has a real node too.
+    pub real_node: bool,
     /// Whether the API server writes down every request ([`Cluster::audit_events`]).
     pub audit: bool,
 }
@@ -40,14 +43,23 @@ impl Options {
     /// A cluster of three nodes without an audit log.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), nodes: 3, audit: false }
+        Self { name: name.to_owned(), nodes: 3, real_node: false, audit: false }
+    }
+
+    /// A cluster whose only node is real, without an audit log. There may be a reason why that is [impossible](crate::real_node::impossible).
+    #[must_use]
+    pub fn with_real_node(name: &str) -> Self {
+        Self { nodes: 0, real_node: true, ..Self::named(name) }
     }
 }
 
 /// A running cluster. Its processes end when it is dropped.
 #[derive(Debug)]
 pub struct Cluster {
+    // Before the files that it uses.
+    real_node: Option<RealNode>,
     options: Options,
+    port: u16,
     kubeconfig: String,
     kubeconfig_path: PathBuf,
     control_plane: ControlPlane,
@@ -72,23 +84,35 @@ impl Cluster {
         let (control_plane, ca) = ControlPlane::configure(&options, tools, etcd.url(), &scratch, port)?;
         let kubeconfig = kubeconfig::write(&options.name, port, &ca, control_plane::ADMIN_TOKEN);
         let kubeconfig_path = scratch.write(control_plane::KUBECONFIG, &kubeconfig)?;
-        let cluster = Self { options, kubeconfig, kubeconfig_path, control_plane, etcd, scratch };
-        cluster
-            .come_up()
-            .await
-            .with_context(|| format!("cluster {} does not start", cluster.options.name))?;
+        let mut cluster = Self {
+            real_node: None,
+            options,
+            port,
+            kubeconfig,
+            kubeconfig_path,
+            control_plane,
+            etcd,
+            scratch,
+        };
+        let come_up = cluster.come_up().await;
+        come_up.with_context(|| format!("cluster {} does not start", cluster.options.name))?;
         Ok(cluster)
     }
 
-    async fn come_up(&self) -> Result<()> {
+    async fn come_up(&mut self) -> Result<()> {
         self.control_plane.api_server.start()?;
         self.wait_until_answering().await?;
         self.control_plane.start_clients()?;
         let client = self.client().await?;
         nodes::create(&client, self.options.nodes).await?;
-        let count = self.options.nodes;
+        if self.options.real_node {
+            let name = format!("node-of-{}", self.options.name);
+            self.real_node = Some(RealNode::start(&name, &self.kubeconfig_path, self.port).await?);
+        }
+        let count = self.options.nodes + usize::from(self.options.real_node);
         within(START, async || {
             self.control_plane.ensure_running()?;
+            self.real_node.iter().try_for_each(RealNode::ensure_running)?;
             nodes::ensure_schedulable(&client, count).await?;
             ensure_default_account(&client, "default").await
         })
@@ -168,6 +192,14 @@ impl Cluster {
     #[must_use]
     pub fn etcd(&self) -> &Process {
         self.etcd.process()
+    }
+
+    /// Its real node.
+    ///
+    /// # Errors
+    /// When it has none; see [`Options::real_node`].
+    pub fn real_node(&self) -> Result<&RealNode> {
+        self.real_node.as_ref().with_context(|| format!("{} has no real node", self.options.name))
     }
 
     /// Creates a namespace and waits until pods can be created in it.

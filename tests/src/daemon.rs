@@ -35,8 +35,8 @@ fn directory() -> Result<PathBuf> {
     if let Some(directory) = env::var_os("SHIPPER_BIN_DIR") {
         return Ok(directory.into());
     }
-    let test = env::current_exe().context("cannot tell where this test binary is")?;
-    // target/debug/deps/<test>-<hash>
-    let directory = test.ancestors().nth(2).context("this test binary is not in cargo's target directory")?;
-    Ok(directory.to_owned())
+    let test = env::current_exe().context("cannot tell where this binary is")?;
+    // target/debug/deps/<test>-<hash>, or target/debug/<program>
+    let own = test.parent().filter(|own| !own.ends_with("deps")).or_else(|| test.ancestors().nth(2));
+    Ok(own.context("this binary is not in cargo's target directory")?.to_owned())
 }

@@ -15,7 +15,11 @@ use crate::etcd::Etcd;
 /// How many clusters [`shared`] has.
 pub const SHARED_CLUSTERS: usize = 3;
 
+/// How many clusters [`with_real_nodes`] has.
+pub const REAL_CLUSTERS: usize = 2;
+
 static SHARED: OnceCell<Fleet> = OnceCell::const_new();
+static REAL: OnceCell<Fleet> = OnceCell::const_new();
 static NAMESPACES: AtomicU32 = AtomicU32::new(0);
 
 /// The fleet of this test binary: `cluster-1` to `cluster-3`, started by whoever asks first.
@@ -32,6 +36,16 @@ pub async fn shared() -> Result<&'static Fleet> {
                 .await
         })
         .await
+}
+
+/// The clusters of this test binary that have a real node each, and no other: `real-1` and `real-2`, started by whoever asks
+/// first. Not to be asked for where that is [impossible](crate::real_node::impossible).
+///
+/// # Errors
+/// When a cluster does not start.
+pub async fn with_real_nodes() -> Result<&'static Fleet> {
+    let names = (1..=REAL_CLUSTERS).map(|number| format!("real-{number}"));
+    REAL.get_or_try_init(|| Fleet::start(names.map(|name| Options::with_real_node(&name)).collect())).await
 }
 
 /// Some clusters on one etcd.

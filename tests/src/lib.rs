@@ -2,6 +2,7 @@
 //!
 //! - [`fleet::shared`]: clusters that all tests of one binary share, each test in a namespace of its own
 //! - [`cluster::Cluster`]: etcd, API server, controller manager, scheduler, and kwok, which plays nodes and pods
+//! - [`real_node::RealNode`]: a real node beside a control plane, where pods answer requests; [`load`] makes them
 //! - [`git_server::GitServer`], [`ssh_server::SshServer`]: repositories over HTTP and SSH, by Git's own programs
 //! - [`git_repo`]: what a person does with a repository, by the `git` program
 //! - [`chart_server::ChartServer`]: a Helm repository
@@ -20,7 +21,9 @@ pub mod fleet;
 pub mod git_repo;
 pub mod git_server;
 pub mod http_service;
+pub mod load;
 pub mod process;
+pub mod real_node;
 pub mod scene;
 pub mod scratch;
 pub mod ssh_server;

@@ -1,4 +1,4 @@
-//! A whole fleet for one test: a Git server with a fleet repository, a hub, and an agent for every shared cluster, all of
+//! A whole fleet for one test: a Git server with a fleet repository, a hub, and an agent for every cluster, all of
 //! them real processes.
 //!
 //! The control planes are shared between tests, so each scene has a namespace, a repository and Leases of its own: no agent sees
@@ -8,10 +8,12 @@
 //! - [`people`]: what people commit
 //! - [`sight`]: what is in a cluster
 //! - [`endpoints`]: who had traffic, at every moment
+//! - [`bounds`]: how many pods there were and how many of them had traffic, at every event [C2]
 //! - [`recorder`]: everything that happened to some objects
 //! - [`history`]: what the hub has decided, commit by commit
 //! - [`hub`]: what the hub says
 
+pub mod bounds;
 pub mod endpoints;
 pub mod history;
 pub mod hub;
@@ -80,7 +82,7 @@ pub struct Hub {
 pub struct Scene {
     /// The namespace of its applications, in all clusters.
     pub namespace: String,
-    /// The shared clusters.
+    /// The clusters, shared with other scenes.
     pub fleet: &'static Fleet,
     /// One agent for each of them, in the same order.
     pub agents: Vec<Process>,
@@ -103,7 +105,14 @@ impl Scene {
     /// # Errors
     /// When something does not start.
     pub async fn start(options: Options) -> Result<Self> {
-        let fleet = fleet::shared().await?;
+        Self::start_on(fleet::shared().await?, options).await
+    }
+
+    /// As [`Scene::start`], on other clusters than those that all share.
+    ///
+    /// # Errors
+    /// As [`Scene::start`].
+    pub async fn start_on(fleet: &'static Fleet, options: Options) -> Result<Self> {
         let namespace = fleet.namespace(options.name).await?;
         let scratch = Scratch::new(options.name)?;
         let git = GitServer::start()?;

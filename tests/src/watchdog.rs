@@ -14,15 +14,25 @@ use anyhow::{Context, Result};
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 groups=' '
+empty=
 while read -r order what; do
   case $order in
     end) groups="$groups$what " ;;
     forget) case $groups in *" $what "*) groups="${groups%% "$what" *} ${groups#* "$what" }" ;; esac ;;
     remove) set -- "$@" "$what" ;;
+    prune) empty="$empty $what" ;;
   esac
 done
 for group in $groups; do kill -KILL "-$group"; done
 rm -rf -- "$@" || { sleep 1; rm -rf -- "$@"; }
+for _ in 1 2 3 4 5; do
+  left=
+  for directory in $empty; do
+    [ ! -d "$directory" ] || find "$directory" -depth -type d -exec rmdir {} + || left=1
+  done
+  [ -n "$left" ] || break
+  sleep 1
+done
 "#;
 
 static ORDERS: OnceLock<Mutex<ChildStdin>> = OnceLock::new();
@@ -40,6 +50,11 @@ pub(crate) fn forget(group: u32) -> Result<()> {
 /// Remove this directory when we end.
 pub(crate) fn remove(directory: &Path) -> Result<()> {
     order(&format!("remove {}", directory.display()))
+}
+
+/// Remove these empty directories, one in the other, when we end. The path has no spaces.
+pub(crate) fn prune(directory: &Path) -> Result<()> {
+    order(&format!("prune {}", directory.display()))
 }
 
 fn order(line: &str) -> Result<()> {

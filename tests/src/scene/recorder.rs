@@ -4,11 +4,12 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// An object as it was from some moment on.
@@ -25,8 +26,15 @@ pub struct Event<K> {
 /// Watches objects until dropped. It misses no state that the API server has shown to anybody.
 #[derive(Debug)]
 pub struct Recorder<K> {
-    events: Arc<Mutex<Vec<Event<K>>>>,
+    listed: u64,
+    seen: Arc<Seen<K>>,
     task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Seen<K> {
+    events: Mutex<Vec<Event<K>>>,
+    more: Notify,
 }
 
 impl<K> Recorder<K>
@@ -41,25 +49,49 @@ where
         let listed = api.list(&ListParams::default().labels(labels)).await?;
         let at = Instant::now();
         let mut version = listed.metadata.resource_version.clone().unwrap_or_default();
+        let revision = version.parse().context("a list without a resourceVersion")?;
         let first = listed.into_iter().map(|object| Event { at, object, gone: false }).collect();
-        let events = Arc::new(Mutex::new(first));
-        let seen = events.clone();
+        let seen = Arc::new(Seen { events: Mutex::new(first), more: Notify::new() });
+        let watched = seen.clone();
         let parameters = WatchParams::default().labels(labels);
         let task = tokio::spawn(async move {
             loop {
-                if let Err(error) = follow(&api, &parameters, &mut version, &seen).await {
+                if let Err(error) = follow(&api, &parameters, &mut version, &watched).await {
                     tracing::warn!("a recording watch: {error:#}");
                     tokio::time::sleep(Duration::from_millis(200)).await;
                 }
             }
         });
-        Ok(Self { events, task })
+        Ok(Self { listed: revision, seen, task })
     }
 
     /// Everything so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event<K>> {
-        lock(&self.events).clone()
+        self.seen.lock().clone()
+    }
+
+    /// Event number `index`, once there are so many.
+    pub async fn event(&self, index: usize) -> Event<K> {
+        loop {
+            let more = self.seen.more.notified();
+            if let Some(event) = self.seen.lock().get(index) {
+                return event.clone();
+            }
+            more.await;
+        }
+    }
+
+    /// How many there are so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.seen.lock().len()
+    }
+
+    /// The revision of the store at which it began to watch.
+    #[must_use]
+    pub fn listed(&self) -> u64 {
+        self.listed
     }
 }
 
@@ -69,12 +101,7 @@ impl<K> Drop for Recorder<K> {
     }
 }
 
-async fn follow<K>(
-    api: &Api<K>,
-    parameters: &WatchParams,
-    version: &mut String,
-    seen: &Mutex<Vec<Event<K>>>,
-) -> Result<()>
+async fn follow<K>(api: &Api<K>, parameters: &WatchParams, version: &mut String, seen: &Seen<K>) -> Result<()>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -90,11 +117,26 @@ where
             WatchEvent::Error(error) => return Err(anyhow::anyhow!("{error:?}")),
         };
         *version = object.resource_version().unwrap_or_default();
-        lock(seen).push(Event { at: Instant::now(), object, gone });
+        seen.lock().push(Event { at: Instant::now(), object, gone });
+        seen.more.notify_waiters();
     }
     Ok(())
 }
 
-fn lock<K>(events: &Mutex<Vec<Event<K>>>) -> MutexGuard<'_, Vec<Event<K>>> {
-    events.lock().unwrap_or_else(PoisonError::into_inner)
+impl<K> Seen<K> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Event<K>>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Resource> Event<K> {
+    /// The revision of the store that made the object so. One API server counts all its objects together, so that these
+    /// give the order of events of different watches.
+    ///
+    /// # Errors
+    /// When the object has none.
+    pub fn revision(&self) -> Result<u64> {
+        let version = self.object.meta().resource_version.as_deref();
+        version.and_then(|version| version.parse().ok()).context("an object without a resourceVersion")
+    }
 }

@@ -16,7 +16,7 @@ use super::Scene;
 use crate::cluster::Cluster;
 use crate::eventually::within;
 
-const APPLICATION: &str = "shipper.dev/application";
+pub(super) const APPLICATION: &str = "shipper.dev/application";
 const RELEASE: &str = "shipper.dev/release";
 const TRAFFIC: &str = "shipper.dev/traffic";
 
@@ -111,7 +111,7 @@ fn entry<'a, K: ResourceExt>(releases: &'a mut BTreeMap<String, Seen>, object: &
     releases.entry(release).or_insert_with(|| seen(0, 0))
 }
 
-fn is_ready(pod: &Pod) -> bool {
+pub(super) fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -19,7 +19,12 @@ use crate::tool::Tool;
 /// # Errors
 /// When no cache directory can be told from the environment, or the pins cannot be read.
 pub fn directory() -> Result<PathBuf, Error> {
-    Ok(root()?.join(key()?))
+    Ok(root()?.join(key(&Tool::ALL, &[])?))
+}
+
+/// The directory for what a real node needs besides, of which `packages` are not built but unpacked.
+pub(crate) fn node_directory(packages: &[&str]) -> Result<PathBuf, Error> {
+    Ok(root()?.join(format!("node-{}", key(&Tool::NODE, packages)?)))
 }
 
 fn root() -> Result<PathBuf, Error> {
@@ -32,7 +37,7 @@ fn root() -> Result<PathBuf, Error> {
         .ok_or(Error::NoCacheDirectory)
 }
 
-fn key() -> Result<String, Error> {
+fn key(tools: &[Tool], packages: &[&str]) -> Result<String, Error> {
     let mut digest = Sha256::new();
     for source in [Tool::Etcd.source(), Tool::Helm.source()] {
         for file in ["go.mod", "go.sum"] {
@@ -40,9 +45,10 @@ fn key() -> Result<String, Error> {
             digest.update(fs::read(&path).map_err(Error::io("read", &path))?);
         }
     }
-    for tool in Tool::ALL {
-        digest.update(go::arguments(tool)?.join("\0"));
+    for tool in tools {
+        digest.update(go::arguments(*tool)?.join("\0"));
     }
+    packages.iter().for_each(|package| digest.update(package));
     digest.update(env::consts::OS);
     digest.update(env::consts::ARCH);
     Ok(digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
@@ -85,7 +91,7 @@ fn install(
 }
 
 /// Held by whoever installs; the system lets go of it when that process ends, however it ends.
-fn lock(directory: &Path, progress: &mut dyn Write) -> Result<File, Error> {
+pub(crate) fn lock(directory: &Path, progress: &mut dyn Write) -> Result<File, Error> {
     let path = directory.join(".lock");
     let file = File::create(&path).map_err(Error::io("open", &path))?;
     if file.try_lock().is_err() {

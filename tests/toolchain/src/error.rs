@@ -27,6 +27,19 @@ pub enum Error {
         /// The last lines it wrote.
         output: String,
     },
+    /// A package of the distribution could not be had.
+    #[error(
+        "cannot get {packages} ({status}); a real node needs Debian or Ubuntu with apt-get, and their mirror in reach. \
+         Last lines:\n{output}"
+    )]
+    Packages {
+        /// What was asked for.
+        packages: String,
+        /// How the last program ended.
+        status: std::process::ExitStatus,
+        /// The last lines it wrote.
+        output: String,
+    },
     /// A pinned version is missing from a `go.mod`.
     #[error("{path} does not require {module}; the toolchain's go.mod and the list of tools disagree")]
     NotPinned {

@@ -1,4 +1,5 @@
-//! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm.
+//! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
+//! kube-proxy and a container runtime.
 //!
 //! They are built from the Go module proxy at the versions that the two `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
@@ -7,6 +8,8 @@
 mod cache;
 mod error;
 mod go;
+mod node;
+mod packages;
 mod tool;
 
 use std::io::Write;
@@ -14,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 pub use cache::directory;
 pub use error::Error;
+pub use node::NodeTools;
 pub use tool::Tool;
 
 /// A directory that holds every [`Tool`] at the pinned version.

@@ -21,10 +21,14 @@ pub enum Tool {
     Kwok,
     /// Renders and packs charts.
     Helm,
+    /// Runs the pods of a real node.
+    Kubelet,
+    /// Brings requests to the address of a Service to its pods, on a real node.
+    KubeProxy,
 }
 
 impl Tool {
-    /// Every tool, in the order in which they are built.
+    /// What a cluster without real nodes needs, and Helm, in the order in which they are built.
     pub const ALL: [Self; 6] = [
         Self::Etcd,
         Self::KubeApiserver,
@@ -33,6 +37,9 @@ impl Tool {
         Self::Kwok,
         Self::Helm,
     ];
+
+    /// What a real node needs besides, and what is not built ([`crate::NodeTools`]).
+    pub const NODE: [Self; 2] = [Self::Kubelet, Self::KubeProxy];
 
     /// The name of the binary.
     #[must_use]
@@ -44,6 +51,8 @@ impl Tool {
             Self::KubeScheduler => "kube-scheduler",
             Self::Kwok => "kwok",
             Self::Helm => "helm",
+            Self::Kubelet => "kubelet",
+            Self::KubeProxy => "kube-proxy",
         }
     }
 
@@ -56,13 +65,19 @@ impl Tool {
             Self::KubeScheduler => "k8s.io/kubernetes/cmd/kube-scheduler",
             Self::Kwok => "sigs.k8s.io/kwok/cmd/kwok",
             Self::Helm => "helm.sh/helm/v4/cmd/helm",
+            Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
+            Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
         }
     }
 
     const fn module(self) -> &'static str {
         match self {
             Self::Etcd => "go.etcd.io/etcd/server/v3",
-            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler => "k8s.io/kubernetes",
+            Self::KubeApiserver
+            | Self::KubeControllerManager
+            | Self::KubeScheduler
+            | Self::Kubelet
+            | Self::KubeProxy => "k8s.io/kubernetes",
             Self::Kwok => "sigs.k8s.io/kwok",
             Self::Helm => "helm.sh/helm/v4",
         }
@@ -90,7 +105,11 @@ impl Tool {
     pub(crate) fn linker_flags(self) -> Result<String, Error> {
         let version = self.version()?;
         let stamp = match self {
-            Self::KubeApiserver | Self::KubeControllerManager | Self::KubeScheduler => {
+            Self::KubeApiserver
+            | Self::KubeControllerManager
+            | Self::KubeScheduler
+            | Self::Kubelet
+            | Self::KubeProxy => {
                 let mut parts = version.trim_start_matches('v').split('.');
                 let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
                 let package = "k8s.io/component-base/version";
@@ -133,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        for tool in Tool::ALL {
+        for tool in Tool::ALL.into_iter().chain(Tool::NODE) {
             let version = tool.version().unwrap();
             assert!(
                 version.starts_with('v') && version.matches('.').count() == 2,

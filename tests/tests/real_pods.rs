@@ -1,0 +1,10 @@
+//! Pods that run and answer, on two control planes with a real node each: what callers see of rollouts.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod real_pods {
+    mod left_behind;
+    mod node;
+    mod shares;
+    mod skip;
+}
