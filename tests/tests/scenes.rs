@@ -4,6 +4,7 @@
 
 mod scenes {
     mod autoscaled;
+    mod bounds;
     mod broken;
     mod chaos;
     mod conformance;
@@ -12,6 +13,7 @@ mod scenes {
     mod refused;
     mod rollout;
     mod ssh;
+    mod stops;
     mod story;
     mod taken_back;
     mod two_hubs;

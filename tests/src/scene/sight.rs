@@ -59,6 +59,15 @@ impl Sight {
     }
 }
 
+impl Sight {
+    /// Without the releases of which there is nothing but an empty Deployment.
+    #[must_use]
+    pub fn live(mut self) -> Self {
+        self.releases.retain(|_, release| *release != seen(0, 0));
+        self
+    }
+}
+
 impl fmt::Display for Sight {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (release, seen) in &self.releases {
@@ -141,12 +150,31 @@ impl Scene {
     /// # Errors
     /// When it is not so within `deadline`: what is seen in the clusters that differ.
     pub async fn wait_for(&self, app: &str, expected: &Sight, deadline: Duration) -> Result<()> {
+        self.wait_for_sight(app, expected, deadline, |sight| sight).await
+    }
+
+    /// As [`Scene::wait_for`], whatever empty releases there are besides.
+    ///
+    /// # Errors
+    /// As [`Scene::wait_for`].
+    pub async fn wait_for_live(&self, app: &str, expected: &Sight, deadline: Duration) -> Result<()> {
+        self.wait_for_sight(app, expected, deadline, Sight::live).await
+    }
+
+    async fn wait_for_sight(
+        &self,
+        app: &str,
+        expected: &Sight,
+        deadline: Duration,
+        part: fn(Sight) -> Sight,
+    ) -> Result<()> {
         let clients = self.clients().await?;
         within(deadline, async || {
             let sights =
                 try_join_all(clients.iter().map(|client| look(client, &self.namespace, app))).await?;
-            for (cluster, sight) in self.fleet.clusters().iter().zip(&sights) {
-                ensure!(sight == expected, "{} has {sight}; expected is {expected}", cluster.name());
+            for (cluster, sight) in self.fleet.clusters().iter().zip(sights) {
+                let sight = part(sight);
+                ensure!(sight == *expected, "{} has {sight}; expected is {expected}", cluster.name());
             }
             anyhow::Ok(())
         })
