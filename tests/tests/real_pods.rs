@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod real_pods {
+    mod forward;
     mod left_behind;
     mod node;
     mod shares;
+    mod shop;
     mod skip;
+    mod taken_back;
 }

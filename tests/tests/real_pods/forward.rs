@@ -1,0 +1,32 @@
+//! Step by step, by a skip, and back, under load [C1, C2, C5, C6, M2].
+
+use shipper_tests::scene::sight::{Sight, seen};
+
+use super::shop::Shop;
+use super::skip;
+
+#[tokio::test]
+async fn no_request_is_lost_on_the_way_forward_by_a_skip_and_back() {
+    let Some(fleet) = skip::fleet("no_request_is_lost_on_the_way_forward_by_a_skip_and_back").await else {
+        return;
+    };
+    let shop = Shop::open(fleet, "forward").await;
+    let v1 = shop.v1.as_str();
+    shop.ensure_shares(&[("v1", 8)]).await;
+
+    let v2 = shop.ask_for(v1, ("v1", "v2")).await.0;
+    shop.ensure_shares(&[("v1", 8)]).await;
+    shop.step(&v2, "quarter", &Sight::of(&[(v1, seen(6, 6)), (&v2, seen(2, 2))], None)).await;
+    shop.ensure_shares(&[("v1", 6), ("v2", 2)]).await;
+    shop.step(&v2, "half", &Sight::of(&[(v1, seen(4, 4)), (&v2, seen(4, 4))], None)).await;
+    shop.ensure_shares(&[("v1", 4), ("v2", 4)]).await;
+    shop.step(&v2, "full on", &Sight::of(&[(&v2, seen(8, 8))], Some(&v2))).await;
+    shop.ensure_shares(&[("v2", 8)]).await;
+
+    let v3 = shop.ask_for(&v2, ("v2", "v3")).await.0;
+    shop.step(&v3, "full on", &Sight::of(&[(&v3, seen(8, 8))], Some(&v3))).await;
+    shop.ensure_shares(&[("v3", 8)]).await;
+    shop.step(&v3, "quarter", &Sight::of(&[(&v2, seen(6, 6)), (&v3, seen(2, 2))], None)).await;
+    shop.ensure_shares(&[("v2", 6), ("v3", 2)]).await;
+    shop.ensure_none_lost();
+}

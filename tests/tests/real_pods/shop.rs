@@ -1,0 +1,132 @@
+//! A shop with 8 pods in each of two clusters, and callers who write down what they are answered.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use shipper_core::status::WaitingFor;
+use shipper_tests::eventually::eventually;
+use shipper_tests::fleet::Fleet;
+use shipper_tests::load::Load;
+use shipper_tests::load::shares::Shares;
+use shipper_tests::scene::sight::{Sight, look, seen};
+use shipper_tests::scene::{Options, Scene};
+
+/// How long anything may take on a busy machine, kills included.
+pub const SOON: Duration = Duration::from_secs(120);
+pub const APP: &str = "shop";
+const APPLICATION: &str = include_str!("files/application.yaml");
+const DEPLOYMENT: &str = include_str!("files/deployment.yaml");
+const STEPS: [&str; 4] = ["staging", "quarter", "half", "full on"];
+/// By then a proxy has heard of what is in the EndpointSlices, however busy the machine.
+const PROXY: Duration = Duration::from_millis(1_500);
+/// So many that a share which is wrong by one pod is far beyond what chance does.
+const ANSWERS: usize = 600;
+
+pub struct Shop {
+    pub scene: Scene,
+    /// The first release, complete.
+    pub v1: String,
+    loads: Vec<Load>,
+}
+
+impl Shop {
+    /// The first release is complete, and has been called since.
+    pub async fn open(fleet: &'static Fleet, name: &'static str) -> Self {
+        let scene = Scene::start_on(fleet, Options::named(name)).await.unwrap();
+        let text = APPLICATION.replace("$APP", APP).replace("$NAMESPACE", &scene.namespace);
+        let files =
+            [(scene.file(APP), text.as_str()), ("charts/shop/templates/deployment.yaml".into(), DEPLOYMENT)];
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+        scene.commit(&files, "Add the shop").unwrap();
+        let v1 = scene.contender_after(APP, "", SOON).await.unwrap();
+        scene.wait_until(APP, &v1, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+        let mut shop = Self { scene, v1, loads: Vec::new() };
+        shop.step(&shop.v1, "full on", &Sight::of(&[(&shop.v1, seen(8, 8))], Some(&shop.v1))).await;
+        for cluster in fleet.clusters() {
+            shop.loads.push(Load::start(cluster, &shop.scene.namespace, APP).await.unwrap());
+        }
+        shop
+    }
+
+    /// Asks for another version; returns its release, once that stands beside the old one without traffic, and the commit.
+    pub async fn ask_for(&self, old: &str, (from, to): (&str, &str)) -> (String, String) {
+        let asked = self.scene.edit(APP, &format!("tag: {from}"), &format!("tag: {to}")).unwrap();
+        let new = self.scene.contender_after(APP, old, SOON).await.unwrap();
+        let staging = Sight::of(&[(old, seen(8, 8)), (&new, seen(1, 0))], Some(old));
+        self.scene.wait_for_live(APP, &staging, SOON).await.unwrap();
+        self.scene.wait_until(APP, &new, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+        (new, asked)
+    }
+
+    /// Orders a step and waits until it is achieved.
+    pub async fn step(&self, release: &str, step: &str, sight: &Sight) {
+        self.scene.promote(APP, release, step).unwrap();
+        self.scene.wait_for_live(APP, sight, SOON).await.unwrap();
+        let number = STEPS.iter().position(|name| *name == step).unwrap();
+        let last = number + 1 == STEPS.len();
+        let waiting = if last { WaitingFor::None } else { WaitingFor::WaitingForCommand };
+        self.scene.wait_until(APP, release, number, waiting, SOON).await.unwrap();
+        self.scene.reached(&format!("{release} is at {step}"));
+    }
+
+    /// One release has everything.
+    pub async fn full(&self, release: &str) {
+        let full = Sight::of(&[(release, seen(8, 8))], Some(release));
+        self.scene.wait_for_live(APP, &full, SOON).await.unwrap();
+        self.scene.wait_until(APP, release, 3, WaitingFor::None, SOON).await.unwrap();
+        self.scene.reached(&format!("{release} has everything"));
+    }
+
+    /// Orders half and returns in the middle of the shift: the release answers in every cluster, not from all of its pods yet.
+    pub async fn begin_half(&self, release: &str) {
+        self.scene.promote(APP, release, "half").unwrap();
+        for client in self.scene.clients().await.unwrap() {
+            eventually(SOON, async || {
+                let sight = look(&client, &self.scene.namespace, APP).await?;
+                let pods = sight.releases.get(release).context("not there yet")?.endpoints;
+                ensure!(pods > 0, "{sight}");
+                anyhow::Ok(())
+            })
+            .await;
+        }
+        self.scene.reached(&format!("{release} is on its way to half"));
+    }
+
+    /// Exactly so many pods of each version answer in each cluster, each as often as the others [C5].
+    pub async fn ensure_shares(&self, pods: &[(&str, usize)]) {
+        let since = Instant::now() + PROXY;
+        for (load, cluster) in self.loads.iter().zip(self.scene.fleet.clusters()) {
+            let shares = eventually(SOON, async || {
+                let shares = Shares::since(&load.answers(), since);
+                ensure!(shares.total() >= ANSWERS, "{} of {ANSWERS} answers", shares.total());
+                anyhow::Ok(shares)
+            })
+            .await;
+            shares.ensure_follow(pods).with_context(|| cluster.name().to_owned()).unwrap();
+            self.scene.reached(&format!("{}: answers of {:?}", cluster.name(), shares.answers()));
+        }
+    }
+
+    /// Not one request was lost, in no cluster, over new connections and over kept ones.
+    pub fn ensure_none_lost(&self) {
+        for (load, cluster) in self.loads.iter().zip(self.scene.fleet.clusters()) {
+            let (answers, lost) = (load.answers(), load.lost());
+            let kept = answers.iter().filter(|answer| answer.kept).count();
+            let slowest = answers.iter().map(|answer| answer.took).max().unwrap_or_default();
+            self.scene.reached(&format!(
+                "{}: {} requests answered, {kept} over kept connections, the slowest after {slowest:?}; {} lost",
+                cluster.name(),
+                answers.len(),
+                lost.len()
+            ));
+            ensure_both(answers.len(), kept).unwrap();
+            assert!(lost.is_empty(), "{}: {} lost, the first {:?}", cluster.name(), lost.len(), lost.first());
+        }
+    }
+}
+
+fn ensure_both(answers: usize, kept: usize) -> Result<()> {
+    let new = answers - kept;
+    ensure!(new > 1_000 && kept > 1_000, "too few to say anything: {new} new and {kept} kept connections");
+    Ok(())
+}
