@@ -20,6 +20,8 @@ pub enum Status {
 pub enum ConditionType {
     /// The file on `main` was read and is valid.
     Valid,
+    /// A rollout block is in force.
+    Blocked,
     /// A release exists for the environment on `main`.
     ReleaseSynced,
     /// The promotion on `main` could be obeyed.
@@ -81,8 +83,10 @@ reasons! {
     UnknownStep,
     /// Fewer clusters fit than were asked for; goes on by itself when the fleet changes.
     NotEnoughClusters,
-    /// A rollout block is in force; targets already written stay, a return is obeyed, nothing else moves.
+    /// A rollout block is in force; targets already written stay, and nothing moves but what the block allows.
     RolloutsBlocked,
+    /// The annotation that overrides rollout blocks names one that does not exist; it has no effect.
+    OverrideNotFound,
     /// The release waits for something, which the condition's message names.
     InProgress,
     /// The contender has reached its last step everywhere.

@@ -15,6 +15,8 @@ pub const REPORTS: &str = "/api/v1/agent/reports";
 pub const EVENTS: &str = "/api/v1/agent/events";
 /// `GET` here lists [`crate::status::ApplicationStatus`]; `/{namespace}/{name}` below it is one.
 pub const APPLICATIONS: &str = "/api/v1/applications";
+/// `GET` here lists [`crate::status::BlockStatus`], every rollout block at this moment.
+pub const BLOCKS: &str = "/api/v1/blocks";
 /// `GET` here is the [`HubStatus`].
 pub const STATUS: &str = "/api/v1/status";
 /// `POST` here says that something was pushed: a hint to look, its body is not read for content.

@@ -1,11 +1,13 @@
 //! What the hub tells people of an application: computed with every plan, served by the API, printed by `shipperctl`.
 
 use crate::condition::Condition;
+use crate::intent::{Allowance, Author, Problem, Schedule};
 use crate::report::{Capacity, ObjectProblem, PodGroup, Traffic};
 use crate::state::{Achieved, Failure, Withdrawal};
 use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// An application at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,6 +129,45 @@ pub struct ClusterRelease {
     pub traffic: Option<Traffic>,
     /// Pods that are not available, by reason.
     pub pods: Vec<PodGroup>,
+}
+
+/// A rollout block at one moment [B4].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockStatus {
+    /// Its name.
+    pub name: String,
+    /// Its namespace; `None` = it blocks all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Why it blocks, for people.
+    pub message: String,
+    /// Who blocks; `None` where that cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
+    /// What goes on all the same.
+    pub allow: BTreeSet<Allowance>,
+    /// When it blocks; `None` = always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Whether it blocks now.
+    pub in_force: bool,
+    /// With a schedule: since when it blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// With a schedule: until when it blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// With a schedule that does not block now: when it will.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Timestamp>,
+    /// What is wrong with its file, which therefore blocks always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+    /// The applications that it blocks, while it is in force.
+    pub applications: Vec<AppKey>,
+    /// The applications that override it.
+    pub overridden_by: Vec<AppKey>,
 }
 
 /// Whether an agent reports.

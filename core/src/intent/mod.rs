@@ -6,6 +6,7 @@ mod application;
 mod block;
 mod cluster;
 mod load;
+mod schedule;
 mod selector;
 mod strategy;
 
@@ -13,11 +14,12 @@ pub use application::{
     Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollout,
     StepRef, Template, TrafficMode,
 };
-pub use block::{Author, RolloutBlock, RolloutBlockSpec, Schedule};
+pub use block::{Allowance, Author, RolloutBlock, RolloutBlockSpec, UnreadableBlock};
 pub use cluster::{Cluster, ClusterSpec, Scheduler};
 pub use load::{
     Kind, Loaded, MAX_FILE_BYTES, Object, Problem, Severity, duplicates, kind_of_path, load, refuse_mode,
 };
+pub use schedule::{Period, Schedule, ScheduleError};
 pub use selector::ClusterSelector;
 pub use strategy::{Approval, Gate, OnFailure, Percents, Step, Strategy, StrategySpec, Surge, Weights};
 

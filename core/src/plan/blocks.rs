@@ -1,38 +1,192 @@
-//! Rollout blocks: what stops an application's rollout [B1, B2].
-//!
-//! A block with a schedule counts as in force all the time: the schedule is not evaluated yet, and somebody meant to stop something.
+//! Rollout blocks: what stops an application's rollout, and what goes on all the same [B1, B2].
 
-use super::Draft;
-use crate::intent::Application;
+use super::{Draft, Fleet};
+use crate::AppKey;
+use crate::condition::{Condition, ConditionType, Reason, Status};
+use crate::intent::{Allowance, Application, GLOBAL_BLOCKS_NAMESPACE, RolloutBlock};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Annotations on an Application that name the blocks it overrides; the second is the original's.
-const OVERRIDES: [&str; 2] =
+pub(super) const OVERRIDES: [&str; 2] =
     ["shipper.dev/rollout-block.override", "shipper.booking.com/rollout-block.override"];
 
-/// The blocks that stop the application, as `namespace/name: message` or `name: message`; empty = it may move. Every block in force
-/// must be overridden by name.
+/// What the hub may do with an application. While a block is in force everything is forbidden that it does not allow [B1].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Make a release [R2].
+    Make,
+    /// Move the contender to another step, in any direction, by an order or because its gates are passed [M1, M12].
+    Move,
+    /// Choose other clusters than those that are chosen [S2].
+    #[allow(dead_code, reason = "asked by placement once it re-places")]
+    Place,
+    /// Remove the application [X1].
+    #[allow(dead_code, reason = "asked by removal")]
+    Remove,
+    /// Return to the incumbent by a commit [M8].
+    Abort,
+    /// Obey `rollout.paused` [M13].
+    #[allow(dead_code, reason = "asked by pausing")]
+    Pause,
+    /// Withdraw a failing contender [A3].
+    #[allow(dead_code, reason = "asked by the failure budget")]
+    Rollback,
+    /// Leave a cluster that is drained [S4].
+    #[allow(dead_code, reason = "asked by draining")]
+    Drain,
+}
+
+impl Act {
+    /// What a block calls it in `allow`; `None` = no block allows it.
+    fn allowance(self) -> Option<Allowance> {
+        match self {
+            Self::Make | Self::Move | Self::Place | Self::Remove => None,
+            Self::Abort => Some(Allowance::Abort),
+            Self::Pause => Some(Allowance::Pause),
+            Self::Rollback => Some(Allowance::Rollback),
+            Self::Drain => Some(Allowance::Drain),
+        }
+    }
+}
+
+/// The blocks as they concern one application at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    /// In force and not overridden.
+    blocks: Vec<Block>,
+    /// Overrides that name no block [B2].
+    unknown: Vec<String>,
+    /// When a schedule next begins or ends.
+    change: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    /// `name: message`, for people.
+    words: String,
+    allowed: BTreeSet<Allowance>,
+}
+
+impl Standing {
+    /// Judges all blocks for one application.
+    pub(super) fn of(fleet: &Fleet, key: &AppKey, application: Option<&Application>, now: Timestamp) -> Self {
+        let overrides = application.map(overrides).unwrap_or_default();
+        let mut standing = Self::default();
+        let concerns = |scope: Option<&String>| scope.is_none_or(|scope| *scope == key.namespace);
+        for ((scope, name), block) in fleet.blocks.iter().filter(|((scope, _), _)| concerns(scope.as_ref())) {
+            standing.add(scope.as_deref(), name, block, &overrides, now);
+        }
+        for unreadable in fleet.unreadable_blocks.values().filter(|block| concerns(block.namespace.as_ref()))
+        {
+            if !names(&overrides, unreadable.namespace.as_deref(), &unreadable.name) {
+                let words = format!(
+                    "{} cannot be read, and blocks {} until it is mended or removed",
+                    unreadable.problem,
+                    unreadable
+                        .namespace
+                        .as_ref()
+                        .map_or("everything".to_owned(), |scope| format!("namespace {scope}")),
+                );
+                standing.blocks.push(Block { words, allowed: Allowance::DEFAULT.into() });
+            }
+        }
+        standing.unknown = overrides.into_iter().filter(|name| !exists(fleet, name)).collect();
+        standing
+    }
+
+    fn add(
+        &mut self,
+        scope: Option<&str>,
+        name: &str,
+        block: &RolloutBlock,
+        overrides: &BTreeSet<String>,
+        now: Timestamp,
+    ) {
+        if names(overrides, scope, name) {
+            return;
+        }
+        let mut words = format!("{}: {}", qualified(scope, name), block.spec.message);
+        if let Some(schedule) = &block.spec.schedule {
+            let period = schedule.period(now);
+            let change = period.map_or_else(|| schedule.next(now), |period| Some(period.until));
+            self.change = [self.change, change].into_iter().flatten().min();
+            let Some(period) = period else { return };
+            words.push_str(&format!(" (until {})", period.until));
+        }
+        self.blocks.push(Block { words, allowed: block.spec.allowed() });
+    }
+
+    /// The blocks in force, in words.
+    fn words(&self) -> Vec<String> {
+        self.blocks.iter().map(|block| block.words.clone()).collect()
+    }
+
+    /// When a schedule next begins or ends.
+    pub(super) fn change(&self) -> Option<Timestamp> {
+        self.change
+    }
+
+    /// What people are told of blocks and overrides; nothing where there are none.
+    pub(super) fn condition(&self) -> Option<Condition> {
+        let unknown = match self.unknown.as_slice() {
+            [] => None,
+            names => Some(format!(
+                "the annotation {} names {}, and there is no such block; remove it, so that it does not override a block to come",
+                OVERRIDES[0],
+                names.join(", ")
+            )),
+        };
+        let blocked =
+            (!self.blocks.is_empty()).then(|| format!("rollouts are blocked by {}", self.words().join("; ")));
+        let (status, reason) = match (&blocked, &unknown) {
+            (None, None) => return None,
+            (Some(_), _) => (Status::True, Reason::RolloutsBlocked),
+            (None, Some(_)) => (Status::False, Reason::OverrideNotFound),
+        };
+        let message = [blocked, unknown].into_iter().flatten().collect::<Vec<_>>().join("; ");
+        Some(Condition::new(ConditionType::Blocked, status, reason, message))
+    }
+}
+
+/// Whether a block in force forbids the act.
+pub(super) fn forbids(draft: &Draft<'_>, act: Act) -> bool {
+    draft.blocks.blocks.iter().any(|block| forbidding(block, act))
+}
+
+/// The blocks in force that forbid the act, in words: `namespace/name: message`; empty = it is not forbidden.
+pub(super) fn that_forbid(draft: &Draft<'_>, act: Act) -> Vec<String> {
+    let forbidding = draft.blocks.blocks.iter().filter(|block| forbidding(block, act));
+    forbidding.map(|block| block.words.clone()).collect()
+}
+
+fn forbidding(block: &Block, act: Act) -> bool {
+    act.allowance().is_none_or(|allowance| !block.allowed.contains(&allowance))
+}
+
+/// The blocks in force, in words.
 pub(super) fn in_force(draft: &Draft<'_>) -> Vec<String> {
-    let namespace = &draft.input.application.namespace;
-    let overridden = draft.input.intent.map(|intent| overrides(&intent.application)).unwrap_or_default();
-    let blocks = &draft.input.fleet.blocks;
-    let concerning =
-        blocks.iter().filter(|((scope, _), _)| scope.as_ref().is_none_or(|scope| scope == namespace));
-    let standing: Vec<_> = concerning
-        .map(|((scope, name), block)| (qualified(scope.as_deref(), name), name, block))
-        .filter(|(qualified, name, _)| {
-            !overridden.contains(qualified.as_str()) && !overridden.contains(name.as_str())
-        })
-        .collect();
-    standing.into_iter().map(|(qualified, _, block)| format!("{qualified}: {}", block.spec.message)).collect()
+    draft.blocks.words()
 }
 
-fn qualified(scope: Option<&str>, name: &str) -> String {
-    // The original keeps global blocks in a namespace of their own.
-    format!("{}/{name}", scope.unwrap_or(crate::intent::GLOBAL_BLOCKS_NAMESPACE))
+/// `namespace/name`; the original keeps global blocks in a namespace of their own.
+pub(super) fn qualified(scope: Option<&str>, name: &str) -> String {
+    format!("{}/{name}", scope.unwrap_or(GLOBAL_BLOCKS_NAMESPACE))
 }
 
-fn overrides(application: &Application) -> BTreeSet<String> {
+/// Whether an override names the block, with its namespace or without.
+pub(super) fn names(overrides: &BTreeSet<String>, scope: Option<&str>, name: &str) -> bool {
+    overrides.contains(name) || overrides.contains(&qualified(scope, name))
+}
+
+fn exists(fleet: &Fleet, name: &str) -> bool {
+    let is = |scope: Option<&str>, block: &str| block == name || qualified(scope, block) == name;
+    fleet.blocks.keys().any(|(scope, block)| is(scope.as_deref(), block))
+        || fleet.unreadable_blocks.values().any(|block| is(block.namespace.as_deref(), &block.name))
+}
+
+/// The names of blocks in the application's annotations [B2].
+pub(super) fn overrides(application: &Application) -> BTreeSet<String> {
     OVERRIDES
         .iter()
         .filter_map(|annotation| application.metadata.annotations.get(*annotation))

@@ -113,8 +113,10 @@ fn render_failed(release: &ReleaseRecord) -> Option<Condition> {
 fn waiting(draft: &Draft<'_>, contender: Option<&ReleaseRecord>, clusters: &[ClusterStatus]) -> Waiting {
     let at_rest = |state, message: String| Waiting { state, message, clusters: Vec::new() };
     let blocks = super::blocks::in_force(draft);
+    let held = |c: &Condition| c.kind == ConditionType::ReleaseSynced && c.reason == Reason::RolloutsBlocked;
     let moving = contender.is_none_or(|release| release.complete.is_none())
-        || draft.conditions.iter().any(|c| c.reason == Reason::RolloutsBlocked);
+        || draft.conditions.iter().any(held)
+        || super::steps::order_pending(draft);
     if !blocks.is_empty() && moving {
         return at_rest(
             WaitingFor::Blocked,

@@ -16,12 +16,14 @@ mod placement;
 mod releases;
 mod roles;
 mod steps;
+mod survey;
 mod targets;
 
 pub use numbers::{Numbers, Share, numbers};
 pub use placement::{ClusterInfo, Fleet};
 pub use releases::pinned;
 pub use roles::{Roles, roles};
+pub use survey::BlockSurvey;
 
 use crate::condition::Condition;
 use crate::intent::{Application, Chart, StrategySpec};
@@ -189,21 +191,28 @@ struct Draft<'a> {
     conditions: Vec<Condition>,
     events: Vec<Event>,
     wake_at: Option<Timestamp>,
+    /// Blocks as they concern the application now [B1].
+    blocks: blocks::Standing,
 }
 
 impl<'a> Draft<'a> {
     fn of(input: &'a AppInput<'a>) -> Self {
         let record =
             input.record.cloned().or_else(|| input.intent.map(|_| AppRecord::new(input.application.clone())));
+        let application = input.intent.map(|intent| &intent.application);
+        let blocks = blocks::Standing::of(input.fleet, input.application, application, input.now);
+        let mut conditions = input.reading.to_vec();
+        conditions.extend(blocks.condition());
         Self {
             input,
             record,
             releases: input.releases.clone(),
             targets: BTreeMap::new(),
             renders: Vec::new(),
-            conditions: input.reading.to_vec(),
+            conditions,
             events: Vec::new(),
-            wake_at: None,
+            wake_at: blocks.change(),
+            blocks,
         }
     }
 

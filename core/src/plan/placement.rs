@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::condition::{Condition, ConditionType, Reason, Status};
-use crate::intent::{Cluster, ClusterRequirements, RolloutBlock};
+use crate::intent::{Cluster, ClusterRequirements, RolloutBlock, UnreadableBlock};
 use crate::state::{PlacedCluster, Placement};
 use crate::{AppKey, ClusterName, hash};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +17,8 @@ pub struct Fleet {
     pub clusters: BTreeMap<ClusterName, ClusterInfo>,
     /// The rollout blocks, by namespace (`None` = global) and name.
     pub blocks: BTreeMap<(Option<String>, String), RolloutBlock>,
+    /// The block files that cannot be read or do not count, by path [B1].
+    pub unreadable_blocks: BTreeMap<String, UnreadableBlock>,
 }
 
 /// A cluster as the scheduler sees it.

@@ -1,6 +1,7 @@
 //! Which releases there are: made, returned to, superseded [R1 to R5, M8, M10].
 
 use super::bases::{self, Bases};
+use super::blocks::Act;
 use super::evidence::{is_achieved, ready_traffic};
 use super::numbers::numbers;
 use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, blocks};
@@ -61,21 +62,29 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
     if same(&roles.contender) || withdrawn_by_hub(draft, &hash) {
         synced(draft);
     } else if same(&roles.incumbent) {
+        if blocks::forbids(draft, Act::Abort) {
+            blocked(draft, Act::Abort, "the contender is not taken back");
+            return;
+        }
         give_back(draft, roles.contender, roles.incumbent);
         synced(draft);
-    } else if blocks::in_force(draft).is_empty() {
-        make(draft, intent, resolved, &hash, roles.contender);
+    } else if blocks::forbids(draft, Act::Make) {
+        blocked(draft, Act::Make, "no release is made");
     } else {
-        draft.conditions.push(Condition::new(
-            ConditionType::ReleaseSynced,
-            Status::False,
-            Reason::RolloutsBlocked,
-            format!(
-                "no release is made while rollouts are blocked by {}",
-                blocks::in_force(draft).join("; ")
-            ),
-        ));
+        make(draft, intent, resolved, &hash, roles.contender);
     }
+}
+
+/// A block keeps the environment on `main` from being followed.
+fn blocked(draft: &mut Draft<'_>, act: Act, what: &str) {
+    let message =
+        format!("{what} while rollouts are blocked by {}", blocks::that_forbid(draft, act).join("; "));
+    draft.conditions.push(Condition::new(
+        ConditionType::ReleaseSynced,
+        Status::False,
+        Reason::RolloutsBlocked,
+        message,
+    ));
 }
 
 fn synced(draft: &mut Draft<'_>) {

@@ -1,5 +1,6 @@
 //! At which step the contender is: orders obeyed, steps achieved [M1, M2, A1].
 
+use super::blocks::Act;
 use super::evidence::{current, is_achieved};
 use super::{Draft, EventReason, Share, blocks, gates, numbers};
 use crate::ReleaseName;
@@ -10,7 +11,7 @@ use crate::status::Liveness;
 
 /// Obeys the order on `main`, judges the step in force, and goes on where its gates allow.
 pub(super) fn advance(draft: &mut Draft<'_>) {
-    let blocked = !blocks::in_force(draft).is_empty();
+    let blocked = blocks::forbids(draft, Act::Move);
     if !blocked {
         obey(draft);
     }
@@ -32,6 +33,16 @@ pub(super) fn count_as_obeyed(draft: &mut Draft<'_>) {
     if let (Some(record), Some(rollout)) = (draft.record.as_mut(), rollout) {
         record.obeyed = Some(order_of(rollout));
     }
+}
+
+/// Whether `main` orders the contender to a step and that is not obeyed yet.
+pub(super) fn order_pending(draft: &Draft<'_>) -> bool {
+    let Some(rollout) = draft.input.intent.and_then(|intent| intent.application.spec.rollout.as_ref()) else {
+        return false;
+    };
+    let order = order_of(rollout);
+    draft.roles().contender.as_ref() == Some(&order.release)
+        && draft.record.as_ref().is_some_and(|record| record.obeyed.as_ref() != Some(&order))
 }
 
 /// Moves the contender if the order names it and one of its steps; a stale name promotes nothing [M1].

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod autoscaler;
+mod blocks;
 mod moving;
 mod releases;
 mod support;

@@ -2,6 +2,7 @@
 
 use super::check::{Checker, join};
 use super::{Kind, steps};
+use crate::intent::Schedule;
 use crate::yaml::Node;
 use serde_json::Value;
 
@@ -106,13 +107,16 @@ fn chart(checker: &mut Checker<'_>, chart: &Node, path: &str) {
     }
 }
 
+/// The parts of a schedule that are wrong by themselves have been reported.
 fn block(checker: &mut Checker<'_>, spec: &Node) {
-    let Some(cron) = spec.get("schedule").and_then(|schedule| schedule.get("cron")) else { return };
-    let Some(text) = cron.text() else { return };
-    let fields = text.split_whitespace().count();
-    if fields != 5 {
-        let message =
-            format!("expected the five fields minute, hour, day, month, weekday, found {fields} in {text:?}");
-        checker.error(cron.at, "spec.schedule.cron", message);
+    let Some(schedule) = present(spec, "schedule") else { return };
+    let text = |field| present(schedule, field).and_then(Node::text);
+    let (Some(cron), Some(duration)) = (text("cron"), text("duration")) else { return };
+    for error in Schedule::errors(cron, duration, text("timeZone")) {
+        let field = error.field();
+        let path = join("spec.schedule", field);
+        if !checker.problems.iter().any(|problem| problem.field.as_ref() == Some(&path)) {
+            checker.error(schedule.get(field).map_or(schedule.at, |node| node.at), &path, error.to_string());
+        }
     }
 }

@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::intent::{
-    ApplicationSpec, Approval, Author, Chart, ClusterRequirements, ClusterSelector, ClusterSpec, Gate,
-    ManifestSource, OnFailure, Override, Percents, Region, Rollout, RolloutBlockSpec, Schedule, Scheduler,
-    Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
+    Allowance, ApplicationSpec, Approval, Author, Chart, ClusterRequirements, ClusterSelector, ClusterSpec,
+    Gate, ManifestSource, OnFailure, Override, Percents, Region, Rollout, RolloutBlockSpec, Schedule,
+    Scheduler, Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -165,12 +165,8 @@ fn a_block_with_everything_set_comes_back() {
     let spec = RolloutBlockSpec {
         message: "winter".to_owned(),
         author: Author { kind: "user".to_owned(), name: "jdoe".to_owned() },
-        allow: Some(vec!["abort".to_owned(), "drain".to_owned()]),
-        schedule: Some(Schedule {
-            cron: "0 18 * * 5".to_owned(),
-            duration: "62h".to_owned(),
-            time_zone: text("Europe/Amsterdam"),
-        }),
+        allow: Some([Allowance::Abort, Allowance::Drain].into()),
+        schedule: Some(Schedule::new("0 18 * * FRI", "62h", Some("Europe/Amsterdam")).unwrap()),
     };
     let object =
         Object::RolloutBlock(RolloutBlock { metadata: metadata("freeze", Some("web")), spec: spec.clone() });

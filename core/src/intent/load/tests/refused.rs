@@ -205,7 +205,7 @@ fn blocks_are_checked_and_keep_their_scope_when_refused() {
     blocks/freeze.yaml:4:28: spec.author.type: is required and missing
     blocks/freeze.yaml:4:57: spec.allow[1]: "abort" is listed twice, first on line 4
     blocks/freeze.yaml:4:64: spec.allow[2]: expected abort, pause, rollback or drain, found text "deploy"
-    blocks/freeze.yaml:4:90: spec.schedule.cron: expected the five fields minute, hour, day, month, weekday, found 3 in "* * *"
+    blocks/freeze.yaml:4:90: spec.schedule.cron: expected the five fields minute, hour, day, month, weekday, as in 0 18 * * FRI; found 3 in "* * *"
     blocks/freeze.yaml:4:109: spec.schedule.duration: must be longer than nothing
     "#);
     assert_eq!(load("blocks/freeze.yaml", block.as_bytes()).namespace.as_deref(), Some("web"));
