@@ -1,7 +1,8 @@
 //! The server in the pods of a real node. It answers every request with its version and its pod's name.
 //!
-//! Asked to end (SIGTERM), it goes on serving while the cluster takes its address out of use, and asks those who keep
-//! connections open to close them; then it ends. `shipper-test-web pause` does nothing until it is asked to end.
+//! Asked to end (SIGTERM), it takes no new connection from that moment on: whoever is still sent here notices. It goes on
+//! serving those that are open and asks each to be closed; then it ends. `shipper-test-web pause` does nothing until it is
+//! asked to end.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,11 +14,14 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 const PORT: u16 = 8080;
-/// Longer than it takes until the last proxy has heard of it.
+/// Longer than any caller lets a connection idle.
 const DRAIN: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
@@ -39,16 +43,22 @@ async fn main() -> io::Result<()> {
     let answer = format!("{version} {}\n", pod.trim());
     let web = Arc::new(Web { answer, draining: AtomicBool::new(false) });
     let routes = Router::new().route("/", get(answer_with_version)).route("/ready", get(ready));
+    let service = TowerToHyperService::new(routes.with_state(web.clone()));
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT))).await?;
-    let drained = {
-        let web = web.clone();
-        async move {
-            asked_to_end.recv().await;
-            web.draining.store(true, Ordering::Relaxed);
-            tokio::time::sleep(DRAIN).await;
-        }
-    };
-    axum::serve(listener, routes.with_state(web)).with_graceful_shutdown(drained).await
+    loop {
+        let (connection, _) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            _ = asked_to_end.recv() => break,
+        };
+        connection.set_nodelay(true)?;
+        // An error is that the caller is gone.
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(connection), service.clone());
+        tokio::spawn(async move { _ = connection.await });
+    }
+    drop(listener);
+    web.draining.store(true, Ordering::Relaxed);
+    tokio::time::sleep(DRAIN).await;
+    Ok(())
 }
 
 async fn answer_with_version(State(web): State<Arc<Web>>) -> ([(HeaderName, &'static str); 1], String) {
@@ -56,9 +66,6 @@ async fn answer_with_version(State(web): State<Arc<Web>>) -> ([(HeaderName, &'st
     ([(header::CONNECTION, connection)], web.answer.clone())
 }
 
-async fn ready(State(web): State<Arc<Web>>) -> StatusCode {
-    match web.draining.load(Ordering::Relaxed) {
-        true => StatusCode::SERVICE_UNAVAILABLE,
-        false => StatusCode::OK,
-    }
+async fn ready() -> StatusCode {
+    StatusCode::OK
 }

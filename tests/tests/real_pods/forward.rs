@@ -1,9 +1,15 @@
 //! Step by step, by a skip, and back, under load [C1, C2, C5, C6, M2].
 
+use std::time::Duration;
+
+use shipper_tests::fleet::Fleet;
 use shipper_tests::scene::sight::{Sight, seen};
 
 use super::shop::Shop;
 use super::skip;
+
+/// How long a proxy knows nothing of what has changed.
+const LAG: Duration = Duration::from_millis(1_000);
 
 #[tokio::test]
 async fn no_request_is_lost_on_the_way_forward_by_a_skip_and_back() {
@@ -18,7 +24,13 @@ async fn no_request_is_lost_on_the_way_forward_by_a_skip_and_back() {
     shop.ensure_shares(&[("v1", 8)]).await;
     shop.step(&v2, "quarter", &Sight::of(&[(v1, seen(6, 6)), (&v2, seen(2, 2))], None)).await;
     shop.ensure_shares(&[("v1", 6), ("v2", 2)]).await;
-    shop.step(&v2, "half", &Sight::of(&[(v1, seen(4, 4)), (&v2, seen(4, 4))], None)).await;
+    // Less than the strategy's `settle`: that is there for proxies that lag.
+    let half = Sight::of(&[(v1, seen(4, 4)), (&v2, seen(4, 4))], None);
+    tokio::select! {
+        () = lagging_proxies(fleet) => {}
+        () = shop.step(&v2, "half", &half) => {}
+    }
+    resume_proxies(fleet);
     shop.ensure_shares(&[("v1", 4), ("v2", 4)]).await;
     shop.step(&v2, "full on", &Sight::of(&[(&v2, seen(8, 8))], Some(&v2))).await;
     shop.ensure_shares(&[("v2", 8)]).await;
@@ -29,4 +41,22 @@ async fn no_request_is_lost_on_the_way_forward_by_a_skip_and_back() {
     shop.step(&v3, "quarter", &Sight::of(&[(&v2, seen(6, 6)), (&v3, seen(2, 2))], None)).await;
     shop.ensure_shares(&[("v2", 6), ("v3", 2)]).await;
     shop.ensure_none_lost();
+}
+
+/// Every proxy stands still for a while, again and again.
+async fn lagging_proxies(fleet: &Fleet) {
+    loop {
+        for cluster in fleet.clusters() {
+            cluster.real_node().unwrap().kube_proxy.pause().unwrap();
+        }
+        tokio::time::sleep(LAG).await;
+        resume_proxies(fleet);
+        tokio::time::sleep(LAG).await;
+    }
+}
+
+fn resume_proxies(fleet: &Fleet) {
+    for cluster in fleet.clusters() {
+        cluster.real_node().unwrap().kube_proxy.resume().unwrap();
+    }
 }
