@@ -8,7 +8,7 @@ use shipper_tests::scene::sight::{Sight, seen};
 use super::shop::Shop;
 use super::skip;
 
-/// How long a proxy knows nothing of what has changed.
+/// How long a proxy knows nothing of what has changed: less than the strategy's `settle`, which is there for that.
 const LAG: Duration = Duration::from_millis(1_000);
 
 #[tokio::test]
@@ -24,11 +24,13 @@ async fn no_request_is_lost_on_the_way_forward_by_a_skip_and_back() {
     shop.ensure_shares(&[("v1", 8)]).await;
     shop.step(&v2, "quarter", &Sight::of(&[(v1, seen(6, 6)), (&v2, seen(2, 2))], None)).await;
     shop.ensure_shares(&[("v1", 6), ("v2", 2)]).await;
-    // Less than the strategy's `settle`: that is there for proxies that lag.
-    let half = Sight::of(&[(v1, seen(4, 4)), (&v2, seen(4, 4))], None);
     tokio::select! {
         () = lagging_proxies(fleet) => {}
-        () = shop.step(&v2, "half", &half) => {}
+        () = async {
+            shop.step(&v2, "half", &Sight::of(&[(v1, seen(4, 4)), (&v2, seen(4, 4))], None)).await;
+            shop.step(&v2, "full on", &Sight::of(&[(&v2, seen(8, 8))], Some(&v2))).await;
+            shop.step(&v2, "half", &Sight::of(&[(v1, seen(4, 4)), (&v2, seen(4, 4))], None)).await;
+        } => {}
     }
     resume_proxies(fleet);
     shop.ensure_shares(&[("v1", 4), ("v2", 4)]).await;
