@@ -1,6 +1,7 @@
 //! The harness itself: clusters, pods, Git servers, and that nothing is left behind.
 
 mod harness {
+    mod bounds;
     mod charts;
     mod clusters;
     mod git;

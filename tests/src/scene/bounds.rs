@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -73,11 +73,25 @@ impl BoundsWatch {
         Ok(Self { pods, slices, deployments })
     }
 
+    /// The cluster after the last event.
+    ///
+    /// # Errors
+    /// When there is nothing of the application, or an event has no revision.
+    pub fn now(&self) -> Result<Picture> {
+        let (mut before, since) = self.all()?;
+        since.into_iter().next_back().or_else(|| before.pop()).context("there is nothing yet")
+    }
+
     /// The cluster after every event since it began to watch.
     ///
     /// # Errors
     /// When an event has no revision.
     pub fn pictures(&self) -> Result<Vec<Picture>> {
+        Ok(self.all()?.1)
+    }
+
+    /// After every event, before all three watches had begun and since then.
+    fn all(&self) -> Result<(Vec<Picture>, Vec<Picture>)> {
         let mut changes: Vec<(u64, Change)> = Vec::new();
         for event in self.pods.events() {
             changes.push((event.revision()?, Change::Pod(Box::new(event))));
@@ -92,14 +106,13 @@ impl BoundsWatch {
         // Until all three had begun, a part is missing.
         let begun = self.pods.listed().max(self.slices.listed()).max(self.deployments.listed());
         let mut cluster = Cluster::default();
-        let mut pictures = Vec::new();
+        let (mut before, mut since) = (Vec::new(), Vec::new());
         for (revision, change) in changes {
             let (at, what) = cluster.apply(change)?;
-            if revision >= begun {
-                pictures.push(cluster.picture(at, what));
-            }
+            let pictures = if revision < begun { &mut before } else { &mut since };
+            pictures.push(cluster.picture(at, what));
         }
-        Ok(pictures)
+        Ok((before, since))
     }
 
     /// Fails if there ever were fewer than `floor` pods with traffic, or more than `ceiling` pods or replicas. Returns how many

@@ -8,6 +8,7 @@ use shipper_tests::eventually::eventually;
 use shipper_tests::fleet::Fleet;
 use shipper_tests::load::Load;
 use shipper_tests::load::shares::Shares;
+use shipper_tests::scene::bounds::BoundsWatch;
 use shipper_tests::scene::sight::{Sight, look, seen};
 use shipper_tests::scene::{Options, Scene};
 
@@ -16,6 +17,10 @@ pub const SOON: Duration = Duration::from_secs(120);
 pub const APP: &str = "shop";
 const APPLICATION: &str = include_str!("files/application.yaml");
 const DEPLOYMENT: &str = include_str!("files/deployment.yaml");
+/// What every step wants.
+const FLOOR: usize = 8;
+/// What the first step wants, which is one more, and the surge.
+const CEILING: usize = 11;
 const STEPS: [&str; 4] = ["staging", "quarter", "half", "full on"];
 /// By then a proxy has heard of what is in the EndpointSlices, however busy the machine.
 const PROXY: Duration = Duration::from_millis(1_500);
@@ -27,6 +32,7 @@ pub struct Shop {
     /// The first release, complete.
     pub v1: String,
     loads: Vec<Load>,
+    bounds: Vec<BoundsWatch>,
 }
 
 impl Shop {
@@ -40,10 +46,13 @@ impl Shop {
         scene.commit(&files, "Add the shop").unwrap();
         let v1 = scene.contender_after(APP, "", SOON).await.unwrap();
         scene.wait_until(APP, &v1, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
-        let mut shop = Self { scene, v1, loads: Vec::new() };
+        let mut shop = Self { scene, v1, loads: Vec::new(), bounds: Vec::new() };
         shop.step(&shop.v1, "full on", &Sight::of(&[(&shop.v1, seen(8, 8))], Some(&shop.v1))).await;
         for cluster in fleet.clusters() {
-            shop.loads.push(Load::start(cluster, &shop.scene.namespace, APP).await.unwrap());
+            let namespace = &shop.scene.namespace;
+            shop.loads.push(Load::start(cluster, namespace, APP).await.unwrap());
+            let client = cluster.client().await.unwrap();
+            shop.bounds.push(BoundsWatch::start(&client, namespace, APP).await.unwrap());
         }
         shop
     }
@@ -107,8 +116,14 @@ impl Shop {
         }
     }
 
-    /// Not one request was lost, in no cluster, over new connections and over kept ones.
+    /// Not one request was lost, in no cluster, over new connections and over kept ones; and never were there fewer pods with
+    /// traffic, or more pods, than there may be [C2].
     pub fn ensure_none_lost(&self) {
+        for (watch, cluster) in self.bounds.iter().zip(self.scene.fleet.clusters()) {
+            let pictures = watch.ensure_within(FLOOR, CEILING);
+            let pictures = pictures.with_context(|| cluster.name().to_owned()).unwrap();
+            self.scene.reached(&format!("{}: bounds held at {pictures} events", cluster.name()));
+        }
         for (load, cluster) in self.loads.iter().zip(self.scene.fleet.clusters()) {
             let (answers, lost) = (load.answers(), load.lost());
             let kept = answers.iter().filter(|answer| answer.kept).count();
