@@ -3,6 +3,7 @@
 //! It has a thread pool of its own, so that it outlives the runtime of the test that made it, and so that switching it
 //! off ends its connections in whatever state they are.
 
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::ports;
 
+const TRIES: usize = 10;
 const SWITCH_OFF: Duration = Duration::from_secs(5);
 
 /// A running HTTP/1.1 server. Dropping it switches it off.
@@ -33,8 +35,15 @@ impl HttpService {
     /// When the port cannot be listened on.
     pub fn start(routes: Router) -> Result<Self> {
         crate::init();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?));
-        let service = Self { address, routes, runtime: Mutex::default() };
+        let address = || Ok::<_, anyhow::Error>(SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()?)));
+        let mut service = Self { address: address()?, routes, runtime: Mutex::default() };
+        for _ in 1..TRIES {
+            if service.switch_on().is_ok() {
+                return Ok(service);
+            }
+            // Another process was faster.
+            service.address = address()?;
+        }
         service.switch_on()?;
         Ok(service)
     }
@@ -58,15 +67,14 @@ impl HttpService {
     pub fn switch_on(&self) -> Result<()> {
         let mut slot = self.slot();
         ensure!(slot.is_none(), "the server at {} is on already", self.address);
+        // The port is bound when this returns.
+        let listener = std::net::TcpListener::bind(self.address)
+            .with_context(|| format!("cannot listen on {}", self.address))?;
+        listener.set_nonblocking(true)?;
+        let routes = self.routes.clone();
         let runtime =
             Builder::new_multi_thread().worker_threads(2).enable_all().thread_name("http").build()?;
-        let (address, routes) = (self.address, self.routes.clone());
-        // The port is bound when this returns; a runtime may not be waited for on a thread of another, hence the thread.
-        let listener = on_thread(|| runtime.block_on(TcpListener::bind(address)))?
-            .with_context(|| format!("cannot listen on {address}"))?;
-        // Else the last packet of an answer waits 40 ms for word that the first one arrived.
-        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        runtime.spawn(async move { axum::serve(listener, routes).await });
+        runtime.spawn(serve(listener, routes));
         *slot = Some(runtime);
         Ok(())
     }
@@ -83,6 +91,12 @@ impl HttpService {
     fn slot(&self) -> MutexGuard<'_, Option<Runtime>> {
         self.runtime.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn serve(listener: std::net::TcpListener, routes: Router) -> io::Result<()> {
+    // Else the last packet of an answer waits 40 ms for word that the first one arrived.
+    let listener = TcpListener::from_std(listener)?.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, routes).await
 }
 
 impl Drop for HttpService {
