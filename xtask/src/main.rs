@@ -29,7 +29,7 @@ enum Task {
     Test(test::Args),
     /// Check formatting, clippy, dependencies, generated pages, licences and advisories
     Lint,
-    /// Find or build etcd, Kubernetes, kwok and Helm; print the directory that holds them
+    /// Find or build etcd, Kubernetes, kwok and Helm, and what real nodes need; print the directory that holds them
     Tools,
     Bench(bench::Args),
     Docs(docs::Args),
