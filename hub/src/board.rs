@@ -1,7 +1,8 @@
-//! What the loop last said, for everybody who asks: the status of every application and of the hub.
+//! What the loop last said, for everybody who asks: the status of every application and of the hub, the rollout blocks.
 
 use jiff::Timestamp;
 use shipper_core::AppKey;
+use shipper_core::plan::BlockSurvey;
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::ApplicationStatus;
 use std::collections::BTreeMap;
@@ -49,6 +50,22 @@ impl Statuses {
     /// Told whenever a status changes; the value is the revision.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
+    }
+}
+
+/// The rollout blocks as `main` has them; whether one is in force depends on when somebody asks.
+#[derive(Debug, Default)]
+pub struct BlockBoard(RwLock<Arc<BlockSurvey>>);
+
+impl BlockBoard {
+    /// Puts what the last look found in the place of what the one before did.
+    pub fn publish(&self, survey: BlockSurvey) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(survey);
+    }
+
+    /// What the last look found.
+    pub fn get(&self) -> Arc<BlockSurvey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

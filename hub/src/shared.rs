@@ -1,7 +1,7 @@
 //! What the HTTP side and the loop share: the one seam between them. Agents' reports go in on the HTTP side and come out as
-//! [`Reports`]; what the loop decides is put up in [`Statuses`], [`HubBoard`] and `commits` and comes out on the HTTP side.
+//! [`Reports`]; what the loop decides is put up in [`Statuses`], [`HubBoard`], [`BlockBoard`] and `commits` and comes out on the HTTP side.
 
-use crate::board::{HubBoard, Statuses};
+use crate::board::{BlockBoard, HubBoard, Statuses};
 use crate::clock::Clock;
 use crate::hints::Hints;
 use crate::http::limit::Limiter;
@@ -38,6 +38,8 @@ pub struct Shared {
     pub statuses: Statuses,
     /// The status of the hub; the loop publishes. Until it says when it looked, the hub is not ready.
     pub hub: HubBoard,
+    /// The rollout blocks; the loop publishes.
+    pub blocks: BlockBoard,
     /// The newest state commit, in hex; the loop sends, agents are told at once.
     pub commits: watch::Sender<Option<String>>,
     /// Somebody says that something was pushed: the loop looks.
@@ -93,6 +95,7 @@ impl Shared {
             heartbeats: view.heartbeats,
             statuses: Statuses::default(),
             hub: HubBoard::default(),
+            blocks: BlockBoard::default(),
             commits: watch::Sender::new(None),
             hints: Hints::default(),
             metrics: view.metrics,

@@ -3,7 +3,9 @@
 use super::last_good::{MAX_FILE, brought_by, last_good};
 use super::objects::{ObjectName, Objects};
 use shipper_core::AppKey;
-use shipper_core::intent::{Kind, Object, Problem, Severity, kind_of_path, load, refuse_mode};
+use shipper_core::intent::{
+    Kind, Loaded, Object, Problem, Severity, UnreadableBlock, kind_of_path, load, refuse_mode,
+};
 use shipper_git::{Change, Mode, Oid, ReadError, Side, Snapshot, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +19,8 @@ struct File {
     object: Option<Object>,
     /// What is wrong with the present version.
     problems: Vec<Problem>,
+    /// The namespace that the present version names, as far as it can be read.
+    namespace: Option<String>,
 }
 
 /// All files that hold objects.
@@ -44,6 +48,7 @@ impl Intent {
     ) -> Result<BTreeSet<ObjectName>, StoreError> {
         let mut concerned = BTreeSet::new();
         for change in changes {
+            concerned.extend(block_of_path(&change.path));
             let Some(kind) = kind_of_path(&change.path) else {
                 self.bar(change);
                 continue;
@@ -61,6 +66,9 @@ impl Intent {
         }
         for name in &concerned {
             self.settle(name, store, snapshot)?;
+        }
+        if concerned.iter().any(|name| matches!(name, ObjectName::Block { .. })) {
+            self.objects.set_unreadable_blocks(self.unreadable_blocks());
         }
         Ok(concerned)
     }
@@ -98,24 +106,26 @@ impl Intent {
         store: &Store,
         snapshot: &Snapshot,
     ) -> Result<File, StoreError> {
-        let problems = match refuse_mode(path, mode_bits(side.mode)) {
-            Some(problem) => vec![problem],
+        let (problems, namespace) = match refuse_mode(path, mode_bits(side.mode)) {
+            Some(problem) => (vec![problem], None),
             None => match snapshot.blob(side.oid, path, MAX_FILE) {
                 Ok(bytes) => {
                     self.parses += 1;
-                    let loaded = load(path, &bytes);
-                    if loaded.object.is_some() {
-                        return Ok(File { object: loaded.object, problems: loaded.problems });
+                    let Loaded { object, problems, namespace } = load(path, &bytes);
+                    if object.is_some() {
+                        return Ok(File { object, problems, namespace });
                     }
-                    loaded.problems
+                    (problems, namespace)
                 }
                 Err(ReadError::TooLarge { size, limit, .. }) => {
-                    vec![Problem::of_file(path, format!("has {size} bytes, more than the {limit} allowed"))]
+                    let message = format!("has {size} bytes, more than the {limit} allowed");
+                    (vec![Problem::of_file(path, message)], None)
                 }
                 Err(error) => return Err(error.into()),
             },
         };
-        Ok(File { object: last_good(store, snapshot, path, side.oid, &mut self.parses)?, problems })
+        let object = last_good(store, snapshot, path, side.oid, &mut self.parses)?;
+        Ok(File { object, problems, namespace })
     }
 
     /// Decides what is in force under `name`.
@@ -138,6 +148,24 @@ impl Intent {
         let object = holder.and_then(|path| self.files.get(&path)?.object.as_ref());
         self.objects.set(name, object);
         Ok(())
+    }
+
+    /// The block files that cannot be read, do not count, or could be behind a link: they block their scope [B1].
+    fn unreadable_blocks(&self) -> BTreeMap<String, UnreadableBlock> {
+        let wrong = |path: &str, file: &File| {
+            let error = file.problems.iter().find(|problem| problem.severity == Severity::Error);
+            error.or_else(|| self.conflicts.get(path)).cloned()
+        };
+        let files = self.files.iter().filter(|(path, _)| block_of_path(path).is_some());
+        let files = files.filter_map(|(path, file)| Some((path, file.namespace.clone(), wrong(path, file)?)));
+        let barriers = self.barriers.iter().filter(|(path, _)| block_of_path(path).is_some());
+        let barriers = barriers.map(|(path, problem)| (path, None, problem.clone()));
+        files
+            .chain(barriers)
+            .map(|(path, namespace, problem)| {
+                (path.clone(), UnreadableBlock { namespace, name: stem(path).to_owned(), problem })
+            })
+            .collect()
     }
 
     /// What is wrong with the files, in the order of their paths.
@@ -193,6 +221,17 @@ fn app_of_path(kind: Kind, path: &str) -> Option<AppKey> {
     let stem = path.strip_suffix(".yaml").or_else(|| path.strip_suffix(".yml"))?;
     let (namespace, name) = stem.strip_prefix("applications/")?.split_once('/')?;
     Some(AppKey::new(namespace, name))
+}
+
+/// The name that a file below `blocks/` stands for, whatever it says: a block that is not understood is a block [B1].
+fn block_of_path(path: &str) -> Option<ObjectName> {
+    (path.split('/').next() == Some("blocks"))
+        .then(|| ObjectName::Block { namespace: None, name: stem(path).to_owned() })
+}
+
+fn stem(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml")).unwrap_or(name)
 }
 
 fn mode_bits(mode: Mode) -> u32 {

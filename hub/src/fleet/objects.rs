@@ -1,6 +1,6 @@
 //! The objects that are in force, by name, and who refers to whom.
 
-use shipper_core::intent::{Application, Cluster, Object, Strategy};
+use shipper_core::intent::{Application, Cluster, Object, Strategy, UnreadableBlock};
 use shipper_core::plan::{ClusterInfo, Fleet};
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -99,6 +99,11 @@ impl Objects {
                 self.fleet.blocks.remove(&(namespace.clone(), name.clone()));
             }
         }
+    }
+
+    /// Says which block files cannot be read.
+    pub(super) fn set_unreadable_blocks(&mut self, blocks: BTreeMap<String, UnreadableBlock>) {
+        self.fleet.unreadable_blocks = blocks;
     }
 
     fn set_cluster(&mut self, name: &ClusterName, cluster: &Cluster) {

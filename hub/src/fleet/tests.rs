@@ -153,3 +153,38 @@ fn strategies_clusters_and_paths_concern_those_who_use_them() {
     assert_eq!(bed.commit(&[("charts/b".to_owned(), None)]), names(["b"]));
     assert!(resolved(&bed, "b").environment.is_err());
 }
+
+/// [B1] A block file that cannot be read blocks its scope, and all when the scope is unclear.
+#[test]
+fn b1_a_block_that_cannot_be_read_blocks_its_scope() {
+    let mut bed = Bed::new();
+    bed.commit(&[(path("a"), Some(&app("a", "x", MANIFESTS)))]);
+    let head =
+        "apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze, namespace: shop}\n";
+    let good = format!("{head}spec: {{message: m, author: {{type: user, name: jo}}}}\n");
+    let bad = format!("{head}spec: {{message: m}}\n");
+    let file = |name: &str| format!("blocks/{name}.yaml");
+    let scopes = |bed: &Bed| -> [Vec<Option<String>>; 2] {
+        [&bed.view, &bed.fresh()].map(|view| {
+            let blocks = view.objects().fleet().unreadable_blocks.values();
+            blocks.map(|block| block.namespace.clone()).collect()
+        })
+    };
+    let shop = || Some("shop".to_owned());
+
+    assert_eq!(bed.commit(&[(file("freeze"), Some(&bad))]), names(["a"]), "everybody is planned again");
+    assert_eq!(scopes(&bed), [[shop()], [shop()]]);
+    bed.commit(&[(file("freeze"), Some(&good))]);
+    assert_eq!(scopes(&bed), [[], []]);
+    assert_eq!(bed.view.objects().fleet().blocks.len(), 1);
+
+    // What was good stays in force beside what cannot be read.
+    bed.commit(&[(file("freeze"), Some("]"))]);
+    assert_eq!(scopes(&bed), [[None], [None]], "its scope is unclear");
+    assert_eq!(bed.view.objects().fleet().blocks.len(), 1);
+    bed.commit(&[(file("freeze"), Some(&good)), (file("again/freeze"), Some(&good))]);
+    assert_eq!(scopes(&bed), [[shop()], [shop()]], "the second of two files for one block");
+    assert_eq!(bed.commit(&[(file("freeze"), None), (file("again/freeze"), None)]), names(["a"]));
+    assert_eq!(scopes(&bed), [[], []]);
+    assert!(bed.view.objects().fleet().blocks.is_empty());
+}

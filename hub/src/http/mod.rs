@@ -25,7 +25,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use problem::Problem;
-use shipper_core::protocol::{APPLICATIONS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK};
+use shipper_core::protocol::{APPLICATIONS, BLOCKS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK};
 use std::sync::Arc;
 
 /// Largest body of an agent's request, in bytes.
@@ -47,6 +47,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(hints)
         .route(APPLICATIONS, get(read::applications))
         .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}"), get(read::application))
+        .route(BLOCKS, get(read::blocks))
         .route(STATUS, get(read::status))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

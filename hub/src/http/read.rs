@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::AppKey;
 use shipper_core::protocol::HubStatus;
-use shipper_core::status::ApplicationStatus;
+use shipper_core::status::{ApplicationStatus, BlockStatus};
 use std::sync::Arc;
 
 /// Which applications are asked for.
@@ -44,6 +44,11 @@ pub async fn application(
 /// The hub and the fleet repository.
 pub async fn status(State(shared): State<Arc<Shared>>) -> Json<HubStatus> {
     Json(shared.status())
+}
+
+/// Every rollout block, with what it blocks and what overrides it at this moment [B4].
+pub async fn blocks(State(shared): State<Arc<Shared>>) -> Json<Vec<BlockStatus>> {
+    Json(shared.blocks.get().statuses(shared.clock.now()))
 }
 
 fn not_known(shared: &Shared, key: &AppKey) -> String {

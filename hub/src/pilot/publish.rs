@@ -7,6 +7,7 @@ use crate::store::TimelineEvent;
 use jiff::Timestamp;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem;
+use shipper_core::plan::BlockSurvey;
 use shipper_core::protocol::{FleetCluster, HubStatus};
 use shipper_core::status::Liveness;
 use shipper_git::Oid;
@@ -54,6 +55,10 @@ impl Publisher {
     pub(super) fn hub(&mut self, desk: &Desk) {
         let view = desk.view();
         let branches = view.branches();
+        if self.of.map(|(main, _)| main) != Some(branches.main) {
+            let applications = view.objects().applications().map(|(key, application)| (key, &**application));
+            self.shared.blocks.publish(BlockSurvey::of(view.objects().fleet(), applications));
+        }
         if self.of != Some((branches.main, branches.state)) {
             self.of = Some((branches.main, branches.state));
             let state = desk.fleet_state();
