@@ -6,6 +6,7 @@ mod support;
 
 use serde_json::json;
 use shipper_agent::hub::HubError;
+use shipper_core::catalogue::Trouble;
 use shipper_core::state::StateObject;
 use shipper_sim::lock;
 use std::time::Duration;
@@ -148,9 +149,9 @@ async fn c8_an_object_of_somebody_else_is_not_taken() {
     let agent = world.agent("a", 1);
     let reason = || {
         let inner = world.hub.inner.lock().unwrap();
-        inner.applications.get(&app_key()).and_then(|app| app.problems.first().map(|p| p.reason.clone()))
+        inner.applications.get(&app_key()).and_then(|app| app.problems.first().map(|p| p.reason))
     };
-    world.until("reported", || reason().as_deref() == Some("OwnershipConflict")).await;
+    world.until("reported", || reason() == Some(Trouble::OwnershipConflict)).await;
     sleep(Duration::from_secs(60)).await;
     assert_eq!(world.get("v1", "ConfigMap", &settings).unwrap()["data"]["greeting"], "mine");
 

@@ -19,6 +19,7 @@ use shipper_agent::lease::Leadership;
 use shipper_agent::random::Random;
 use shipper_agent::targets::Targets;
 use shipper_core::ClusterName;
+use shipper_core::catalogue::Trouble;
 use shipper_core::converge::{Action, Apply, Delete, Label, applyset_id};
 use shipper_core::manifest::ObjectKey;
 use std::collections::VecDeque;
@@ -99,7 +100,7 @@ impl Bed {
         self.seen.lock().unwrap().clone()
     }
 
-    fn problem(&self) -> Option<(String, bool)> {
+    fn problem(&self) -> Option<(Trouble, bool)> {
         let news = self.state.news(&Default::default());
         let problem = news.reports.first()?.0.problems.first()?.clone();
         Some((problem.reason, problem.heals))
@@ -261,11 +262,11 @@ async fn c7_an_address_that_is_about_to_be_free_is_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn a2_failures_say_whether_waiting_could_heal_them() {
     for (answer, reason, heals) in [
-        (status(422, "Invalid", "spec.x: Invalid value"), "Rejected", false),
-        (status(403, "Forbidden", "cannot patch configmaps"), "Forbidden", false),
-        (status(403, "Forbidden", "exceeded quota: pods"), "Quota", true),
-        (status(404, "NotFound", "namespaces \"shop\" not found"), "NamespaceMissing", true),
-        (status(500, "InternalError", "failed calling webhook"), "ServerError", true),
+        (status(422, "Invalid", "spec.x: Invalid value"), Trouble::Rejected, false),
+        (status(403, "Forbidden", "cannot patch configmaps"), Trouble::Forbidden, false),
+        (status(403, "Forbidden", "exceeded quota: pods"), Trouble::Quota, true),
+        (status(404, "NotFound", "namespaces \"shop\" not found"), Trouble::NamespaceMissing, true),
+        (status(500, "InternalError", "failed calling webhook"), Trouble::ServerError, true),
     ] {
         let bed = Bed::new([status(404, "NotFound", "not found"), answer]);
         let namespace = json!([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}]);
@@ -277,7 +278,7 @@ async fn a2_failures_say_whether_waiting_could_heal_them() {
         let action = round.actions.into_iter().find(is_settings).unwrap();
         assert_eq!(bed.run(action.clone()).await, Outcome::Failed);
         let again = bed.state.round(&app_key()).unwrap();
-        assert_eq!(bed.problem(), Some((reason.to_owned(), heals)));
+        assert_eq!(bed.problem(), Some((reason, heals)));
         assert!(!again.actions.contains(&action), "{reason}: not tried again at once");
         assert!(again.wake_at.is_some(), "{reason}: but later");
     }

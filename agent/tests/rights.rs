@@ -7,6 +7,7 @@ mod support;
 use http::{Request, Response};
 use kube::client::Body;
 use serde_json::json;
+use shipper_core::catalogue::Trouble;
 use shipper_sim::{Shared, client};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,7 +57,7 @@ async fn c7_a_kind_that_may_not_be_listed_is_a_problem_and_the_rest_goes_on() {
     world.until("the rest is there", serves).await;
     let told = report().unwrap();
     let problem = told.problems.first().unwrap();
-    assert_eq!((problem.reason.as_str(), problem.heals), ("Forbidden", false), "{problem:?}");
+    assert_eq!((problem.reason, problem.heals), (Trouble::Forbidden, false), "{problem:?}");
     assert!(problem.object.contains(&budget) && problem.message.contains("ClusterRole"), "{problem:?}");
     assert!(!told.releases[0].installed);
 

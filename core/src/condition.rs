@@ -42,7 +42,7 @@ pub enum ConditionType {
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// Why a condition is as it is. Each has a page in the knowledge base.
+        /// Why a condition is as it is. Each has an entry in the [catalogue](crate::catalogue) and a page in the knowledge base.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
@@ -51,6 +51,13 @@ macro_rules! reasons {
         impl Reason {
             /// Every reason, in the order of the catalogue.
             pub const ALL: &[Reason] = &[$(Reason::$name,)+];
+
+            /// As it stands in the API.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Reason::$name => stringify!($name),)+
+                }
+            }
 
             /// One sentence on what it means.
             pub fn meaning(self) -> &'static str {
@@ -99,7 +106,7 @@ reasons! {
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.write_str(self.name())
     }
 }
 

@@ -12,6 +12,7 @@
 //! - [`status`]: what people are told of an application.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
+pub mod catalogue;
 pub mod condition;
 pub mod converge;
 pub mod hash;
@@ -25,6 +26,7 @@ pub mod protocol;
 pub mod report;
 pub mod state;
 pub mod status;
+pub mod why;
 pub mod yaml;
 
 pub use name::{AppKey, ClusterName, ReleaseName};

@@ -15,6 +15,8 @@ pub const REPORTS: &str = "/api/v1/agent/reports";
 pub const EVENTS: &str = "/api/v1/agent/events";
 /// `GET` here lists [`crate::status::ApplicationStatus`]; `/{namespace}/{name}` below it is one.
 pub const APPLICATIONS: &str = "/api/v1/applications";
+/// `GET` at `/{namespace}/{name}/` and this, below [`APPLICATIONS`], is the [`crate::why::Why`] of an application.
+pub const WHY: &str = "why";
 /// `GET` here lists [`crate::status::BlockStatus`], every rollout block at this moment.
 pub const BLOCKS: &str = "/api/v1/blocks";
 /// `GET` here is the [`HubStatus`].

@@ -1,5 +1,6 @@
 //! What agents tell the hub: full state per application, numbered, tied to the target it was working on.
 
+use crate::catalogue::Trouble;
 use crate::{AppKey, ClusterName, ReleaseName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -135,8 +136,8 @@ pub struct ObjectProblem {
     pub object: String,
     /// Whether waiting could heal it; if not, the cluster is failing [A2].
     pub heals: bool,
-    /// For programs: `Rejected`, `OwnershipConflict`, `NamespaceMissing`, `Quota`, `ServerError`, `FieldConflict` …
-    pub reason: String,
+    /// For programs.
+    pub reason: Trouble,
     /// In the API server's words.
     pub message: String,
 }

@@ -81,6 +81,21 @@ pub enum WaitingFor {
     None,
 }
 
+impl WaitingFor {
+    /// All of them, in the order of precedence.
+    pub const ALL: &[Self] = &[
+        Self::Blocked,
+        Self::Paused,
+        Self::WaitingForCluster,
+        Self::WaitingForInstallation,
+        Self::WaitingForCapacity,
+        Self::WaitingForTraffic,
+        Self::WaitingForGate,
+        Self::WaitingForCommand,
+        Self::None,
+    ];
+}
+
 /// What a rollout waits for, where and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{abort, demo, lint, promote, status};
+use crate::commands::{abort, blocks, demo, lint, promote, status, why};
 use crate::exit;
 
 /// Looks at rollouts, and makes the small commits that move them
@@ -44,10 +44,14 @@ pub struct Global {
 pub enum Command {
     /// Show what rolls out, what it waits for, and which pods fail where
     Status(status::Args),
+    /// Show why an application is as it is: every decision with its rule and the evidence
+    Why(why::Args),
     /// Move a release to another step of its strategy, by a commit
     Promote(promote::Args),
     /// Take a rollout back, by a commit
     Abort(abort::Args),
+    /// Show what stops rollouts, and stop them or let them go on, by a commit
+    Blocks(blocks::Args),
     /// Check the files of a fleet repository; needs no hub
     Lint(lint::Args),
     /// Run a whole fleet on this machine, to try things out

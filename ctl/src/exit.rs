@@ -13,7 +13,7 @@ pub enum Exit {
     Failure = 1,
     /// The command line is wrong.
     Usage = 2,
-    /// There is no such application, release, step or repository.
+    /// There is no such application, release, step, rollout block or repository.
     NotFound = 3,
     /// The hub does not answer.
     HubUnreachable = 4,
@@ -27,7 +27,7 @@ Exit codes:
   0  all is well
   1  it could not be done, or lint found errors
   2  the command line is wrong
-  3  no such application, release or step
+  3  no such application, release, step or rollout block
   4  the hub does not answer
   5  the repository does not answer, or does not take the commit";
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
-use shipper_core::protocol::{APPLICATIONS, HubStatus, STATUS};
-use shipper_core::status::ApplicationStatus;
+use shipper_core::protocol::{APPLICATIONS, BLOCKS, HubStatus, STATUS, WHY};
+use shipper_core::status::{ApplicationStatus, BlockStatus};
+use shipper_core::why::Why;
 
 use crate::Error;
 use crate::suggest;
@@ -90,6 +91,23 @@ impl Hub {
         let keys: Vec<AppKey> = all.iter().map(|status| status.application.clone()).collect();
         let key = pick(name, &keys)?;
         all.into_iter().find(|status| status.application == key).ok_or_else(|| unknown(name, &keys))
+    }
+
+    /// Why an application is as it is.
+    ///
+    /// # Errors
+    /// When there is no such application, or several of that name, or the hub does not answer.
+    pub fn why(&self, name: &str) -> Result<Why, Error> {
+        let key = self.application(name)?.application;
+        Ok(self.get(&format!("{APPLICATIONS}/{}/{}/{WHY}", key.namespace, key.name))?)
+    }
+
+    /// The rollout blocks.
+    ///
+    /// # Errors
+    /// When it does not answer, or not as a hub.
+    pub fn blocks(&self) -> Result<Vec<BlockStatus>, HubError> {
+        self.get(BLOCKS)
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HubError> {

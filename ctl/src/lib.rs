@@ -70,8 +70,10 @@ fn started<C: Parser>(run: impl FnOnce(&C, &mut Terminal<'_>) -> Exit) -> ExitCo
 pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
     let done = match &cli.command {
         Command::Status(args) => commands::status::run(&cli.global, args, terminal),
+        Command::Why(args) => commands::why::run(&cli.global, args, terminal),
         Command::Promote(args) => commands::promote::run(&cli.global, args, terminal),
         Command::Abort(args) => commands::abort::run(&cli.global, args, terminal),
+        Command::Blocks(args) => commands::blocks::run(&cli.global, args, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
     };

@@ -7,7 +7,7 @@
 //! - [`http`]: the API for agents and people; [`metrics`]: what Prometheus is told.
 //! - [`render`]: from a chart or plain YAML to the manifests of a release.
 //! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
-//! - [`hints`]: what webhooks say of pushes.
+//! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
 pub mod app;
@@ -22,6 +22,7 @@ pub mod liveness;
 pub mod metrics;
 pub mod notify;
 pub mod pilot;
+pub mod questions;
 pub mod render;
 pub mod shared;
 pub mod store;

@@ -8,6 +8,7 @@ use crate::http::limit::Limiter;
 use crate::http::tokens::Tokens;
 use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
+use crate::questions::Questions;
 use crate::store::intake::View;
 use crate::store::{Agents, Intake, IntakeError, Reports, Store, StoreError, TimelineEvent, Write};
 use shipper_core::protocol::HubStatus;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub commits: watch::Sender<Option<String>>,
     /// Somebody says that something was pushed: the loop looks.
     pub hints: Hints,
+    /// Somebody asks why: the loop answers.
+    pub questions: Questions,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Whose reports are taken.
@@ -98,6 +101,7 @@ impl Shared {
             blocks: BlockBoard::default(),
             commits: watch::Sender::new(None),
             hints: Hints::default(),
+            questions: Questions::default(),
             metrics: view.metrics,
             tokens: settings.tokens,
             webhook_secret: settings.webhook_secret,

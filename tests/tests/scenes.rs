@@ -4,6 +4,7 @@
 
 mod scenes {
     mod autoscaled;
+    mod blocked;
     mod bounds;
     mod broken;
     mod chaos;

@@ -10,7 +10,7 @@ use crate::command::root;
 /// Checks every page of the book and the pages beside it.
 pub(crate) fn check() -> Result<()> {
     let mut lost = Vec::new();
-    for directory in ["", "docs", "docs/adr"].map(|directory| root().join(directory)) {
+    for directory in ["", "docs", "docs/adr", "docs/reasons"].map(|directory| root().join(directory)) {
         for page in pages(&directory)? {
             let text =
                 fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;

@@ -1,5 +1,6 @@
 //! `cargo xtask docs`: pages that come from the code, and the API documentation, with broken links as errors.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
@@ -7,8 +8,10 @@ use anyhow::{Context, Result, ensure};
 use crate::book;
 use crate::command::{cargo, output, root, run as finish, say};
 
-/// Pages of the book that a program writes: where, and the example of `shipper-core` that prints it.
-const GENERATED: [(&str, &str); 1] = [("docs/reasons.md", "reasons")];
+/// Examples of `shipper-core` that print pages of the book, each after a line `%%% path`.
+const GENERATED: [&str; 1] = ["reasons"];
+/// A folder in which every page is generated.
+const REASONS: &str = "docs/reasons";
 
 /// Write what is generated in `docs/` and build the API documentation
 #[derive(Debug, clap::Args)]
@@ -22,10 +25,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.check {
         return check();
     }
-    for (path, example) in GENERATED {
-        fs::write(root().join(path), page(example)?).with_context(|| format!("cannot write {path}"))?;
-        say(&format!("wrote {path}"));
+    let pages = pages()?;
+    fs::create_dir_all(root().join(REASONS)).with_context(|| format!("cannot make {REASONS}"))?;
+    for path in left_over(&pages)? {
+        fs::remove_file(root().join(&path)).with_context(|| format!("cannot remove {path}"))?;
     }
+    for (path, page) in &pages {
+        fs::write(root().join(path), page).with_context(|| format!("cannot write {path}"))?;
+    }
+    say(&format!("wrote {} pages", pages.len()));
     book::check()?;
     // Private items too: module heads lead through the rooms of their crate.
     let mut doc = cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
@@ -35,13 +43,55 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Whether the book is what the code says.
 pub(crate) fn check() -> Result<()> {
     say("> the book");
-    for (path, example) in GENERATED {
+    let pages = pages()?;
+    for (path, page) in &pages {
         let stands = fs::read_to_string(root().join(path)).with_context(|| format!("cannot read {path}"))?;
-        ensure!(stands == page(example)?, "{path} is not what the code says; run `cargo xtask docs`");
+        ensure!(stands == *page, "{path} is not what the code says; run `cargo xtask docs`");
     }
+    let left = left_over(&pages)?;
+    ensure!(left.is_empty(), "the code says nothing of {}; run `cargo xtask docs`", left.join(", "));
     book::check()
 }
 
-fn page(example: &str) -> Result<String> {
-    output(&mut cargo(["run", "--quiet", "--package=shipper-core", "--example", example]))
+/// Every generated page, by path.
+fn pages() -> Result<BTreeMap<String, String>> {
+    let mut pages = BTreeMap::new();
+    for example in GENERATED {
+        let text = output(&mut cargo(["run", "--quiet", "--package=shipper-core", "--example", example]))?;
+        pages.extend(split(&text));
+    }
+    Ok(pages)
+}
+
+fn split(text: &str) -> impl Iterator<Item = (String, String)> {
+    let text = text.strip_prefix("%%% ").unwrap_or(text);
+    text.split("\n%%% ").filter_map(|part| {
+        let (path, page) = part.split_once('\n')?;
+        Some((path.to_owned(), format!("{}\n", page.trim_end())))
+    })
+}
+
+/// Pages in the folder of reasons that no reason has any more.
+fn left_over(pages: &BTreeMap<String, String>) -> Result<Vec<String>> {
+    let Ok(entries) = fs::read_dir(root().join(REASONS)) else { return Ok(Vec::new()) };
+    let mut left = Vec::new();
+    for entry in entries {
+        let path = format!("{REASONS}/{}", entry?.file_name().to_string_lossy());
+        if !pages.contains_key(&path) {
+            left.push(path);
+        }
+    }
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_told_apart_by_their_paths() {
+        let pages: Vec<_> = split("%%% docs/a.md\n# A\n\ntext\n%%% docs/b.md\n# B\n").collect();
+        let page = |path: &str, text: &str| (path.to_owned(), text.to_owned());
+        assert_eq!(pages, [page("docs/a.md", "# A\n\ntext\n"), page("docs/b.md", "# B\n")]);
+    }
 }

@@ -1,11 +1,12 @@
 //! Carrying out one action: the exact requests, and what their answers mean for the index.
 
-use super::failure::{ADDRESS_TAKEN, classify, message};
+use super::failure::{classify, message};
 use super::state::{State, is_marked, pod_key};
 use crate::api::{Api, ApiError, Kind, Kinds};
 use crate::lease::Leadership;
 use crate::random::{Random, doubled};
 use serde_json::{Value, json};
+use shipper_core::catalogue::Trouble;
 use shipper_core::converge::{Action, Apply, Delete, Label, applyset_id};
 use shipper_core::labels::{DELETION_COST, FIELD_MANAGER, TRAFFIC};
 use shipper_core::{AppKey, manifest::ObjectKey};
@@ -96,7 +97,7 @@ impl Executor {
     async fn send(&self, apply: &Apply, path: &str, object: &Value) -> Result<Value, ApiError> {
         for _ in 0..ADDRESS.0 {
             match self.api.apply(path, FIELD_MANAGER, object).await {
-                Err(error) if apply.uid.is_none() && classify(&error).0 == ADDRESS_TAKEN => {
+                Err(error) if apply.uid.is_none() && classify(&error).0 == Trouble::AddressTaken => {
                     sleep(ADDRESS.1).await;
                 }
                 answer => return answer,
@@ -171,10 +172,10 @@ impl Executor {
 
     fn apply_failed(&self, app: &AppKey, apply: &Apply, error: &ApiError) -> Outcome {
         let (reason, heals) = classify(error);
-        tracing::warn!(%app, object = %apply.key, reason, %error, "apply failed");
+        tracing::warn!(%app, object = %apply.key, %reason, %error, "apply failed");
         let (first, most) = match reason {
             // The next try asks for no address.
-            ADDRESS_TAKEN => (ADDRESS.1, RETRY.1),
+            Trouble::AddressTaken => (ADDRESS.1, RETRY.1),
             _ if heals => RETRY,
             _ => RETRY_REJECTED,
         };

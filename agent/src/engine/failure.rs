@@ -1,38 +1,40 @@
 //! What a failed write means: its reason for programs, and whether waiting could heal it [A2].
 
 use crate::api::ApiError;
-
-/// The reason where a Service asks for a cluster IP or a node port that another has.
-pub const ADDRESS_TAKEN: &str = "AddressTaken";
+use shipper_core::catalogue::Trouble;
 
 /// Reason, and whether waiting could heal it.
-pub fn classify(error: &ApiError) -> (&'static str, bool) {
+pub fn classify(error: &ApiError) -> (Trouble, bool) {
     let ApiError::Refused { code, reason, message, causes, about, .. } = error else {
         return match error {
-            ApiError::Timeout { .. } => ("Timeout", true),
-            ApiError::Request { .. } => ("Rejected", false),
-            _ => ("Unreachable", true),
+            ApiError::Timeout { .. } => (Trouble::Timeout, true),
+            ApiError::Request { .. } => (Trouble::Rejected, false),
+            _ => (Trouble::Unreachable, true),
         };
     };
     match code {
-        429 => ("TooManyRequests", true),
-        500.. => ("ServerError", true),
-        404 if about == "namespaces" || message.starts_with("namespaces ") => ("NamespaceMissing", true),
-        404 => ("KindMissing", true),
-        403 if causes.iter().any(|cause| cause == "NamespaceTerminating") => ("NamespaceTerminating", true),
-        403 if message.contains("exceeded quota") => ("Quota", true),
-        403 => ("Forbidden", false),
-        401 => ("Unauthorized", true),
+        429 => (Trouble::TooManyRequests, true),
+        500.. => (Trouble::ServerError, true),
+        404 if about == "namespaces" || message.starts_with("namespaces ") => {
+            (Trouble::NamespaceMissing, true)
+        }
+        404 => (Trouble::KindMissing, true),
+        403 if causes.iter().any(|cause| cause == "NamespaceTerminating") => {
+            (Trouble::NamespaceTerminating, true)
+        }
+        403 if message.contains("exceeded quota") => (Trouble::Quota, true),
+        403 => (Trouble::Forbidden, false),
+        401 => (Trouble::Unauthorized, true),
         // The object changed hands between look and write; the next look says how it is.
-        409 => ("Conflict", true),
+        409 => (Trouble::Conflict, true),
         422 if ["IP", "port"]
             .iter()
             .any(|what| message.contains(&format!("provided {what} is already allocated"))) =>
         {
-            (ADDRESS_TAKEN, true)
+            (Trouble::AddressTaken, true)
         }
-        _ if reason == "Timeout" => ("Timeout", true),
-        _ => ("Rejected", false),
+        _ if reason == "Timeout" => (Trouble::Timeout, true),
+        _ => (Trouble::Rejected, false),
     }
 }
 

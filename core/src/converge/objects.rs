@@ -3,6 +3,7 @@
 use super::form::{Form, form_of, without_decided};
 use super::view::View;
 use super::{Action, Apply, Delete, MAX_REPAIR_PAUSE};
+use crate::catalogue::Trouble;
 use crate::manifest::{ManifestObject, ObjectKey, Scope, install_rank};
 use crate::observe::{Live, NamespaceState, covers};
 use crate::report::ObjectProblem;
@@ -183,11 +184,11 @@ fn namespace_ready(
     result: &mut Objects,
 ) -> bool {
     let app = &view.wanted.target.application;
-    let mut problem = |reason: &str, message: String| {
+    let mut problem = |reason: Trouble, message: String| {
         result.problems.push(ObjectProblem {
             object: format!("Namespace {}", app.namespace),
             heals: true,
-            reason: reason.to_owned(),
+            reason,
             message,
         });
     };
@@ -197,7 +198,7 @@ fn namespace_ready(
         NamespaceState::Unknown => false,
         NamespaceState::Terminating => {
             problem(
-                "NamespaceTerminating",
+                Trouble::NamespaceTerminating,
                 format!("namespace {} is being deleted; waiting until it is gone", app.namespace),
             );
             false
@@ -224,7 +225,7 @@ fn namespace_ready(
         }
         NamespaceState::Missing => {
             problem(
-                "NamespaceMissing",
+                Trouble::NamespaceMissing,
                 format!(
                     "namespace {} does not exist; create it, or set spec.createNamespace: true on the Application",
                     app.namespace
@@ -321,14 +322,14 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
         result.problems.push(problem(
             key,
             true,
-            "Terminating",
+            Trouble::Terminating,
             "is being deleted; it is made anew once it is gone",
         ));
         return;
     }
     if let Some(failure) = view.observed.failures.get(key).filter(|failure| failure.digest == *digest) {
         result.incomplete.insert(wanted.release.name.clone());
-        result.problems.push(problem(key, failure.heals, &failure.reason, &failure.message));
+        result.problems.push(problem(key, failure.heals, failure.reason, &failure.message));
         if failure.retry_at > view.now {
             wake_at(result, failure.retry_at);
             return;
@@ -372,7 +373,7 @@ fn repair_due(view: &View<'_>, key: &ObjectKey, result: &mut Objects) -> Option<
     result.problems.push(problem(
         key,
         true,
-        "FieldConflict",
+        Trouble::FieldConflict,
         &format!(
             "was changed by another {} times (field managers: {managers}); stop that, or leave the field out of the chart",
             repairs.times
@@ -413,13 +414,13 @@ fn conflict(key: &ObjectKey, live: &Live) -> ObjectProblem {
     problem(
         key,
         false,
-        "OwnershipConflict",
+        Trouble::OwnershipConflict,
         &format!("exists already and is {owner}; rename it in the chart or remove it from the cluster"),
     )
 }
 
-fn problem(key: &ObjectKey, heals: bool, reason: &str, message: &str) -> ObjectProblem {
-    ObjectProblem { object: key.to_string(), heals, reason: reason.to_owned(), message: message.to_owned() }
+fn problem(key: &ObjectKey, heals: bool, reason: Trouble, message: &str) -> ObjectProblem {
+    ObjectProblem { object: key.to_string(), heals, reason, message: message.to_owned() }
 }
 
 fn wake_at(result: &mut Objects, at: Timestamp) {

@@ -2,6 +2,7 @@
 
 use super::objects::Objects;
 use super::view::{View, Workload, count};
+use crate::catalogue::Trouble;
 use crate::observe::{Live, Pod};
 use crate::report::{AppReport, Capacity, ObjectProblem, PodGroup, ReleaseReport, Traffic};
 use crate::state::TargetRelease;
@@ -35,7 +36,7 @@ fn no_service(view: &View<'_>) -> ObjectProblem {
     ObjectProblem {
         object: format!("Application {}", view.wanted.target.application),
         heals: false,
-        reason: "NoTrafficService".to_owned(),
+        reason: Trouble::NoTrafficService,
         message: "no Service is marked to take its traffic; mark one with shipper.dev/traffic: \"true\" in the chart".to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use super::objects::{complete, rank_of};
 use super::view::View;
 use super::{Action, Apply, Delete};
+use crate::catalogue::Trouble;
 use crate::manifest::{ManifestObject, TargetPort, service_ports};
 use crate::observe::Live;
 use crate::report::ObjectProblem;
@@ -91,7 +92,7 @@ fn unreachable_ports(view: &View<'_>, service: &ManifestObject) -> Option<Object
                 return Some(ObjectProblem {
                     object: service.key.to_string(),
                     heals: false,
-                    reason: "PortConflict".to_owned(),
+                    reason: Trouble::PortConflict,
                     message: format!(
                         "port {} leads to another targetPort in {}; while both have traffic the Service must reach both: \
                          name the port in the pods and use the name as targetPort",

@@ -8,7 +8,7 @@ use super::strategy::duration;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
+use jiff::tz::{Offset, TimeZone, TimeZoneDatabase, TimeZoneTransition};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -162,7 +162,7 @@ impl Schedule {
             let offset = self.zone.to_offset(at);
             let next_moment = at.checked_add(SignedDuration::from_nanos(1)).ok()?;
             let change = self.zone.preceding(next_moment).next();
-            let moment = change.as_ref().map_or(Timestamp::MIN, |change| change.timestamp());
+            let moment = change.as_ref().map_or(Timestamp::MIN, TimeZoneTransition::timestamp);
             let found = self.cron.find_previous_occurrence(&civil(offset, at), true).ok();
             let found = found.and_then(|local| offset.to_timestamp(local).ok());
             if let Some(found) = found.filter(|found| *found >= moment) {

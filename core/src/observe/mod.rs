@@ -16,6 +16,7 @@ pub use ownership::covers;
 pub use pod::Pod;
 pub use slice::Slice;
 
+use crate::catalogue::Trouble;
 use crate::manifest::ObjectKey;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,8 +77,8 @@ pub enum NamespaceState {
 pub struct WriteFailure {
     /// Digest of the manifest that failed; another one is tried at once.
     pub digest: String,
-    /// For programs: `Rejected`, `Forbidden`, `ServerError`, `Timeout` …
-    pub reason: String,
+    /// For programs.
+    pub reason: Trouble,
     /// In the API server's words.
     pub message: String,
     /// Whether waiting could heal it.

@@ -55,6 +55,8 @@ impl Act {
 pub(super) struct Standing {
     /// In force and not overridden.
     blocks: Vec<Block>,
+    /// Names of blocks that an override names [B2].
+    overridden: Vec<String>,
     /// Overrides that name no block [B2].
     unknown: Vec<String>,
     /// When a schedule next begins or ends.
@@ -104,6 +106,7 @@ impl Standing {
         now: Timestamp,
     ) {
         if names(overrides, scope, name) {
+            self.overridden.push(qualified(scope, name));
             return;
         }
         let mut words = format!("{}: {}", qualified(scope, name), block.spec.message);
@@ -167,6 +170,11 @@ fn forbidding(block: &Block, act: Act) -> bool {
 /// The blocks in force, in words.
 pub(super) fn in_force(draft: &Draft<'_>) -> Vec<String> {
     draft.blocks.words()
+}
+
+/// The blocks that the application overrides.
+pub(super) fn overridden<'a>(draft: &'a Draft<'_>) -> &'a [String] {
+    &draft.blocks.overridden
 }
 
 /// `namespace/name`; the original keeps global blocks in a namespace of their own.

@@ -11,8 +11,10 @@ mod evidence;
 mod explain;
 mod gates;
 mod history;
+mod listener;
 mod numbers;
 mod placement;
+mod reasons;
 mod releases;
 mod roles;
 mod steps;
@@ -30,8 +32,10 @@ use crate::intent::{Application, Chart, StrategySpec};
 use crate::report::AppReport;
 use crate::state::{AppRecord, Environment, ReleaseRecord, Target};
 use crate::status::{ApplicationStatus, Liveness};
+use crate::why::Why;
 use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
+use listener::Listener;
 use std::collections::BTreeMap;
 
 /// A release's manifests for one set of values; `None` = without overrides.
@@ -166,17 +170,42 @@ pub enum EventReason {
 
 /// Decides. Pure: the same input gives the same plan.
 pub fn plan(input: &AppInput<'_>) -> AppPlan {
+    decide(input, &mut Listener::off())
+}
+
+/// The same plan, and why every decision in it is made.
+pub fn why(input: &AppInput<'_>) -> (AppPlan, Why) {
+    let mut listener = Listener::on();
+    let plan = decide(input, &mut listener);
+    let mut decisions = listener.decisions();
+    decisions.push(reasons::waiting(&plan));
+    let why = Why {
+        application: input.application.clone(),
+        at: input.now,
+        source: input.source.to_owned(),
+        waiting: plan.status.waiting.clone(),
+        decisions,
+    };
+    (plan, why)
+}
+
+fn decide(input: &AppInput<'_>, listener: &mut Listener) -> AppPlan {
     let mut draft = Draft::of(input);
+    listener.hear(&draft, reasons::blocks);
     if draft.record.is_none() && input.intent.is_none() {
         // Targets without a record are nobody's to remove.
         targets::keep(&mut draft);
         return draft.finish();
     }
     placement::place(&mut draft);
+    listener.hear(&draft, reasons::placement);
     releases::sync(&mut draft);
+    listener.hear(&draft, reasons::releases);
     bases::fill_in(&mut draft);
     steps::advance(&mut draft);
+    listener.hear(&draft, reasons::steps);
     targets::compute(&mut draft);
+    listener.hear(&draft, reasons::targets);
     history::prune(&mut draft);
     draft.finish()
 }

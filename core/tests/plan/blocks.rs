@@ -9,7 +9,7 @@ use shipper_core::plan::BlockSurvey;
 use shipper_core::status::WaitingFor;
 
 /// Puts a block on `main`; `more` is merged into its spec.
-fn block(world: &mut World, namespace: Option<&str>, name: &str, more: Value) {
+fn block(world: &mut World, namespace: Option<&str>, name: &str, more: &Value) {
     let mut spec = json!({"message": "an incident", "author": {"type": "user", "name": "jo"}});
     spec.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
     let metadata =
@@ -46,9 +46,9 @@ fn under_way() -> World {
 fn b1_nothing_is_made_or_moved_while_blocked() {
     let mut world = under_way();
     let v2 = world.contender().name.clone();
-    block(&mut world, Some("other"), "freeze", json!({}));
+    block(&mut world, Some("other"), "freeze", &json!({}));
     assert!(!is_blocked(&world));
-    block(&mut world, Some("web"), "freeze", json!({}));
+    block(&mut world, Some("web"), "freeze", &json!({}));
     let before = world.targets.clone();
     world.promote("full on");
     world.settle();
@@ -69,7 +69,7 @@ fn b1_nothing_is_made_or_moved_while_blocked() {
 #[test]
 fn b1_an_order_for_a_complete_release_waits() {
     let mut world = World::at_v1();
-    block(&mut world, None, "freeze", json!({}));
+    block(&mut world, None, "freeze", &json!({}));
     assert_eq!(world.look().status.waiting.state, WaitingFor::None, "nothing is asked for");
     world.promote("staging");
     assert!(is_blocked(&world));
@@ -88,7 +88,7 @@ fn b1_what_a_block_allows_goes_on() {
     ] {
         let mut world = under_way();
         let v1 = world.incumbent().unwrap().name.clone();
-        block(&mut world, Some("web"), "freeze", allow.clone());
+        block(&mut world, Some("web"), "freeze", &allow);
         world.commit("v1", vanguard());
         world.settle();
         assert_eq!(world.contender().name == v1, returns, "{allow}");
@@ -109,7 +109,7 @@ fn b1_a_schedule_blocks_during_its_times() {
     let mut world = under_way();
     let nights =
         json!({"schedule": {"cron": "0 22 * * *", "duration": "8h", "timeZone": "Europe/Amsterdam"}});
-    block(&mut world, None, "nights", nights);
+    block(&mut world, None, "nights", &nights);
     world.now = "2026-01-05T12:00:00Z".parse().unwrap();
     assert!(!is_blocked(&world));
     let begins = world.look().wake_at.unwrap();
@@ -132,9 +132,9 @@ fn b1_a_schedule_blocks_during_its_times() {
 #[test]
 fn b2_every_block_in_force_must_be_named() {
     let mut world = under_way();
-    block(&mut world, Some("web"), "freeze", json!({}));
-    block(&mut world, None, "holidays", json!({}));
-    block(&mut world, Some("other"), "elsewhere", json!({}));
+    block(&mut world, Some("web"), "freeze", &json!({}));
+    block(&mut world, None, "holidays", &json!({}));
+    block(&mut world, Some("other"), "elsewhere", &json!({}));
     for (names, blocked) in [
         ("", true),
         ("web/freeze", true),
@@ -156,7 +156,7 @@ fn b2_every_block_in_force_must_be_named() {
 #[test]
 fn b2_a_name_that_does_not_exist_is_a_warning() {
     let mut world = under_way();
-    block(&mut world, Some("web"), "freeze", json!({}));
+    block(&mut world, Some("web"), "freeze", &json!({}));
     overrides(&mut world, "web/freeze, web/gone");
     let told = |world: &World| {
         let conditions = world.look().status.conditions;
@@ -187,7 +187,7 @@ fn b3_status_and_soak_go_on_under_a_block() {
     let mut world = World::at_v1();
     world.commit("v2", strategy);
     world.plan();
-    block(&mut world, Some("web"), "freeze", json!({}));
+    block(&mut world, Some("web"), "freeze", &json!({}));
     for cluster in ["c1", "c2", "c3"] {
         world.report(cluster, broken);
     }
@@ -247,12 +247,12 @@ status: {overrides: {release: ''}}
 #[test]
 fn b4_the_status_lists_what_is_blocked_and_what_overrides() {
     let mut world = under_way();
-    block(&mut world, Some("web"), "freeze", json!({}));
+    block(&mut world, Some("web"), "freeze", &json!({}));
     block(
         &mut world,
         None,
         "nights",
-        json!({"allow": ["drain"], "schedule": {"cron": "0 22 * * *", "duration": "8h"}}),
+        &json!({"allow": ["drain"], "schedule": {"cron": "0 22 * * *", "duration": "8h"}}),
     );
     let application = world.intent.as_ref().unwrap().application.clone();
     let mut careful = application.clone();

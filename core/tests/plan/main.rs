@@ -8,3 +8,4 @@ mod moving;
 mod releases;
 mod support;
 mod waiting;
+mod why;

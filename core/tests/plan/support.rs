@@ -131,8 +131,13 @@ impl World {
 
     /// Plans once without writing.
     pub fn look(&self) -> AppPlan {
+        self.ask(plan)
+    }
+
+    /// Asks a planner.
+    pub fn ask<T>(&self, planner: impl FnOnce(&AppInput<'_>) -> T) -> T {
         let source = format!("commit-{}", self.commits);
-        plan(&AppInput {
+        planner(&AppInput {
             application: &self.app,
             now: self.now,
             source: &source,

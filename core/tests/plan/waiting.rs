@@ -1,6 +1,7 @@
 //! Rule A5: waiting is always explained.
 
 use crate::support::{World, broken, vanguard};
+use shipper_core::catalogue::Trouble;
 use shipper_core::report::ObjectProblem;
 use shipper_core::status::{Liveness, WaitingFor};
 
@@ -20,7 +21,7 @@ fn a5_each_state_in_its_order() {
         report.problems.push(ObjectProblem {
             object: "Service web/app".into(),
             heals: false,
-            reason: "OwnershipConflict".into(),
+            reason: Trouble::OwnershipConflict,
             message: "exists already and is managed by helm".into(),
         });
     });

@@ -1,10 +1,12 @@
 //! The commands, a file for each, and what they share.
 
 pub mod abort;
+pub mod blocks;
 pub mod demo;
 pub mod lint;
 pub mod promote;
 pub mod status;
+pub mod why;
 
 use jiff::Zoned;
 use shipper_git::Identity;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use shipper_core::catalogue::{self, Entry, Group};
 use shipper_core::condition::{Condition, ConditionType, Status};
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 
@@ -123,12 +124,18 @@ fn problems(status: &ApplicationStatus) -> String {
                 "  {} {}: {BAD}{}{BAD:#} {} {FAINT}({heals}){FAINT:#}",
                 plain(cluster.cluster.as_str()),
                 plain(&problem.object),
-                plain(&problem.reason),
+                problem.reason,
                 plain(&problem.message)
             );
+            text.push_str(&more(Some(problem.reason.entry())));
         }
     }
     if text.is_empty() { text } else { format!("\n{STRONG}Objects in trouble{STRONG:#}\n{text}") }
+}
+
+/// Where a reason is explained.
+pub(super) fn more(entry: Option<Entry>) -> String {
+    entry.map(|entry| format!("    {FAINT}{}{FAINT:#}\n", entry.url())).unwrap_or_default()
 }
 
 /// Conditions that are not as one would wish.
@@ -144,12 +151,16 @@ pub(super) fn conditions(conditions: &[Condition]) -> String {
             condition.reason,
             plain(&condition.message)
         );
+        text.push_str(&more(catalogue::entry(Group::Condition, condition.reason.name())));
     }
     if text.is_empty() { text } else { format!("\n{STRONG}Conditions{STRONG:#}\n{text}") }
 }
 
 fn is_expected(condition: &Condition) -> bool {
-    // What is under way stands in the header.
-    matches!(condition.kind, ConditionType::RollingOut | ConditionType::Complete)
-        || condition.status == Status::True
+    match condition.kind {
+        // What is under way stands in the header.
+        ConditionType::RollingOut | ConditionType::Complete => true,
+        ConditionType::Blocked => false,
+        _ => condition.status == Status::True,
+    }
 }

@@ -1,13 +1,17 @@
 //! Statuses as text: one look says whether it rolls out, what it waits for, and which pods fail where.
 
 mod application;
+mod blocks;
 mod clusters;
 mod fleet;
 mod pods;
 mod steps;
+mod why;
 
 pub use application::application;
+pub use blocks::blocks;
 pub use fleet::{overview, remarks};
+pub use why::why;
 
 use anstyle::Style;
 use shipper_core::status::WaitingFor;

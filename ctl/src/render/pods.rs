@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use shipper_core::catalogue;
 use shipper_core::report::PodGroup;
 use shipper_core::status::ApplicationStatus;
 
+use super::application::more;
 use crate::terminal::{BAD, FAINT, STRONG, plain};
 
 struct Failure<'a> {
@@ -48,6 +50,7 @@ pub(super) fn failing(status: &ApplicationStatus) -> String {
             plain(&example.example),
             plain(failure.clusters.first().copied().unwrap_or_default())
         );
+        text.push_str(&more(catalogue::of_pods(reason)));
     }
     if text.is_empty() { text } else { format!("\n{STRONG}Failing pods{STRONG:#}\n{text}") }
 }

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod blocks;
 mod commits;
 mod demo;
 mod edit;
+mod examples;
 mod help;
 mod lint;
 mod rollout;
 mod status;
 mod support;
+mod why;

@@ -158,7 +158,20 @@ impl World {
         }
     }
 
+    /// Why it is as it is, as of the last plan.
+    pub(crate) fn why(&self) -> shipper_core::why::Why {
+        self.ask(&BTreeMap::new(), shipper_core::plan::why).1
+    }
+
     fn plan(&self, manifests: &BTreeMap<shipper_core::plan::Variant, Result<(), String>>) -> AppPlan {
+        self.ask(manifests, plan)
+    }
+
+    fn ask<T>(
+        &self,
+        manifests: &BTreeMap<shipper_core::plan::Variant, Result<(), String>>,
+        planner: impl FnOnce(&AppInput<'_>) -> T,
+    ) -> T {
         let environment = Environment {
             chart: None,
             manifests: Some(PinnedSource { path: "apps/hello".to_owned(), tree: self.tree.clone() }),
@@ -173,7 +186,7 @@ impl World {
         };
         let known = self.releases.keys().map(|name| ((name.clone(), None), Ok(())));
         let manifests = manifests.clone().into_iter().chain(known).collect();
-        plan(&AppInput {
+        planner(&AppInput {
             application: &self.key,
             now: self.now,
             source: &self.source,

@@ -1,7 +1,7 @@
 //! The hub's HTTP side: agents report and are told of new commits, people and programs read, Git hosts give hints.
 //!
 //! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
-//! - [`read`], [`webhook`], [`health`]: for everybody else.
+//! - [`read`], [`why`](mod@why), [`webhook`], [`health`]: for everybody else.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
 //! - [`serve`]: the socket.
 
@@ -18,6 +18,7 @@ pub mod serve;
 mod tests;
 pub mod tokens;
 pub mod webhook;
+pub mod why;
 
 use crate::shared::Shared;
 use axum::Router;
@@ -25,7 +26,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use problem::Problem;
-use shipper_core::protocol::{APPLICATIONS, BLOCKS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK};
+use shipper_core::protocol::{APPLICATIONS, BLOCKS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY};
 use std::sync::Arc;
 
 /// Largest body of an agent's request, in bytes.
@@ -47,6 +48,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(hints)
         .route(APPLICATIONS, get(read::applications))
         .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}"), get(read::application))
+        .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}/{WHY}"), get(why::why))
         .route(BLOCKS, get(read::blocks))
         .route(STATUS, get(read::status))
         .route("/healthz", get(health::alive))

@@ -51,7 +51,7 @@ pub async fn blocks(State(shared): State<Arc<Shared>>) -> Json<Vec<BlockStatus>>
     Json(shared.blocks.get().statuses(shared.clock.now()))
 }
 
-fn not_known(shared: &Shared, key: &AppKey) -> String {
+pub(super) fn not_known(shared: &Shared, key: &AppKey) -> String {
     let file = format!("applications/{}/{}.yaml", key.namespace, key.name);
     match shared.hub.looked_at() {
         None => format!("application {key} is not known: the hub has not read the repository yet; try again"),

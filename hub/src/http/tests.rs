@@ -12,7 +12,10 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::AppKey;
+use shipper_core::intent::{Object, load};
+use shipper_core::plan::{BlockSurvey, Fleet};
 use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
+use shipper_core::why::{Because, Rule, Why};
 use shipper_git::Secret;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -400,4 +403,54 @@ async fn a_handler_that_panics_or_hangs_answers_all_the_same() {
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
     }
+}
+
+/// The loop is asked, and only the loop: a question that nobody answers in time is told so, and does not hang.
+#[tokio::test(start_paused = true)]
+async fn the_loop_says_why() {
+    let hub = hub().await;
+    let shared = hub.shared.clone();
+    let answering = tokio::spawn(async move {
+        for known in [true, false] {
+            for question in shared.questions.next().await {
+                let why = known.then(|| Why {
+                    application: question.application.clone(),
+                    at: Timestamp::UNIX_EPOCH,
+                    source: "c0ffee".to_owned(),
+                    waiting: Waiting {
+                        state: WaitingFor::None,
+                        message: "at rest".to_owned(),
+                        clusters: Vec::new(),
+                    },
+                    decisions: vec![Because::of(Rule::R5, "v1 is the contender")],
+                });
+                question.answer.send(why).unwrap();
+            }
+        }
+    });
+    let path = format!("{APPLICATIONS}/web/shop/{WHY}");
+    let answer = hub.get(&path).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(answer.json()["decisions"], json!([{"rule": "R5", "decision": "v1 is the contender"}]));
+    assert!(hub.get(&path).await.problem(404).contains("application web/shop is not known"));
+    answering.await.unwrap();
+    let late = hub.get(&path).await;
+    assert_eq!(late.headers[header::RETRY_AFTER], "5");
+    assert!(late.problem(503).contains("busy"));
+}
+
+/// [B4] Blocks are told for the moment at which somebody asks.
+#[tokio::test]
+async fn b4_blocks_are_listed_with_what_they_stop() {
+    let hub = hub().await;
+    assert_eq!(hub.get(BLOCKS).await.json(), json!([]));
+    let block = b"apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze}\nspec: {message: m, author: {type: user, name: jo}}\n";
+    let Some(Object::RolloutBlock(block)) = load("blocks/freeze.yaml", block).object else {
+        panic!("no block")
+    };
+    let mut fleet = Fleet::default();
+    fleet.blocks.insert((None, "freeze".to_owned()), block);
+    hub.shared.blocks.publish(BlockSurvey::of(&fleet, std::iter::empty()));
+    let told = hub.get(BLOCKS).await.json();
+    assert_eq!((&told[0]["name"], &told[0]["inForce"]), (&json!("freeze"), &json!(true)));
 }

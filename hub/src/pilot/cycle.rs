@@ -76,6 +76,10 @@ impl Pilot {
                     world.desk.accept(commit);
                     self.look = true;
                 }
+                Message::Asked(question) => {
+                    // Who asked may have given up.
+                    let _ = question.answer.send(world.why(&question.application));
+                }
                 Message::Changed => self.look = true,
             }
         }

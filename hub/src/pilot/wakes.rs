@@ -4,6 +4,7 @@ use super::lookups::Found;
 use super::renders::Done;
 use crate::hints::Hinted;
 use crate::notify::Receiver;
+use crate::questions::Question;
 use crate::shared::Shared;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Oid, RemoteConfig, RepositoryUrl, watch_local};
@@ -24,6 +25,8 @@ pub(super) enum Message {
     Rendered(Box<Done>),
     LookedUp(Box<Found>),
     Accept(Oid),
+    /// Somebody asks why.
+    Asked(Question),
     /// A repository on this machine changed.
     Changed,
 }
@@ -72,6 +75,9 @@ impl Wakes {
             hinted = self.shared.hints.next() => self.marks.hinted.join(hinted),
             apps = self.reports.next() => self.marks.apps.extend(apps),
             clusters = self.liveness.next() => self.marks.clusters.extend(clusters),
+            asked = self.shared.questions.next() => {
+                self.marks.messages.extend(asked.into_iter().map(Message::Asked));
+            }
             Some(message) = self.messages.recv() => match message {
                 Message::Changed => self.marks.hinted.anything = true,
                 message => self.marks.messages.push(message),

@@ -10,8 +10,9 @@ use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Chart;
-use shipper_core::plan::{AppInput, AppPlan, plan};
+use shipper_core::plan::{AppInput, AppPlan, Intent, plan, why};
 use shipper_core::status::{ApplicationStatus, Liveness};
+use shipper_core::why::Why;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -122,26 +123,9 @@ impl World {
         if let Some(allowed) = allowed {
             self.renders.under(app, allowed);
         }
-        let mut reading = view.reading(app);
-        reading.extend(self.renders.waiting(app).map(|message| {
-            Condition::new(ConditionType::Rendered, Status::False, Reason::ChartUnavailable, message)
-        }));
         let time = self.shared.clock.now();
         let source = view.branches().main.map(|oid| oid.to_string()).unwrap_or_default();
-        let mut plan = plan(&AppInput {
-            application: app,
-            now: time,
-            source: &source,
-            intent: intent.as_ref(),
-            reading: &reading,
-            fleet: view.objects().fleet(),
-            record: state.record.as_ref(),
-            releases: &state.releases,
-            targets: &state.targets,
-            reports: &self.shared.reports.for_app(app),
-            liveness,
-            manifests: &self.renders.at_hand(app, state),
-        });
+        let mut plan = self.decide(app, intent.as_ref(), time, liveness, plan);
         self.renders.tidy(app, state, &plan);
         if let (Some(intent), Some(allowed)) = (&intent, allowed) {
             for need in &plan.renders {
@@ -170,6 +154,53 @@ impl World {
             let rendered = self.renders.rendered(app);
             planned.work.push(Work { app: app.clone(), plan, rendered });
         }
+    }
+
+    /// Asks the planner with everything that is known of an application.
+    fn decide<T>(
+        &self,
+        app: &AppKey,
+        intent: Option<&Intent>,
+        now: Timestamp,
+        liveness: &BTreeMap<ClusterName, Liveness>,
+        planner: impl FnOnce(&AppInput<'_>) -> T,
+    ) -> T {
+        let view = self.desk.view();
+        let nothing = AppState::default();
+        let state = view.records().app(app).unwrap_or(&nothing);
+        let mut reading = view.reading(app);
+        reading.extend(self.renders.waiting(app).map(|message| {
+            Condition::new(ConditionType::Rendered, Status::False, Reason::ChartUnavailable, message)
+        }));
+        let source = view.branches().main.map(|oid| oid.to_string()).unwrap_or_default();
+        planner(&AppInput {
+            application: app,
+            now,
+            source: &source,
+            intent,
+            reading: &reading,
+            fleet: view.objects().fleet(),
+            record: state.record.as_ref(),
+            releases: &state.releases,
+            targets: &state.targets,
+            reports: &self.shared.reports.for_app(app),
+            liveness,
+            manifests: &self.renders.at_hand(app, state),
+        })
+    }
+
+    /// Why the application is as it is: what would be decided at this moment, and on what; `None` = it is not known. Nothing is
+    /// written and nothing started.
+    pub(super) fn why(&self, app: &AppKey) -> Option<Why> {
+        let view = self.desk.view();
+        if view.is_forgotten(app) || view.records().app(app).is_some_and(|state| !state.unreadable.is_empty())
+        {
+            return None;
+        }
+        let intent = resolve(view, app, &self.lookups.pins);
+        let liveness = self.shared.heartbeats.liveness(Instant::now());
+        let (_, why) = self.decide(app, intent.as_ref(), self.shared.clock.now(), &liveness, why);
+        Some(why)
     }
 
     /// Until when the application waits for what is being rendered, so that one commit has it all; `None` = it does not.

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use shipper_core::catalogue::Trouble;
 use shipper_core::converge::{Action, Apply, Delete, Label, Wanted, applyset_id, converge};
 use shipper_core::manifest::{Manifests, ObjectKey};
 use shipper_core::observe::{Index, WriteFailure};
@@ -242,7 +243,7 @@ impl Agent {
             Err(error) => {
                 let failure = WriteFailure {
                     digest: apply.digest.clone(),
-                    reason: "Rejected".to_owned(),
+                    reason: Trouble::Rejected,
                     message: error.to_string(),
                     heals: true,
                     tries: 1,

@@ -1,6 +1,7 @@
 //! One random history from its seed to its end.
 
 use super::agent::Agent;
+use super::blocks::Blocking;
 use super::chart;
 use super::git::Git;
 use super::hub::{HEARTBEAT, Hub, is};
@@ -18,6 +19,7 @@ use shipper_core::intent::{
 use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, Resolved, roles};
 use shipper_core::report::AppReport;
 use shipper_core::state::{Environment, PinnedSource, ReleaseRecord};
+use shipper_core::status::WaitingFor;
 use shipper_core::{ClusterName, ReleaseName};
 use shipper_sim::{Cluster, Delay, Options, ids};
 use std::cmp::Reverse;
@@ -40,6 +42,8 @@ pub struct Outcome {
     pub absences: u64,
     pub races_lost: u64,
     pub objects_removed: u64,
+    pub blocks: u64,
+    pub blocked: u64,
     pub events: u64,
 }
 
@@ -59,6 +63,8 @@ impl Outcome {
             (&mut self.absences, other.absences),
             (&mut self.races_lost, other.races_lost),
             (&mut self.objects_removed, other.objects_removed),
+            (&mut self.blocks, other.blocks),
+            (&mut self.blocked, other.blocked),
             (&mut self.events, other.events),
         ];
         for (sum, more) in pairs {
@@ -84,6 +90,8 @@ impl Outcome {
             ("absences", self.absences),
             ("lost data directories", self.data_lost),
             ("steps back", self.walked_back),
+            ("blocks", self.blocks),
+            ("decisions that waited for a block", self.blocked),
         ] {
             assert!(count >= seeds / 40, "only {count} {what} in {seeds} histories");
         }
@@ -129,6 +137,7 @@ pub struct History {
     met: BTreeMap<ClusterName, BTreeSet<u64>>,
     outcome: Outcome,
     last_change: Duration,
+    blocking: Blocking,
 }
 
 const SCENE: Duration = Duration::from_secs(240);
@@ -185,6 +194,7 @@ impl History {
             met: BTreeMap::new(),
             outcome: Outcome::default(),
             last_change: Duration::ZERO,
+            blocking: Blocking::default(),
         }
     }
 
@@ -300,7 +310,7 @@ impl History {
                 self.post(i);
                 self.once(self.now + HEARTBEAT, Happening::Heartbeat(i));
             }
-            Happening::Think(i) => self.think(i),
+            Happening::Think(i) => return self.think(i),
             Happening::Push(i) => return self.push(i),
             Happening::Chaos => self.chaos(),
         }
@@ -429,11 +439,19 @@ impl History {
         }
     }
 
-    fn think(&mut self, i: usize) {
+    fn think(&mut self, i: usize) -> Result<(), String> {
         if self.hubs[i].paused || self.hubs[i].push.is_some() {
-            return;
+            return Ok(());
         }
-        let (push, _, wake_at) = self.hubs[i].think(&self.git, &self.fleet, self.now, self.wall());
+        let (push, status, wake_at) = self.hubs[i].think(&self.git, &self.fleet, self.now, self.wall());
+        let blocked = status.is_some_and(|status| status.waiting.state == WaitingFor::Blocked);
+        if blocked && !self.blocking.in_force(self.wall()) {
+            return Err("B1: the hub waits for a block that is not in force".to_owned());
+        }
+        self.outcome.blocked += u64::from(blocked);
+        if let Some(push) = &push {
+            self.blocking.judge(self.wall(), self.git.state.last().map(AsRef::as_ref), &push.state)?;
+        }
         if push.is_some() {
             self.hubs[i].push = push;
             let most = if self.rng.random_bool(0.1) { 3000 } else { 60 };
@@ -443,6 +461,7 @@ impl History {
             let left = Duration::try_from(at.duration_since(self.wall())).unwrap_or_default();
             self.once(self.now + left.max(Duration::from_millis(1)), Happening::Think(i));
         }
+        Ok(())
     }
 
     fn push(&mut self, i: usize) -> Result<(), String> {
@@ -678,6 +697,10 @@ impl History {
         } else {
             return;
         }
+        if self.rng.random_bool(0.06) {
+            self.block();
+            return;
+        }
         let i = self.rng.random_range(0..self.clusters.len());
         match self.rng.random_range(0..100) {
             0..12 => self.commit_version(),
@@ -742,6 +765,13 @@ impl History {
         }
     }
 
+    fn block(&mut self) {
+        let added = self.blocking.toggle(&mut self.fleet, &mut self.rng);
+        self.outcome.blocks += u64::from(added);
+        self.say(|| format!("main: {:?}", self.blocking));
+        self.wake_hubs();
+    }
+
     fn fail_pod(&mut self, i: usize) {
         let Some((name, uid)) = people::any_pod(&self.clusters[i], &mut self.rng) else { return };
         self.outcome.pod_failures += 1;
@@ -787,6 +817,7 @@ impl History {
         for hub in 0..self.hubs.len() {
             self.hubs[hub].paused = false;
         }
+        self.blocking.heal(&mut self.fleet);
         self.wake_hubs();
         let namespace = chart::app().namespace;
         for i in 0..self.clusters.len() {

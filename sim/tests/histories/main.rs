@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, reason = "a replayed seed tells what happens")]
 
 mod agent;
+mod blocks;
 mod chart;
 mod git;
 mod history;

@@ -11,6 +11,7 @@ use crate::targets::{AppTarget, Changes};
 use jiff::{SignedDuration, Timestamp};
 use namespaces::Namespaces;
 use serde_json::Value;
+use shipper_core::catalogue::Trouble;
 use shipper_core::converge::{Action, Wanted, converge};
 use shipper_core::manifest::ObjectKey;
 use shipper_core::observe::{Index, NamespaceState, WriteFailure};
@@ -437,7 +438,7 @@ impl State {
         app: &AppKey,
         key: &ObjectKey,
         digest: &str,
-        (reason, message, heals): (&str, String, bool),
+        (reason, message, heals): (Trouble, String, bool),
         pause: impl FnOnce(u32) -> Duration,
     ) {
         let now = self.clock.now();
@@ -446,7 +447,7 @@ impl State {
         let tries = earlier.filter(|failure| failure.digest == digest).map_or(0, |failure| failure.tries);
         let failure = WriteFailure {
             digest: digest.to_owned(),
-            reason: reason.to_owned(),
+            reason,
             message,
             heals,
             tries: tries + 1,

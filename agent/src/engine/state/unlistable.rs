@@ -4,6 +4,7 @@
 use super::{App, BASE_KINDS, GroupKind, Inner, State, after, group_kind};
 use jiff::Timestamp;
 use shipper_core::AppKey;
+use shipper_core::catalogue::Trouble;
 use shipper_core::observe::{Index, WriteFailure};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -61,7 +62,7 @@ pub(super) fn hold(unlistable: &Unlistable, index: &mut Index, key: &AppKey, app
         for object in objects.filter(|object| object.key.is(&kind.0, &kind.1)) {
             let failure = WriteFailure {
                 digest: object.digest.clone(),
-                reason: "Forbidden".to_owned(),
+                reason: Trouble::Forbidden,
                 message: why.clone(),
                 heals: false,
                 tries: 1,

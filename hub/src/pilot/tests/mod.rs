@@ -5,7 +5,8 @@ mod bed;
 use crate::pilot::PilotConfig;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
 use shipper_core::condition::{ConditionType, Reason, Status};
-use shipper_core::status::{ApplicationStatus, Liveness};
+use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
+use shipper_core::why::Rule;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
@@ -395,5 +396,31 @@ async fn many_applications_share_commits_and_one_of_them_moves_alone() {
         changed.iter().all(|change| change.path == "state.yaml" || change.path.contains("/web/app-7/")),
         "{changed:?}"
     );
+    hub.stop().await;
+}
+
+/// [A5] [B1] [B4] The loop says why, of what it would decide now, and a block on main is among it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_loop_says_why_and_what_a_block_stops() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    let block = "apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze}\nspec: {message: an incident, author: {type: user, name: jo}}\n";
+    bed.commit(&[("blocks/freeze.yaml", Some(block)), ("apps/web/all.yaml", Some(&image("2")))]);
+    hub.app("shop", |status| status.waiting.state == WaitingFor::Blocked).await;
+    let before = bed.state();
+
+    let why = hub.shared.questions.ask(key("shop")).unwrap().await.unwrap().unwrap();
+    assert_eq!(why.source, bed.head.unwrap().to_string());
+    let of = |rule| why.decisions.iter().filter(move |because| because.rule == rule);
+    assert!(of(Rule::B1).any(|because| because.objects == ["rollout-blocks-global/freeze"]), "{why:?}");
+    assert!(of(Rule::A5).any(|because| because.because.len() == 1), "a cluster: {why:?}");
+    assert_eq!(bed.state(), before, "asking writes nothing");
+    assert!(hub.shared.questions.ask(key("gone")).unwrap().await.unwrap().is_none());
+
+    let blocks = hub.shared.blocks.get().statuses(hub.shared.clock.now());
+    assert_eq!(blocks[0].applications, [key("shop")]);
+    bed.commit(&[("blocks/freeze.yaml", None)]);
+    hub.app("shop", has_releases(2)).await;
     hub.stop().await;
 }

@@ -1,0 +1,62 @@
+//! Decisions as sentences: what is waited for, then how that came about, decision by decision.
+
+use std::fmt::Write as _;
+
+use shipper_core::why::{Because, Evidence, Why};
+
+use super::{urgency, waiting_for};
+use crate::terminal::{BAD, FAINT, STRONG, plain, styled};
+
+/// Everything that the hub says, as text.
+pub fn why(why: &Why) -> String {
+    let state = why.waiting.state;
+    let style = urgency(state);
+    let mut text = format!(
+        "{} waits for {style}{}{style:#}: {}\n{FAINT}main at {}, {}{FAINT:#}\n\n",
+        styled(STRONG, &why.application.to_string()),
+        waiting_for(state),
+        plain(&why.waiting.message),
+        plain(why.source.get(..10).unwrap_or(&why.source)),
+        why.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+    );
+    for decision in &why.decisions {
+        print(&mut text, decision, 0);
+    }
+    text
+}
+
+fn print(text: &mut String, because: &Because, depth: usize) {
+    let indent = "  ".repeat(depth);
+    let (first, rest) = match because.decision.split_once('\n') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (because.decision.as_str(), None),
+    };
+    let rule = because.rule;
+    let _ = writeln!(text, "{indent}- {} {FAINT}[{rule}: {}]{FAINT:#}", plain(first), rule.title());
+    for line in rest.into_iter().flat_map(str::lines) {
+        let _ = writeln!(text, "{indent}  {}", plain(line));
+    }
+    for evidence in &because.evidence {
+        let _ = writeln!(text, "{indent}  {}", self::evidence(evidence));
+    }
+    for cause in &because.because {
+        print(text, cause, depth + 1);
+    }
+}
+
+/// What a report proves: something only if it speaks of the target that is in force.
+fn evidence(evidence: &Evidence) -> String {
+    let says =
+        if evidence.says.is_empty() { String::new() } else { format!(" {}", evidence.says.join("; ")) };
+    match (evidence.target_generation, evidence.reported_generation) {
+        (None, _) => format!("{FAINT}no target{FAINT:#}"),
+        (Some(target), None) => format!("{BAD}no report{BAD:#} {FAINT}on target {target}{FAINT:#}"),
+        (Some(target), Some(reported)) if target == reported => {
+            format!("{FAINT}report on target {target}:{FAINT:#}{}", plain(&says))
+        }
+        (Some(target), Some(reported)) => format!(
+            "{BAD}report on target {reported}, not {target}{BAD:#}{FAINT}, which proves nothing:{FAINT:#}{}",
+            plain(&says)
+        ),
+    }
+}

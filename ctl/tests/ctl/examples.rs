@@ -1,0 +1,55 @@
+//! What the book shows is what is in `examples/`, and works.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::run;
+use jiff::Timestamp;
+use shipper_core::AppKey;
+use shipper_core::intent::{Application, Object, load};
+use shipper_core::plan::{BlockSurvey, Fleet};
+use shipperctl::exit::Exit;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn object(path: &str) -> Object {
+    let text = std::fs::read_to_string(root().join("examples/blocks").join(path)).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/blocks.md")).unwrap();
+    assert!(page.contains(&text), "docs/blocks.md does not show examples/blocks/{path} as it is");
+    let loaded = load(path, text.as_bytes());
+    assert_eq!(loaded.problems, [], "{path}");
+    loaded.object.unwrap()
+}
+
+/// [B1] [B2] [B4] The examples of the page on blocks stop what the page says they stop.
+#[test]
+fn the_blocks_of_the_book_do_what_it_says() {
+    let linted = run(["lint", root().join("examples/blocks").to_str().unwrap()]);
+    assert_eq!(linted.exit, Exit::Ok, "{}{}", linted.out, linted.err);
+
+    let mut fleet = Fleet::default();
+    for path in ["blocks/holidays.yaml", "blocks/weekend.yaml", "blocks/web/incident.yaml"] {
+        let Object::RolloutBlock(block) = object(path) else { panic!("{path} is no block") };
+        fleet.blocks.insert((block.metadata.namespace.clone(), block.metadata.name.clone()), block);
+    }
+    let Object::Application(shop) = object("applications/web/shop.yaml") else { panic!("no application") };
+    let mut plain: Application = shop.clone();
+    plain.metadata.annotations.clear();
+    let keys = [shop.key(), AppKey::new("web", "plain"), AppKey::new("pay", "plain")];
+    let survey = BlockSurvey::of(&fleet, keys.iter().zip([&shop, &plain, &plain]));
+    let told = |now: &str| {
+        let blocks = survey.statuses(now.parse::<Timestamp>().unwrap()).into_iter();
+        let told = blocks
+            .map(|block| (block.name, block.in_force, block.applications.len(), block.overridden_by.len()));
+        told.collect::<Vec<_>>()
+    };
+    let of = |weekend| {
+        [("holidays", true, 2, 1), ("weekend", weekend, 2, 1), ("incident", true, 1, 1)]
+            .map(|(name, in_force, stopped, overriding)| (name.to_owned(), in_force, stopped, overriding))
+    };
+    assert_eq!(told("2026-01-09T16:59:00Z"), of(false), "Friday, a minute to six in Amsterdam");
+    assert_eq!(told("2026-01-09T17:00:00Z"), of(true));
+    assert_eq!(told("2026-01-12T06:59:00Z"), of(true), "Monday, a minute to eight");
+    assert_eq!(told("2026-01-12T07:00:00Z"), of(false));
+}

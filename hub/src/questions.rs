@@ -1,0 +1,70 @@
+//! Questions that people ask the loop: why an application is as it is. The HTTP side asks, the loop answers on its next turn.
+
+use shipper_core::AppKey;
+use shipper_core::why::Why;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, oneshot};
+
+/// Questions that wait at most; with more, askers are sent away.
+const MOST: usize = 64;
+
+/// A question and where its answer goes: `None` = the application is not known.
+#[derive(Debug)]
+pub struct Question {
+    /// Which application.
+    pub application: AppKey,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<Option<Why>>,
+}
+
+/// Where questions are asked and taken.
+#[derive(Debug, Default)]
+pub struct Questions {
+    asked: Mutex<VecDeque<Question>>,
+    wake: Notify,
+}
+
+impl Questions {
+    /// Asks why an application is as it is; `None` = too many questions wait already.
+    pub fn ask(&self, application: AppKey) -> Option<oneshot::Receiver<Option<Why>>> {
+        let (answer, receiver) = oneshot::channel();
+        let mut asked = self.asked();
+        // Who gave up does not stand in the way of others.
+        asked.retain(|question| !question.answer.is_closed());
+        if asked.len() >= MOST {
+            return None;
+        }
+        asked.push_back(Question { application, answer });
+        drop(asked);
+        self.wake.notify_one();
+        Some(receiver)
+    }
+
+    /// Waits until something is asked. Nothing is lost when the future is dropped.
+    pub async fn next(&self) -> Vec<Question> {
+        self.wake.notified().await;
+        self.asked().drain(..).collect()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, VecDeque<Question>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_flood_of_questions_is_turned_away_and_those_who_gave_up_make_room() {
+        let questions = Questions::default();
+        let app = || AppKey::new("web", "app");
+        let waiting: Vec<_> = (0..MOST).map(|_| questions.ask(app()).unwrap()).collect();
+        assert!(questions.ask(app()).is_none());
+        drop(waiting);
+        let kept = questions.ask(app());
+        assert!(kept.is_some());
+        assert_eq!(questions.next().await.len(), 1);
+    }
+}
