@@ -1,5 +1,6 @@
 //! What the agent knows at this moment, behind one lock: the index of the cluster, the targets, and who has to be looked at.
 
+mod agenda;
 mod namespaces;
 mod news;
 mod unlistable;
@@ -9,6 +10,7 @@ pub use news::News;
 use crate::clock::Clock;
 use crate::targets::{AppTarget, Changes};
 use jiff::{SignedDuration, Timestamp};
+use agenda::Agenda;
 use namespaces::Namespaces;
 use serde_json::Value;
 use shipper_core::catalogue::Trouble;
@@ -49,14 +51,14 @@ pub fn group_kind(api_version: &str, kind: &str) -> GroupKind {
 /// One application that is asked for.
 struct App {
     target: Arc<AppTarget>,
-    /// Group and kind of everything it consists of.
+    /// Group and kind of everything it consists of, and is seen through.
     kinds: BTreeSet<GroupKind>,
     /// Raised by every new target.
     version: u64,
     /// Somebody is at work on it.
     running: bool,
-    /// To be looked at even if nothing is seen until then.
-    due: Option<Timestamp>,
+    /// Something was seen since it was last decided on.
+    dirty: bool,
     /// Not to be looked at before, for the sake of others' events.
     rest_until: Timestamp,
     /// Its report, and the number of the change that made it so.
@@ -71,7 +73,7 @@ struct App {
 struct Inner {
     index: Index,
     apps: BTreeMap<AppKey, App>,
-    dirty: BTreeSet<AppKey>,
+    agenda: Agenda,
     /// Kinds that nobody waits for: the watch has delivered its first list, or never will.
     seen: BTreeSet<GroupKind>,
     unlistable: unlistable::Unlistable,
@@ -84,6 +86,18 @@ struct Inner {
     kinds: BTreeMap<GroupKind, Option<String>>,
     version: u64,
     news: u64,
+}
+
+impl Inner {
+    /// Something of the application was seen: it is to be looked at, or looked at again.
+    fn wake(&mut self, key: &AppKey) {
+        if let Some(app) = self.apps.get_mut(key) {
+            app.dirty = true;
+            if !app.running {
+                self.agenda.ask(key, app.rest_until);
+            }
+        }
+    }
 }
 
 /// The state that all parts of an agent share.
@@ -138,6 +152,7 @@ impl State {
         for key in changes.gone {
             inner.index.unregister(&key);
             inner.apps.remove(&key);
+            inner.agenda.drop(&key);
             inner.departed.insert(key);
         }
         for (key, target) in changes.set {
@@ -147,17 +162,18 @@ impl State {
             }
             inner.departed.remove(&key);
             inner.version += 1;
-            let kinds = target.kinds();
-            let of_app: BTreeSet<_> = kinds.iter().map(|(version, kind)| group_kind(version, kind)).collect();
             let base = BASE_KINDS.iter().map(|(version, kind)| ((*version).to_owned(), (*kind).to_owned()));
-            for (version, kind) in base.chain(kinds) {
-                inner.kinds.entry(group_kind(&version, &kind)).or_insert(Some(version));
+            let mut kinds = BTreeSet::new();
+            for (version, kind) in base.chain(target.kinds()) {
+                let id = group_kind(&version, &kind);
+                kinds.insert(id.clone());
+                inner.kinds.entry(id).or_insert(Some(version));
             }
             let version = inner.version;
             match inner.apps.get_mut(&key) {
                 Some(app) => {
                     app.target = target;
-                    app.kinds = of_app;
+                    app.kinds = kinds;
                     app.version = version;
                     app.rest_until = now;
                     app.foreign.values_mut().for_each(|look_at| *look_at = now);
@@ -165,10 +181,10 @@ impl State {
                 None => {
                     let app = App {
                         target,
-                        kinds: of_app,
+                        kinds,
                         version,
                         running: false,
-                        due: None,
+                        dirty: true,
                         rest_until: now,
                         report: None,
                         held: HashMap::new(),
@@ -177,7 +193,7 @@ impl State {
                     inner.apps.insert(key.clone(), app);
                 }
             }
-            inner.dirty.insert(key);
+            inner.wake(&key);
         }
         let files: BTreeMap<String, String> = changes
             .problems
@@ -284,7 +300,7 @@ impl State {
         if changed.is_empty() {
             return;
         }
-        inner.dirty.extend(changed);
+        changed.iter().for_each(|key| inner.wake(key));
         self.work.notify_one();
     }
 
@@ -297,39 +313,33 @@ impl State {
 
     /// Takes applications that are to be looked at now, at most `most`; and when the next one is due.
     pub fn take_ready(&self, most: usize) -> (Vec<AppKey>, Option<Timestamp>) {
+        let mut ready = Vec::new();
+        if most == 0 {
+            return (ready, None);
+        }
         let now = self.clock.now();
         let mut inner = self.lock();
-        let Inner { apps, dirty, seen, .. } = &mut *inner;
-        let base: Vec<GroupKind> =
-            BASE_KINDS.iter().map(|(version, kind)| group_kind(version, kind)).collect();
-        let base_seen = base.iter().all(|kind| seen.contains(kind));
-        let (mut ready, mut next): (Vec<AppKey>, Option<Timestamp>) = (Vec::new(), None);
-        for (key, app) in apps.iter_mut().filter(|(_, app)| !app.running && base_seen) {
-            let at = match (dirty.contains(key), app.due) {
-                (true, _) => app.rest_until,
-                (false, Some(due)) => due,
-                (false, None) => continue,
-            };
-            if !app.kinds.is_subset(seen) {
-                continue;
-            }
-            if at <= now && ready.len() < most {
+        let Inner { apps, agenda, seen, .. } = &mut *inner;
+        while ready.len() < most
+            && let Some(key) = agenda.take(now)
+        {
+            let Some(app) = apps.get_mut(&key) else { continue };
+            // Those that wait for a kind to be listed are woken when it is.
+            if !app.running && app.kinds.is_subset(seen) {
                 app.running = true;
-                ready.push(key.clone());
-            } else if at > now {
-                next = Some(next.map_or(at, |earlier| earlier.min(at)));
+                ready.push(key);
             }
         }
-        (ready, next)
+        (ready, agenda.next())
     }
 
     /// Decides what is to be done for an application; `None` = it is not asked for any more.
     pub fn round(&self, key: &AppKey) -> Option<Round> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        let Inner { index, apps, dirty, news, unlistable, .. } = &mut *inner;
+        let Inner { index, apps, news, unlistable, .. } = &mut *inner;
         let app = apps.get_mut(key)?;
-        dirty.remove(key);
+        app.dirty = false;
         unlistable::hold(unlistable, index, key, app, now);
         let observed = index.observed(key)?;
         let wanted = Wanted { target: &app.target.target, manifests: &app.target.manifests };
@@ -358,10 +368,14 @@ impl State {
     /// Work on an application ends for now.
     pub fn rest(&self, key: &AppKey, wake_at: Option<Timestamp>) {
         let now = self.clock.now();
-        if let Some(app) = self.lock().apps.get_mut(key) {
+        let mut inner = self.lock();
+        let Inner { apps, agenda, .. } = &mut *inner;
+        if let Some(app) = apps.get_mut(key) {
             app.running = false;
-            app.due = wake_at;
             app.rest_until = now.saturating_add(COALESCE).unwrap_or(now);
+            if let Some(at) = if app.dirty { Some(app.rest_until) } else { wake_at } {
+                agenda.ask(key, at);
+            }
         }
         self.work.notify_one();
     }
