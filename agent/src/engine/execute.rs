@@ -23,6 +23,10 @@ const RETRY_REJECTED: (Duration, Duration) = (Duration::from_secs(10), Duration:
 /// after it has said that the Service is gone.
 const ADDRESS: (u32, Duration) = (8, Duration::from_millis(50));
 
+/// A `resourceVersion` that no object has, for etcd begins to count above it: a server-side apply that carries it makes an object, or is
+/// refused with 409 where one exists.
+const NO_VERSION: &str = "1";
+
 /// How an action ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -69,15 +73,14 @@ impl Executor {
             Ok(kind) => kind.object(apply.key.namespace.as_deref(), &apply.key.name),
             Err(error) => return self.apply_failed(app, apply, &error),
         };
-        if apply.uid.is_none() && self.is_there(app, apply, &path).await {
-            return Outcome::Done;
-        }
         let mut object = apply.object.clone();
-        if let (Some(uid), Some(metadata)) =
-            (&apply.uid, object.get_mut("metadata").and_then(Value::as_object_mut))
-        {
-            // Precondition: the object as seen, and not another that took its name meanwhile.
-            metadata.insert("uid".to_owned(), json!(uid));
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            match &apply.uid {
+                // Precondition: the object as seen, and not another that took its name meanwhile.
+                Some(uid) => metadata.insert("uid".to_owned(), json!(uid)),
+                // Precondition: there is none. What exists already is ours and only unseen, or somebody else's [C8].
+                None => metadata.insert("resourceVersion".to_owned(), json!(NO_VERSION)),
+            };
         }
         match self.send(apply, &path, &object).await {
             Ok(answer) => {
@@ -89,6 +92,10 @@ impl Executor {
             Err(error) if error.code() == Some(409) && apply.uid.is_some() => {
                 self.look(app, &apply.key, &path).await;
                 self.apply_failed(app, apply, &error)
+            }
+            Err(error) if error.code() == Some(409) && self.is_there(app, apply, &path).await => {
+                tracing::debug!(%app, object = %apply.key, %error, "is there already");
+                Outcome::Done
             }
             Err(error) => self.apply_failed(app, apply, &error),
         }
@@ -124,7 +131,7 @@ impl Executor {
         })
     }
 
-    /// Looks before creating: what exists already is ours and only unseen, or somebody else's [C8].
+    /// Looks at what is in the way of an object that was to be made.
     async fn is_there(&self, app: &AppKey, apply: &Apply, path: &str) -> bool {
         match self.api.get("get", path, "application/json").await {
             Ok(object) if is_bare_namespace(apply) => {
@@ -139,11 +146,7 @@ impl Executor {
                 self.state.foreign(app, &object);
                 true
             }
-            Err(error) if error.code() == Some(404) => false,
-            Err(error) => {
-                self.apply_failed(app, apply, &error);
-                true
-            }
+            Err(_) => false,
         }
     }
 

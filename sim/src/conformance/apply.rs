@@ -9,6 +9,7 @@ use super::{Case, CaseResult, Needs, case};
 pub(super) fn cases() -> Vec<Case> {
     vec![
         case("apply_creates_and_owns", Needs::Server, apply_creates_and_owns),
+        case("apply_makes_only_what_is_not_there", Needs::Server, apply_makes_only_what_is_not_there),
         case("apply_conflicts", Needs::Server, apply_conflicts),
         case("apply_removes", Needs::Server, apply_removes),
         case("apply_shares", Needs::Server, apply_shares),
@@ -59,6 +60,17 @@ async fn apply_creates_and_owns(c: Context) -> CaseResult {
     same("operation", &theirs["operation"], &json!("Update"))?;
     let fields = json!({"f:data": {".": {}, "f:k": {}}, "f:metadata": {"f:labels": {".": {}, "f:l": {}}}});
     same("fields of a create", &theirs["fieldsV1"], &fields)
+}
+
+/// A version that no object has is a precondition that only an object that does not exist meets.
+async fn apply_makes_only_what_is_not_there(c: Context) -> CaseResult {
+    for mut wanted in [config_map("one"), deployment("one", 0), service("one")] {
+        wanted["metadata"]["resourceVersion"] = json!("1");
+        let made = c.try_apply(&wanted, "agent", true).await?;
+        ensure(made["metadata"]["resourceVersion"] != json!("1"), || made.to_string())?;
+        refused("there is one", c.try_apply(&wanted, "agent", true).await, 409, "Conflict")?;
+    }
+    Ok(())
 }
 
 async fn apply_conflicts(c: Context) -> CaseResult {

@@ -9,8 +9,8 @@ pub use news::News;
 
 use crate::clock::Clock;
 use crate::targets::{AppTarget, Changes};
-use jiff::{SignedDuration, Timestamp};
 use agenda::Agenda;
+use jiff::{SignedDuration, Timestamp};
 use namespaces::Namespaces;
 use serde_json::Value;
 use shipper_core::catalogue::Trouble;
