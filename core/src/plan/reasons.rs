@@ -34,11 +34,10 @@ pub(super) fn placement(draft: &Draft<'_>) -> Vec<Because> {
     let clusters = now.clusters.keys();
     let (kept, new): (Vec<_>, Vec<_>) = clusters.partition(|cluster| chosen(cluster));
     let mut said = Vec::new();
-    for (rule, words, clusters) in
-        [(Rule::S2, "is placed where it was placed before", kept), (Rule::S1, "is placed here anew", new)]
-    {
+    for (rule, words, clusters) in [(Rule::S2, "stays in", kept), (Rule::S1, "comes to", new)] {
         if !clusters.is_empty() {
-            let mut because = Because::of(rule, format!("{} {words}", draft.input.application));
+            let words = format!("{} {words} {}", draft.input.application, list(&clusters));
+            let mut because = Because::of(rule, words);
             because.clusters = clusters.into_iter().cloned().collect();
             said.push(because);
         }
@@ -167,7 +166,11 @@ pub(super) fn targets(draft: &Draft<'_>) -> Vec<Because> {
 /// What is waited for, and what every cluster's report says of it [A5, A1].
 pub(super) fn waiting(plan: &AppPlan) -> Because {
     let waiting = &plan.status.waiting;
-    let mut because = Because::of(Rule::A5, waiting.message.clone());
+    let words = match waiting.clusters.as_slice() {
+        [] => waiting.message.clone(),
+        clusters => format!("{} is waited for", list(&clusters.iter().collect::<Vec<_>>())),
+    };
+    let mut because = Because::of(Rule::A5, words);
     because.clusters.clone_from(&waiting.clusters);
     because.because = plan.status.clusters.iter().map(cluster).collect();
     because
@@ -199,6 +202,16 @@ fn says(release: &ClusterRelease) -> String {
     format!("{}: {} of {} pods available{traffic}", release.name, capacity.available, capacity.desired)
 }
 
+/// Clusters in a sentence; of many the number.
+fn list(clusters: &[&crate::ClusterName]) -> String {
+    match clusters {
+        [first, second, third, _, ..] => {
+            format!("{first}, {second}, {third} and {} more", clusters.len() - 3)
+        }
+        _ => clusters.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// A condition as a decision.
 pub(super) fn of_condition(condition: &Condition) -> Because {
     let rule = match (condition.reason, condition.kind) {
@@ -218,7 +231,11 @@ pub(super) fn of_condition(condition: &Condition) -> Because {
         (_, ConditionType::Complete) => Rule::M7,
         _ => Rule::A5,
     };
-    let mut because = Because::of(rule, format!("{}: {}", condition.reason, condition.message));
+    let words = match condition.reason {
+        Reason::AsExpected => condition.message.clone(),
+        reason => format!("{reason}: {}", condition.message),
+    };
+    let mut because = Because::of(rule, words);
     because.objects.push(format!("condition {}", condition.kind));
     because
 }

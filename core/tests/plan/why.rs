@@ -44,7 +44,7 @@ fn a_rollout_under_way_is_explained_step_by_step() {
     let why = world.ask(shipper_core::plan::why).1;
     says(&why, Rule::R2, &format!("is that of the contender {v2}"));
     says(&why, Rule::R5, &format!("{v2} is the contender"));
-    says(&why, Rule::S2, "is placed where it was placed before");
+    says(&why, Rule::S2, "stays in c1, c2, c3");
     assert_eq!(of(&why, Rule::M3).len(), 3, "a target for each cluster");
     says(&why, Rule::M3, "capacity 1% traffic 0");
 

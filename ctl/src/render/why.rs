@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use shipper_core::status::Liveness;
 use shipper_core::why::{Because, Evidence, Why};
 
 use super::{urgency, waiting_for};
@@ -10,12 +11,17 @@ use crate::terminal::{BAD, FAINT, STRONG, plain, styled};
 /// Everything that the hub says, as text.
 pub fn why(why: &Why) -> String {
     let state = why.waiting.state;
+    // Where clusters are waited for, what each of them lacks is told with its evidence below.
+    let message = match why.waiting.clusters.as_slice() {
+        [] => format!(": {}", plain(&why.waiting.message)),
+        [only] => format!(" in {}", plain(only.as_str())),
+        several => format!(" in {} clusters", several.len()),
+    };
     let style = urgency(state);
     let mut text = format!(
-        "{} waits for {style}{}{style:#}: {}\n{FAINT}main at {}, {}{FAINT:#}\n\n",
+        "{} waits for {style}{}{style:#}{message}\n{FAINT}main at {}, {}{FAINT:#}\n\n",
         styled(STRONG, &why.application.to_string()),
         waiting_for(state),
-        plain(&why.waiting.message),
         plain(why.source.get(..10).unwrap_or(&why.source)),
         why.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
     );
@@ -48,14 +54,16 @@ fn print(text: &mut String, because: &Because, depth: usize) {
 fn evidence(evidence: &Evidence) -> String {
     let says =
         if evidence.says.is_empty() { String::new() } else { format!(" {}", evidence.says.join("; ")) };
+    let away =
+        if evidence.liveness == Liveness::Offline { format!("{BAD}offline{BAD:#}, ") } else { String::new() };
     match (evidence.target_generation, evidence.reported_generation) {
-        (None, _) => format!("{FAINT}no target{FAINT:#}"),
-        (Some(target), None) => format!("{BAD}no report{BAD:#} {FAINT}on target {target}{FAINT:#}"),
+        (None, _) => format!("{away}{FAINT}no target{FAINT:#}"),
+        (Some(target), None) => format!("{away}{BAD}no report{BAD:#} {FAINT}on target {target}{FAINT:#}"),
         (Some(target), Some(reported)) if target == reported => {
-            format!("{FAINT}report on target {target}:{FAINT:#}{}", plain(&says))
+            format!("{away}{FAINT}report on target {target}:{FAINT:#}{}", plain(&says))
         }
         (Some(target), Some(reported)) => format!(
-            "{BAD}report on target {reported}, not {target}{BAD:#}{FAINT}, which proves nothing:{FAINT:#}{}",
+            "{away}{BAD}report on target {reported}, not {target}{BAD:#}{FAINT}, which proves nothing:{FAINT:#}{}",
             plain(&says)
         ),
     }
