@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use std::collections::BTreeSet;
 
 /// Annotations on an Application that name the blocks it overrides; the second is the original's.
-pub(super) const OVERRIDES: [&str; 2] =
+pub const OVERRIDES: [&str; 2] =
     ["shipper.dev/rollout-block.override", "shipper.booking.com/rollout-block.override"];
 
 /// What the hub may do with an application. While a block is in force everything is forbidden that it does not allow [B1].
@@ -65,6 +65,8 @@ pub(super) struct Standing {
 
 #[derive(Clone, Debug)]
 struct Block {
+    /// `namespace/name`, or the file that cannot be read.
+    name: String,
     /// `name: message`, for people.
     words: String,
     allowed: BTreeSet<Allowance>,
@@ -81,17 +83,20 @@ impl Standing {
         }
         for unreadable in fleet.unreadable_blocks.values().filter(|block| concerns(block.namespace.as_ref()))
         {
-            if !names(&overrides, unreadable.namespace.as_deref(), &unreadable.name) {
-                let words = format!(
-                    "{} cannot be read, and blocks {} until it is mended or removed",
-                    unreadable.problem,
-                    unreadable
-                        .namespace
-                        .as_ref()
-                        .map_or("everything".to_owned(), |scope| format!("namespace {scope}")),
-                );
-                standing.blocks.push(Block { words, allowed: Allowance::DEFAULT.into() });
+            if names(&overrides, unreadable.namespace.as_deref(), &unreadable.name) {
+                standing.overridden.push(unreadable.problem.file.clone());
+                continue;
             }
+            let scope = match &unreadable.namespace {
+                Some(namespace) => format!("namespace {namespace}"),
+                None => "everything".to_owned(),
+            };
+            let name = unreadable.problem.file.clone();
+            let words = format!(
+                "{name} cannot be read and blocks {scope} until it is mended or removed ({})",
+                unreadable.problem
+            );
+            standing.blocks.push(Block { name, words, allowed: Allowance::DEFAULT.into() });
         }
         standing.unknown = overrides.into_iter().filter(|name| !exists(fleet, name)).collect();
         standing
@@ -109,7 +114,8 @@ impl Standing {
             self.overridden.push(qualified(scope, name));
             return;
         }
-        let mut words = format!("{}: {}", qualified(scope, name), block.spec.message);
+        let name = qualified(scope, name);
+        let mut words = format!("{name}: {}", block.spec.message);
         if let Some(schedule) = &block.spec.schedule {
             let period = schedule.period(now);
             let change = period.map_or_else(|| schedule.next(now), |period| Some(period.until));
@@ -117,7 +123,7 @@ impl Standing {
             let Some(period) = period else { return };
             words.push_str(&format!(" (until {})", period.until));
         }
-        self.blocks.push(Block { words, allowed: block.spec.allowed() });
+        self.blocks.push(Block { name, words, allowed: block.spec.allowed() });
     }
 
     /// The blocks in force, in words.
@@ -172,6 +178,11 @@ pub(super) fn in_force(draft: &Draft<'_>) -> Vec<String> {
     draft.blocks.words()
 }
 
+/// The blocks in force, by name and in words.
+pub(super) fn standing<'a>(draft: &'a Draft<'_>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    draft.blocks.blocks.iter().map(|block| (block.name.as_str(), block.words.as_str()))
+}
+
 /// The blocks that the application overrides.
 pub(super) fn overridden<'a>(draft: &'a Draft<'_>) -> &'a [String] {
     &draft.blocks.overridden
@@ -187,14 +198,21 @@ pub(super) fn names(overrides: &BTreeSet<String>, scope: Option<&str>, name: &st
     overrides.contains(name) || overrides.contains(&qualified(scope, name))
 }
 
+/// Whether the name in an override is that of a block, with its namespace or without [B2].
+pub fn names_block(name: &str, scope: Option<&str>, block: &str) -> bool {
+    block == name || qualified(scope, block) == name
+}
+
 fn exists(fleet: &Fleet, name: &str) -> bool {
-    let is = |scope: Option<&str>, block: &str| block == name || qualified(scope, block) == name;
-    fleet.blocks.keys().any(|(scope, block)| is(scope.as_deref(), block))
-        || fleet.unreadable_blocks.values().any(|block| is(block.namespace.as_deref(), &block.name))
+    fleet.blocks.keys().any(|(scope, block)| names_block(name, scope.as_deref(), block))
+        || fleet
+            .unreadable_blocks
+            .values()
+            .any(|block| names_block(name, block.namespace.as_deref(), &block.name))
 }
 
 /// The names of blocks in the application's annotations [B2].
-pub(super) fn overrides(application: &Application) -> BTreeSet<String> {
+pub fn overrides(application: &Application) -> BTreeSet<String> {
     OVERRIDES
         .iter()
         .filter_map(|annotation| application.metadata.annotations.get(*annotation))

@@ -21,6 +21,7 @@ mod steps;
 mod survey;
 mod targets;
 
+pub use blocks::{OVERRIDES, names_block, overrides};
 pub use numbers::{Numbers, Share, numbers};
 pub use placement::{ClusterInfo, Fleet};
 pub use releases::pinned;

@@ -9,8 +9,7 @@ use crate::why::{Because, Evidence, Rule};
 
 /// Blocks in force, and those that are overridden [B1, B2].
 pub(super) fn blocks(draft: &Draft<'_>) -> Vec<Because> {
-    let standing = super::blocks::in_force(draft).into_iter().map(|words| {
-        let name = words.split(": ").next().unwrap_or_default().to_owned();
+    let standing = super::blocks::standing(draft).map(|(name, words)| {
         Because::of(Rule::B1, format!("A rollout block is in force: {words}")).about(name)
     });
     let overridden = super::blocks::overridden(draft).iter().map(|name| {
@@ -168,7 +167,7 @@ pub(super) fn waiting(plan: &AppPlan) -> Because {
     let waiting = &plan.status.waiting;
     let words = match waiting.clusters.as_slice() {
         [] => waiting.message.clone(),
-        clusters => format!("{} is waited for", list(&clusters.iter().collect::<Vec<_>>())),
+        clusters => format!("Waits for {}", list(&clusters.iter().collect::<Vec<_>>())),
     };
     let mut because = Because::of(Rule::A5, words);
     because.clusters.clone_from(&waiting.clusters);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use shipper_core::intent::{
     Application, Cluster, ClusterSelector, Object, Problem, Severity, StrategySpec, Template,
 };
+use shipper_core::plan::{OVERRIDES, names_block, overrides};
 
 use super::locate::{Part, problem};
 use super::{File, Source};
@@ -16,11 +17,13 @@ use Part::{Item, Key};
 pub(super) struct Fleet<'a> {
     clusters: BTreeMap<&'a str, &'a Cluster>,
     strategies: BTreeSet<&'a str>,
+    /// Scope and name.
+    blocks: Vec<(Option<&'a str>, &'a str)>,
 }
 
 impl<'a> Fleet<'a> {
     pub(super) fn of(files: &'a [File]) -> Self {
-        let mut fleet = Self { clusters: BTreeMap::new(), strategies: BTreeSet::new() };
+        let mut fleet = Self { clusters: BTreeMap::new(), strategies: BTreeSet::new(), blocks: Vec::new() };
         for file in files {
             match &file.object {
                 Object::Cluster(cluster) => {
@@ -29,7 +32,10 @@ impl<'a> Fleet<'a> {
                 Object::Strategy(strategy) => {
                     fleet.strategies.insert(&strategy.metadata.name);
                 }
-                Object::Application(_) | Object::RolloutBlock(_) => {}
+                Object::RolloutBlock(block) => {
+                    fleet.blocks.push((block.metadata.namespace.as_deref(), &block.metadata.name));
+                }
+                Object::Application(_) => {}
             }
         }
         fleet
@@ -66,6 +72,7 @@ fn check_application(
     source: &Source,
     problems: &mut Vec<Problem>,
 ) {
+    check_overrides(fleet, file, application, problems);
     let template = &application.spec.template;
     let at = |parts: &[Part]| [&[Key("spec"), Key("template")], parts].concat();
     if let Some(name) = template.strategy_ref.as_deref().filter(|name| !fleet.strategies.contains(name)) {
@@ -84,6 +91,21 @@ fn check_application(
         }
     }
     check_requirements(fleet, file, template, problems);
+}
+
+/// Blocks end, annotations stay [B2].
+fn check_overrides(fleet: &Fleet<'_>, file: &File, application: &Application, problems: &mut Vec<Problem>) {
+    let known = |name: &str| fleet.blocks.iter().any(|(scope, block)| names_block(name, *scope, block));
+    let unknown: Vec<String> = overrides(application).into_iter().filter(|name| !known(name)).collect();
+    let annotation = OVERRIDES.iter().find(|key| application.metadata.annotations.contains_key(**key));
+    if let (false, Some(annotation)) = (unknown.is_empty(), annotation) {
+        let parts = [Key("metadata"), Key("annotations"), Key(annotation)];
+        let message = format!(
+            "there is no rollout block {}; remove the name, so that it does not override a block to come",
+            unknown.join(", ")
+        );
+        problems.push(problem(file, Severity::Warning, &parts, message));
+    }
 }
 
 fn nothing() -> String {

@@ -61,6 +61,24 @@ fn references_that_lead_nowhere_are_errors_and_empty_selections_warnings() {
     assert_eq!(problems.len(), done.out.lines().count());
 }
 
+/// [B2] An override that names no block is found before the commit.
+#[test]
+fn an_override_without_its_block_is_a_warning() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), FILES);
+    let path = "applications/web/hello.yaml";
+    let text = FILES.iter().find(|(name, _)| *name == path).unwrap().1;
+    let annotated = "metadata:\n  annotations: {shipper.dev/rollout-block.override: 'freeze, web/gone'}\n";
+    let block = "apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze}\nspec: {message: m, author: {type: user, name: jo}}\n";
+    let text = text.replacen("metadata:\n", annotated, 1);
+    write(directory.path(), &[(path, &text), ("blocks/freeze.yaml", block)]);
+    let done = run(["lint", directory.path().to_str().unwrap()]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    let expected =
+        "metadata.annotations.shipper.dev/rollout-block.override: there is no rollout block web/gone;";
+    assert!(done.out.contains(expected) && done.out.lines().count() == 1, "{}", done.out);
+}
+
 #[test]
 fn links_twins_and_files_that_do_not_parse_are_refused() {
     let directory = tempfile::tempdir().unwrap();
