@@ -9,10 +9,10 @@ mod cgroup;
 mod forward;
 mod image;
 mod inside;
+mod needs;
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ use crate::scratch::Scratch;
 use cgroup::Cgroup;
 use forward::Forward;
 pub use inside::Inside;
+pub use needs::impossible;
+use needs::{OWN_NAMESPACES, program};
 
 const START: Duration = Duration::from_secs(120);
 const NAMESPACES: &str = include_str!("real_node/namespaces.sh");
@@ -53,22 +55,6 @@ pub struct RealNode {
     scratch: Scratch,
 }
 
-/// Why there can be no real node here, if there can be none.
-#[must_use]
-pub fn impossible() -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return Some("the system is not Linux".to_owned());
-    }
-    match fs::metadata("/proc/self") {
-        Ok(own) if own.uid() == 0 => {}
-        _ => return Some("only root can make namespaces and run containers".to_owned()),
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let missing = |program: &&str| !std::env::split_paths(&path).any(|place| place.join(program).is_file());
-    let needed = ["apt-get", "dpkg-deb", "ip", "ldd", "mount", "nsenter", "unshare"];
-    needed.iter().find(|program| missing(program)).map(|program| format!("`{program}` is not installed"))
-}
-
 impl RealNode {
     /// Starts a node for the cluster of `kubeconfig`, whose API server listens on `port` of 127.0.0.1. It is there once the
     /// API server says that it is ready.
@@ -82,7 +68,8 @@ impl RealNode {
         let cgroup = Cgroup::make(&scratch)?;
         let script = scratch.write("namespaces.sh", NAMESPACES)?;
         let namespaces = Spec::new("namespaces", program("unshare")?, scratch.path())
-            .args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "/bin/sh"])
+            .args(OWN_NAMESPACES)
+            .arg("/bin/sh")
             .arg(script)
             .start()?;
         within(START, async || {
@@ -223,10 +210,4 @@ fn paths(first: [PathBuf; 2], variable: &str) -> Result<OsString> {
 fn network(namespaces: &Process) -> Result<PathBuf> {
     let pid = namespaces.pid().context("the node has ended")?;
     Ok(PathBuf::from(format!("/proc/{pid}/ns/net")))
-}
-
-fn program(name: &str) -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut candidates = std::env::split_paths(&path).map(|place| place.join(name));
-    candidates.find(|candidate| candidate.is_file()).with_context(|| format!("`{name}` is not installed"))
 }
