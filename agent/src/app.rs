@@ -5,12 +5,13 @@ use crate::api::{Api, Kind, Kinds};
 use crate::clock::Clock;
 use crate::engine;
 use crate::engine::execute::Executor;
-use crate::engine::state::State;
+use crate::engine::state::{State, group_kind};
 use crate::fetcher::{self, Polling, Wake};
 use crate::hub::HubLink;
 use crate::lease::{Keeper, Leadership};
 use crate::random::{Backoff, Random};
 use crate::reporter::Reporter;
+use crate::room;
 use crate::source::Source;
 use crate::status::Status;
 use crate::targets::Targets;
@@ -125,6 +126,17 @@ impl<S: Source> App<S> {
             random.clone(),
         ));
         parts.spawn(fetcher::listen(Arc::clone(&hub), wake.clone(), random.clone()));
+        for (api_version, kind) in room::WATCHED {
+            let watch = Watch {
+                api: api.clone(),
+                kinds: kinds.clone(),
+                sink: Arc::clone(&state.room) as _,
+                random: random.clone(),
+                id: group_kind(api_version, kind),
+                api_version: Some(api_version.to_owned()),
+            };
+            parts.spawn(watch.run());
+        }
         parts.spawn(watches(api.clone(), kinds, Arc::clone(&state), random.clone()));
         parts.spawn(engine::run(Arc::clone(&state), executor, leadership.clone()));
         parts.spawn({
@@ -156,7 +168,7 @@ async fn watches(api: Api, kinds: Kinds, state: Arc<State>, random: Random) {
                 let watch = Watch {
                     api: api.clone(),
                     kinds: kinds.clone(),
-                    state: Arc::clone(&state),
+                    sink: Arc::clone(&state) as _,
                     random: random.clone(),
                     id,
                     api_version,

@@ -18,6 +18,7 @@ pub mod identity;
 pub mod lease;
 pub mod random;
 pub mod reporter;
+pub mod room;
 pub mod source;
 mod status;
 pub mod targets;

@@ -154,6 +154,7 @@ impl Reporter {
             commit: news.commit.clone(),
             problems: news.problems.clone(),
             api_calls: self.calls.by_verb(),
+            free: self.state.room.free(),
             applications: news.reports.iter().map(|(report, _)| (**report).clone()).collect(),
             gone: news.gone.clone(),
         };

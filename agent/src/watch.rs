@@ -29,6 +29,86 @@ const JSON: &str = "application/json";
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const METADATA_LIST: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
+/// Which objects of a kind are asked for, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// A selector as part of a query; `None` = all objects.
+    pub query: Option<String>,
+    /// Their metadata are enough.
+    pub metadata: bool,
+    /// A list has to come whole: its earlier pages are remembered, cut down to their names.
+    pub remember: bool,
+}
+
+/// Who is told of what watches see.
+pub trait Sink: Send + Sync {
+    /// Which objects are wanted.
+    fn selection(&self, kind: &GroupKind) -> Selection;
+    /// A list begins, perhaps after one that broke off.
+    fn begin(&self, kind: &GroupKind);
+    /// A page of a list that is not complete yet.
+    fn page(&self, kind: &GroupKind, objects: &[Value]);
+    /// A list is complete: its last page, behind those remembered.
+    fn listed(&self, kind: &GroupKind, objects: &[Value]);
+    /// An object was added or changed (`gone`: deleted).
+    fn event(&self, kind: &GroupKind, object: &Value, gone: bool);
+    /// The server does not have the kind.
+    fn unknown(&self, kind: &GroupKind);
+    /// The kind may be listed.
+    fn listable(&self, kind: &GroupKind);
+    /// The kind may not be listed.
+    fn unlistable(&self, kind: &GroupKind, why: String);
+    /// What is wrong with a watch now; `None` = nothing any more.
+    fn problem(&self, part: &str, text: Option<String>);
+}
+
+impl Sink for State {
+    fn selection(&self, kind: &GroupKind) -> Selection {
+        let label = match (kind.0.as_str(), kind.1.as_str()) {
+            ("", "Namespace") => return Selection { query: None, metadata: true, remember: true },
+            ("", "Pod") => labels::RELEASE,
+            _ => labels::APPLYSET_PART_OF,
+        };
+        Selection {
+            query: Some(format!("labelSelector={}", encoded(label))),
+            metadata: false,
+            remember: true,
+        }
+    }
+
+    fn begin(&self, _kind: &GroupKind) {}
+
+    fn page(&self, kind: &GroupKind, objects: &[Value]) {
+        if !(kind.0.is_empty() && kind.1 == "Namespace") {
+            Self::page(self, objects);
+        }
+    }
+
+    fn listed(&self, kind: &GroupKind, objects: &[Value]) {
+        Self::listed(self, kind, objects);
+    }
+
+    fn event(&self, kind: &GroupKind, object: &Value, gone: bool) {
+        Self::event(self, kind, object, gone);
+    }
+
+    fn unknown(&self, kind: &GroupKind) {
+        Self::unknown(self, kind);
+    }
+
+    fn listable(&self, kind: &GroupKind) {
+        Self::listable(self, kind);
+    }
+
+    fn unlistable(&self, kind: &GroupKind, why: String) {
+        Self::unlistable(self, kind, why);
+    }
+
+    fn problem(&self, part: &str, text: Option<String>) {
+        Self::problem(self, part, text);
+    }
+}
+
 /// Which objects are watched, and where they go.
 pub struct Watch {
     /// The API server.
@@ -36,7 +116,7 @@ pub struct Watch {
     /// Its kinds.
     pub kinds: Kinds,
     /// Told of everything seen.
-    pub state: Arc<State>,
+    pub sink: Arc<dyn Sink>,
     /// For pauses.
     pub random: Random,
     /// Group and kind.
@@ -72,7 +152,7 @@ impl Watch {
                 None => match self.kinds.find(&self.id, self.api_version.as_deref()).await {
                     Ok(Some(kind)) => place.insert(kind).clone(),
                     Ok(None) => {
-                        self.state.unknown(&self.id);
+                        self.sink.unknown(&self.id);
                         sleep(self.random.spread(LOOK_AGAIN)).await;
                         continue;
                     }
@@ -96,15 +176,15 @@ impl Watch {
             };
             match result {
                 Ok(Ended::From(next)) => {
-                    self.state.problem(&part, None);
-                    self.state.listable(&self.id);
+                    self.sink.problem(&part, None);
+                    self.sink.listable(&self.id);
                     version = Some(next);
                 }
                 Ok(Ended::Expired) => tracing::debug!(kind = self.id.1, "listing anew"),
                 // The definition is gone; it may come back.
                 Err(error) if error.code() == Some(404) => {
                     (place, version) = (None, None);
-                    self.state.listed(&self.id, &[]);
+                    self.sink.listed(&self.id, &[]);
                     sleep(backoff.pause()).await;
                 }
                 Err(error) => {
@@ -120,30 +200,20 @@ impl Watch {
         if matches!(error.code(), Some(403 | 405)) {
             let why =
                 format!("the agent may not list and watch {}: {error}; extend its ClusterRole", self.id.1);
-            self.state.unlistable(&self.id, why);
+            self.sink.unlistable(&self.id, why);
         }
-        self.state.problem(part, Some(error.to_string()));
-    }
-
-    fn is_namespace(&self) -> bool {
-        self.id.0.is_empty() && self.id.1 == "Namespace"
-    }
-
-    fn selector(&self) -> Option<String> {
-        match (self.id.0.as_str(), self.id.1.as_str()) {
-            ("", "Namespace") => None,
-            ("", "Pod") => Some(format!("labelSelector={}", encoded(labels::RELEASE))),
-            _ => Some(format!("labelSelector={}", encoded(labels::APPLYSET_PART_OF))),
-        }
+        self.sink.problem(part, Some(error.to_string()));
     }
 
     async fn list(&self, kind: &Kind) -> Result<String, ApiError> {
-        let accept = if self.is_namespace() { METADATA_LIST } else { JSON };
+        let Selection { query: selector, metadata, remember } = self.sink.selection(&self.id);
+        let selector = selector.map(|selector| format!("&{selector}")).unwrap_or_default();
+        let accept = if metadata { METADATA_LIST } else { JSON };
+        self.sink.begin(&self.id);
         // What has to be remembered until the last page; pages before it are handed on and cut down to their names.
         let mut seen = Vec::new();
         let mut query = format!("limit={PAGE}");
         loop {
-            let selector = self.selector().map(|selector| format!("&{selector}")).unwrap_or_default();
             let path = format!("{}?{query}{selector}", kind.collection(None));
             let mut list = self.api.get("list", &path, accept).await?;
             let items = list.get_mut("items").map(Value::take).unwrap_or_default();
@@ -161,25 +231,28 @@ impl Watch {
             let next = text("/metadata/continue");
             if next.is_empty() {
                 seen.append(&mut items);
-                self.state.listed(&self.id, &seen);
+                self.sink.listed(&self.id, &seen);
                 return Ok(text("/metadata/resourceVersion"));
             }
-            if !self.is_namespace() {
-                self.state.page(&items);
-                items.iter_mut().for_each(cut_down);
+            self.sink.page(&self.id, &items);
+            if remember {
+                if !metadata {
+                    items.iter_mut().for_each(cut_down);
+                }
+                seen.append(&mut items);
             }
-            seen.append(&mut items);
             query = format!("limit={PAGE}&continue={}", encoded(&next));
         }
     }
 
     async fn follow(&self, kind: &Kind, from: &str, backoff: &mut Backoff) -> Result<Ended, ApiError> {
-        let selector = self.selector().map(|selector| format!("&{selector}")).unwrap_or_default();
+        let Selection { query: selector, metadata, .. } = self.sink.selection(&self.id);
+        let selector = selector.map(|selector| format!("&{selector}")).unwrap_or_default();
         let path = format!(
             "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={from}{selector}",
             kind.collection(None)
         );
-        let accept = if self.is_namespace() { METADATA } else { JSON };
+        let accept = if metadata { METADATA } else { JSON };
         let mut body = self.api.watch(&path, accept).await?;
         let mut version = from.to_owned();
         let mut buffer = Vec::new();
@@ -190,8 +263,8 @@ impl Watch {
                 seen.clone_into(&mut version);
             }
             match event.r#type.as_str() {
-                "ADDED" | "MODIFIED" => self.state.event(&self.id, &event.object, false),
-                "DELETED" => self.state.event(&self.id, &event.object, true),
+                "ADDED" | "MODIFIED" => self.sink.event(&self.id, &event.object, false),
+                "DELETED" => self.sink.event(&self.id, &event.object, true),
                 "ERROR" => {
                     let expired = event.object.get("code").and_then(Value::as_u64) == Some(410);
                     return Ok(if expired { Ended::Expired } else { Ended::From(version) });
@@ -242,7 +315,7 @@ fn cut_down(object: &mut Value) {
 }
 
 /// Percent-encoded for a query.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),

@@ -276,3 +276,32 @@ async fn a_commit_to_a_repository_on_this_machine_is_seen_at_once() {
     assert!(seen < Duration::from_secs(30), "{seen:?}, the poll is every 60 s");
     agent.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn s1_what_is_free_is_reported_and_pods_of_others_count() {
+    let world = World::new();
+    world.repo.target(1, 100, &manifests(3, "hello"));
+    let agent = world.agent("a", 1);
+    let free = || {
+        let inner = world.hub.inner.lock().unwrap();
+        inner.reports.last().and_then(|report| serde_json::to_value(report.free.clone()?).ok())
+    };
+    // Three nodes of 32 CPUs, and three pods that ask for nothing.
+    world.until("free", || free().is_some_and(|free| free["pods"] == "2997" && free["cpu"] == "96")).await;
+    {
+        let mut cluster = lock(&world.cluster);
+        let by = shipper_sim::WriteOptions::by("someone");
+        let pods = cluster.resource("v1", "Pod").unwrap();
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": "shop"},
+            "spec": {"containers": [{"name": "c", "image": "x", "resources": {"requests": {"cpu": "1500m"}}}]},
+        });
+        cluster.create(pods, "shop", pod, &by).unwrap();
+        let nodes = cluster.resource("v1", "Node").unwrap();
+        let cordon = shipper_sim::Patch::Merge(json!({"spec": {"unschedulable": true}}));
+        cluster.patch(nodes, ("", "node-c"), &cordon, shipper_sim::Subresource::None, &by).unwrap();
+    }
+    let lower = || free().is_some_and(|free| ["62500m", "64"].contains(&free["cpu"].as_str().unwrap()));
+    world.until("less is free", lower).await;
+    agent.stop().await;
+}

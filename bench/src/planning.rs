@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use serde_json::json;
 use shipper_core::AppKey;
-use shipper_core::plan::{AppInput, plan};
+use shipper_core::plan::{AppInput, Room, plan};
 use shipper_git::{Oid, RemoteConfig, Store};
 use shipper_hub::app::App;
 use shipper_hub::config::{Author, Config, Poll};
@@ -235,6 +235,7 @@ fn plan_one(view: &FleetView, app: &AppKey) {
         reports: &BTreeMap::new(),
         liveness: &BTreeMap::new(),
         manifests: &state.manifests.keys().map(|variant| (variant.clone(), Ok(()))).collect(),
+        room: Room::default(),
     });
     std::hint::black_box(plan);
 }

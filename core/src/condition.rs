@@ -90,6 +90,9 @@ reasons! {
     UnknownStep,
     /// Fewer clusters fit than were asked for; goes on by itself when the fleet changes.
     NotEnoughClusters,
+    /// A drained cluster, or one that is not asked for any more, keeps the application because nothing takes its place; goes on by itself
+    /// when the fleet changes.
+    NoReplacement,
     /// A rollout block is in force; targets already written stay, and nothing moves but what the block allows.
     RolloutsBlocked,
     /// The annotation that overrides rollout blocks names one that does not exist; it has no effect.

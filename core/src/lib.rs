@@ -6,6 +6,7 @@
 //! - [`intent`]: the objects people commit to `main`, and how they are read and refused.
 //! - [`state`]: the files the hub writes to its state branch: records, targets, their paths.
 //! - [`report`]: what agents tell the hub.
+//! - [`resources`]: what clusters have free and pods ask for.
 //! - [`plan`]: the hub's decision, `plan(&AppInput) -> AppPlan`.
 //! - [`manifest`]: rendered objects made ready for a cluster: labels, scopes, suffixes, references.
 //! - [`observe`] and [`converge`]: the agent's decision, `converge(&Wanted, &Observed) -> Convergence`.
@@ -24,6 +25,7 @@ pub mod observe;
 pub mod plan;
 pub mod protocol;
 pub mod report;
+pub mod resources;
 pub mod state;
 pub mod status;
 pub mod why;

@@ -1,9 +1,10 @@
 //! The messages between agent and hub, beside [`crate::report::Report`], and what the hub says of itself. HTTP with JSON; see `docs/architecture.md`.
 
-use crate::ClusterName;
 use crate::condition::Condition;
 use crate::intent::Problem;
-use crate::status::Liveness;
+use crate::resources::Resources;
+use crate::status::{Departure, DepartureStage, Liveness};
+use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,8 @@ pub const APPLICATIONS: &str = "/api/v1/applications";
 pub const WHY: &str = "why";
 /// `GET` here lists [`crate::status::BlockStatus`], every rollout block at this moment.
 pub const BLOCKS: &str = "/api/v1/blocks";
+/// `GET` here lists [`ClusterOverview`]; `/{name}` below it is a [`ClusterView`].
+pub const CLUSTERS: &str = "/api/v1/clusters";
 /// `GET` here is the [`HubStatus`].
 pub const STATUS: &str = "/api/v1/status";
 /// `POST` here says that something was pushed: a hint to look, its body is not read for content.
@@ -106,4 +109,68 @@ pub struct FleetCluster {
     pub commit: Option<String>,
     /// What is wrong with its agent, in words.
     pub problems: Vec<String>,
+    /// Cordoned: it gets no application that it does not have.
+    #[serde(default)]
+    pub unschedulable: bool,
+    /// Drained: its applications move elsewhere [S4].
+    #[serde(default)]
+    pub drain: bool,
+    /// What it offers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// What its nodes have free; `None` = it does not say [S1].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<Resources>,
+}
+
+/// A cluster and how many applications it has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterOverview {
+    /// The cluster.
+    #[serde(flatten)]
+    pub cluster: FleetCluster,
+    /// Applications that have something there.
+    pub applications: usize,
+    /// Those of them that are on their way out.
+    pub leaving: usize,
+    /// Those of them that are to leave and cannot.
+    pub held: usize,
+}
+
+/// A cluster and its applications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterView {
+    /// The cluster.
+    #[serde(flatten)]
+    pub cluster: FleetCluster,
+    /// Its applications in the order of their names.
+    pub applications: Vec<ClusterApplication>,
+}
+
+impl ClusterView {
+    /// The same in numbers.
+    pub fn overview(self) -> ClusterOverview {
+        let held = |one: &ClusterApplication| {
+            one.departure.as_ref().is_some_and(|departure| departure.stage == DepartureStage::Held)
+        };
+        ClusterOverview {
+            applications: self.applications.len(),
+            leaving: self.applications.iter().filter(|one| one.departure.is_some() && !held(one)).count(),
+            held: self.applications.iter().filter(|one| held(one)).count(),
+            cluster: self.cluster,
+        }
+    }
+}
+
+/// An application in a cluster.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterApplication {
+    /// Which application.
+    pub application: AppKey,
+    /// That it is to leave the cluster, how far that is, and what it waits for; absent = it stays [S2, S4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departure: Option<Departure>,
 }

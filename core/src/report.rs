@@ -1,6 +1,7 @@
 //! What agents tell the hub: full state per application, numbered, tied to the target it was working on.
 
 use crate::catalogue::Trouble;
+use crate::resources::Resources;
 use crate::{AppKey, ClusterName, ReleaseName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,6 +29,9 @@ pub struct Report {
     /// Requests to the API server since the agent started, by verb.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub api_calls: BTreeMap<String, u64>,
+    /// What the nodes that take pods have free: allocatable less what the pods on them ask for, `pods` among it; `None` = not known [S1].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free: Option<Resources>,
     /// The applications whose state changed since the last report, each in full.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applications: Vec<AppReport>,

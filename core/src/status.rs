@@ -3,7 +3,7 @@
 use crate::condition::Condition;
 use crate::intent::{Allowance, Author, Problem, Schedule};
 use crate::report::{Capacity, ObjectProblem, PodGroup, Traffic};
-use crate::state::{Achieved, Failure, Withdrawal};
+use crate::state::{Achieved, Failure, Leaves, Withdrawal};
 use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -25,8 +25,61 @@ pub struct ApplicationStatus {
     pub waiting: Waiting,
     /// Every placed cluster, in the order of their names.
     pub clusters: Vec<ClusterStatus>,
+    /// Clusters that were not chosen although more are needed, and why [S3].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedCluster>,
     /// Conditions of the Application.
     pub conditions: Vec<Condition>,
+}
+
+/// A cluster that was not chosen although more are needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedCluster {
+    /// Which cluster.
+    pub cluster: ClusterName,
+    /// Why, for programs.
+    pub reason: Refusal,
+    /// Why, for people: `no capacity: needs 12 cpu, 3.5 free`.
+    pub message: String,
+}
+
+/// Why a cluster is not chosen [S1].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Refusal {
+    /// `spec.scheduler.unschedulable` is set.
+    Cordoned,
+    /// `spec.scheduler.drain` is set.
+    Drained,
+    /// It does not offer a capability that is asked for.
+    LacksCapability,
+    /// It has too little free for the peak of the rollout.
+    NoCapacity,
+}
+
+/// That a cluster is to lose the application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Departure {
+    /// Why.
+    pub why: Leaves,
+    /// How far it is.
+    pub stage: DepartureStage,
+    /// What it waits for, in words.
+    pub message: String,
+}
+
+/// How far a cluster is that is to lose the application [S2, S4].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DepartureStage {
+    /// Nothing takes its place: it stays.
+    Held,
+    /// It goes on as it is until the others are ready with their traffic.
+    Waiting,
+    /// The others have its part; its pods and then its objects go.
+    Emptying,
 }
 
 /// A release at one moment.
@@ -130,6 +183,9 @@ pub struct ClusterStatus {
     pub problems: Vec<ObjectProblem>,
     /// New pods would have no traffic without a living agent [C12].
     pub unattended: bool,
+    /// That it is to lose the application; absent = it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub departure: Option<Departure>,
 }
 
 /// A release in one cluster, as last reported.

@@ -132,6 +132,7 @@ rules! {
     S1 "clusters are chosen by region, capability and weight",
     S2 "what is chosen stays chosen",
     S3 "too few clusters: the release waits and says why",
+    S4 "a drained cluster is replaced before it is emptied",
     X1 "absence on main is not yet a removal",
     X3 "a rewritten history changes nothing",
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{abort, blocks, demo, lint, promote, status, why};
+use crate::commands::{abort, blocks, clusters, demo, lint, promote, status, why};
 use crate::exit;
 
 /// Looks at rollouts, and makes the small commits that move them
@@ -52,6 +52,9 @@ pub enum Command {
     Abort(abort::Args),
     /// Show what stops rollouts, and stop them or let them go on, by a commit
     Blocks(blocks::Args),
+    /// Look at clusters, cordon or drain them
+    #[command(subcommand)]
+    Clusters(clusters::Command),
     /// Check the files of a fleet repository; needs no hub
     Lint(lint::Args),
     /// Run a whole fleet on this machine, to try things out

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
-use shipper_core::protocol::{APPLICATIONS, BLOCKS, HubStatus, STATUS, WHY};
+use shipper_core::protocol::{
+    APPLICATIONS, BLOCKS, CLUSTERS, ClusterOverview, ClusterView, HubStatus, STATUS, WHY,
+};
 use shipper_core::status::{ApplicationStatus, BlockStatus};
 use shipper_core::why::Why;
 
@@ -108,6 +110,28 @@ impl Hub {
     /// When it does not answer, or not as a hub.
     pub fn blocks(&self) -> Result<Vec<BlockStatus>, HubError> {
         self.get(BLOCKS)
+    }
+
+    /// All clusters.
+    ///
+    /// # Errors
+    /// When it does not answer, or not as a hub.
+    pub fn clusters(&self) -> Result<Vec<ClusterOverview>, HubError> {
+        self.get(CLUSTERS)
+    }
+
+    /// The cluster of that name, with its applications.
+    ///
+    /// # Errors
+    /// When there is none, or the hub does not answer.
+    pub fn cluster(&self, name: &str) -> Result<ClusterView, Error> {
+        let all = self.clusters()?;
+        let names: Vec<&str> = all.iter().map(|one| one.cluster.name.as_str()).collect();
+        if !names.contains(&name) {
+            let hint = suggest::hint(name, &names);
+            return Err(Error::NotFound { what: "cluster", name: name.to_owned(), hint });
+        }
+        Ok(self.get(&format!("{CLUSTERS}/{name}"))?)
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HubError> {

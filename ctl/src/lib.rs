@@ -74,6 +74,7 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Promote(args) => commands::promote::run(&cli.global, args, terminal),
         Command::Abort(args) => commands::abort::run(&cli.global, args, terminal),
         Command::Blocks(args) => commands::blocks::run(&cli.global, args, terminal),
+        Command::Clusters(command) => commands::clusters::run(&cli.global, command, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
     };

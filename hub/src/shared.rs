@@ -132,6 +132,7 @@ impl Shared {
                 cluster.agent_version = Some(agent.agent_version);
                 cluster.commit = agent.commit;
                 cluster.problems = agent.problems;
+                cluster.free = agent.free;
             }
         }
         status

@@ -9,6 +9,7 @@ mod scenes {
     mod broken;
     mod chaos;
     mod conformance;
+    mod drain;
     mod drift;
     mod neighbours;
     mod refused;

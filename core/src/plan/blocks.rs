@@ -19,7 +19,6 @@ pub(super) enum Act {
     /// Move the contender to another step, in any direction, by an order or because its gates are passed [M1, M12].
     Move,
     /// Choose other clusters than those that are chosen [S2].
-    #[allow(dead_code, reason = "asked by placement once it re-places")]
     Place,
     /// Remove the application [X1].
     #[allow(dead_code, reason = "asked by removal")]
@@ -33,7 +32,6 @@ pub(super) enum Act {
     #[allow(dead_code, reason = "asked by the failure budget")]
     Rollback,
     /// Leave a cluster that is drained [S4].
-    #[allow(dead_code, reason = "asked by draining")]
     Drain,
 }
 

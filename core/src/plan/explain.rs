@@ -9,7 +9,8 @@ use crate::intent::Approval;
 use crate::report::{AppReport, PodGroup, ReleaseReport};
 use crate::state::{PlacedCluster, ReleaseRecord};
 use crate::status::{
-    ApplicationStatus, ClusterRelease, ClusterStatus, Liveness, ReleaseStatus, Waiting, WaitingFor,
+    ApplicationStatus, ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, ReleaseStatus,
+    Waiting, WaitingFor,
 };
 use crate::{AppKey, ClusterName};
 
@@ -18,12 +19,13 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
     let roles = draft.roles();
     let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
     let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
-    let clusters: Vec<ClusterStatus> = placement
-        .map(|placement| &placement.clusters)
-        .into_iter()
-        .flatten()
-        .map(|(name, placed)| cluster_status(draft, &roles, contender, name, placed))
+    let waits = super::placement::waits_for(draft);
+    let placed =
+        placement.into_iter().flat_map(|placement| placement.clusters.iter().chain(&placement.leaving));
+    let mut clusters: Vec<ClusterStatus> = placed
+        .map(|(name, placed)| cluster_status(draft, &roles, contender, (name, placed), waits.as_deref()))
         .collect();
+    clusters.sort_by(|a, b| a.cluster.cmp(&b.cluster));
     let waiting = waiting(draft, contender, &clusters);
     let mut conditions = draft.conditions.clone();
     conditions.extend(contender.map(|release| rolling_out(release, &roles, &waiting)));
@@ -38,6 +40,7 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
         releases,
         waiting,
         clusters,
+        refused: draft.scheduling.refused.clone(),
         conditions,
     }
 }
@@ -198,13 +201,17 @@ fn cluster_status(
     draft: &Draft<'_>,
     roles: &Roles,
     contender: Option<&ReleaseRecord>,
-    name: &ClusterName,
-    placed: &PlacedCluster,
+    (name, placed): (&ClusterName, &PlacedCluster),
+    waits: Option<&str>,
 ) -> ClusterStatus {
     let report = draft.input.reports.get(name);
     let liveness = draft.input.liveness.get(name).copied().unwrap_or_default();
-    let (waiting, message) = match contender {
-        Some(release) if release.failed.is_none() => judge(draft, roles, release, name, placed),
+    let departure = departure(draft, name, placed, waits);
+    let goes = departure.as_ref().filter(|departure| departure.stage != DepartureStage::Held);
+    let (waiting, message) = match (contender, goes) {
+        // Nobody waits for a cluster that leaves.
+        (_, Some(departure)) => (WaitingFor::None, departure.message.clone()),
+        (Some(release), None) if release.failed.is_none() => judge(draft, roles, release, name, placed),
         _ => (WaitingFor::None, String::new()),
     };
     ClusterStatus {
@@ -219,7 +226,39 @@ fn cluster_status(
             .unwrap_or_default(),
         problems: report.map(|report| report.problems.clone()).unwrap_or_default(),
         unattended: report.is_some_and(|report| report.unattended),
+        departure,
     }
+}
+
+/// What there is to say of a cluster that is to lose the application.
+fn departure(
+    draft: &Draft<'_>,
+    name: &ClusterName,
+    placed: &PlacedCluster,
+    waits: Option<&str>,
+) -> Option<Departure> {
+    let held = draft.scheduling.held.get(name);
+    let emptying = draft
+        .record
+        .as_ref()
+        .and_then(|record| record.placement.as_ref())
+        .is_some_and(|placement| placement.leaving.contains_key(name));
+    let (why, stage) = match (held, placed.leaves) {
+        (Some(why), _) => (*why, DepartureStage::Held),
+        (None, Some(why)) if emptying => (why, DepartureStage::Emptying),
+        (None, Some(why)) => (why, DepartureStage::Waiting),
+        (None, None) => return None,
+    };
+    let away = draft.input.liveness.get(name) == Some(&Liveness::Offline);
+    let message = match stage {
+        DepartureStage::Held => format!("stays although {why}: no cluster takes its place"),
+        DepartureStage::Waiting => {
+            format!("leaves because {why}, once the others are ready: {}", waits.unwrap_or("they are"))
+        }
+        DepartureStage::Emptying if away => "is to be emptied, but its agent does not report".to_owned(),
+        DepartureStage::Emptying => format!("is being emptied because {why}"),
+    };
+    Some(Departure { why, stage, message })
 }
 
 fn cluster_release(seen: &ReleaseReport) -> ClusterRelease {

@@ -67,6 +67,7 @@ mod tests {
             reports: &reports,
             liveness: &liveness,
             manifests: &manifests,
+            room: crate::plan::Room::default(),
         };
         let draft = Draft::of(&input);
         let mut listener = Listener::off();

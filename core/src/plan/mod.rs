@@ -23,7 +23,7 @@ mod targets;
 
 pub use blocks::{OVERRIDES, names_block, overrides};
 pub use numbers::{Numbers, Share, numbers};
-pub use placement::{ClusterInfo, Fleet};
+pub use placement::{ClusterInfo, Fleet, Room, peak_of};
 pub use releases::pinned;
 pub use roles::{Roles, roles};
 pub use survey::BlockSurvey;
@@ -37,6 +37,7 @@ use crate::why::Why;
 use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use listener::Listener;
+use placement::Scheduling;
 use std::collections::BTreeMap;
 
 /// A release's manifests for one set of values; `None` = without overrides.
@@ -69,6 +70,8 @@ pub struct AppInput<'a> {
     pub liveness: &'a BTreeMap<ClusterName, Liveness>,
     /// Manifests that are at hand (`Ok`) or could not be rendered (`Err` with the renderer's words).
     pub manifests: &'a BTreeMap<Variant, Result<(), String>>,
+    /// What is known of room in clusters [S1].
+    pub room: Room<'a>,
 }
 
 /// What `main` says of an application.
@@ -167,6 +170,14 @@ pub enum EventReason {
     Withdrawn,
     /// It was superseded and is carried on.
     Carried,
+    /// A cluster is chosen beside those chosen before [S2].
+    ClusterChosen,
+    /// A cluster is to leave once the others are ready [S2, S4].
+    ClusterUnwanted,
+    /// A cluster has given its part over and is emptied.
+    ClusterReleased,
+    /// Nothing of the application is left in a cluster that it left.
+    ClusterLeft,
 }
 
 /// Decides. Pure: the same input gives the same plan.
@@ -202,8 +213,10 @@ fn decide(input: &AppInput<'_>, listener: &mut Listener) -> AppPlan {
     listener.hear(&draft, reasons::placement);
     releases::sync(&mut draft);
     listener.hear(&draft, reasons::releases);
+    releases::keep_requests(&mut draft);
     bases::fill_in(&mut draft);
     steps::advance(&mut draft);
+    placement::release(&mut draft);
     listener.hear(&draft, reasons::steps);
     targets::compute(&mut draft);
     listener.hear(&draft, reasons::targets);
@@ -219,6 +232,7 @@ struct Draft<'a> {
     targets: BTreeMap<ClusterName, PlannedTarget>,
     renders: Vec<RenderNeed>,
     conditions: Vec<Condition>,
+    scheduling: Scheduling,
     events: Vec<Event>,
     wake_at: Option<Timestamp>,
     /// Blocks as they concern the application now [B1].
@@ -240,6 +254,7 @@ impl<'a> Draft<'a> {
             targets: BTreeMap::new(),
             renders: Vec::new(),
             conditions,
+            scheduling: Scheduling::default(),
             events: Vec::new(),
             wake_at: blocks.change(),
             blocks,
@@ -252,6 +267,16 @@ impl<'a> Draft<'a> {
 
     fn event(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
         self.events.push(Event { release: release.clone(), reason, message: message.into() });
+    }
+
+    /// Asks for manifests, once for each set of values.
+    fn want(&mut self, needs: impl IntoIterator<Item = RenderNeed>) {
+        for need in needs {
+            if !self.renders.iter().any(|n| n.release.name == need.release.name && n.variant == need.variant)
+            {
+                self.renders.push(need);
+            }
+        }
     }
 
     fn wake(&mut self, at: Timestamp) {

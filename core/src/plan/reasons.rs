@@ -219,6 +219,7 @@ pub(super) fn of_condition(condition: &Condition) -> Because {
         (Reason::RolloutsBlocked, _) => Rule::B1,
         (Reason::OverrideNotFound, _) => Rule::B2,
         (Reason::NotEnoughClusters, _) => Rule::S3,
+        (Reason::NoReplacement, _) => Rule::S4,
         (_, ConditionType::Valid) => Rule::I1,
         (_, ConditionType::ReleaseSynced) => Rule::R2,
         (_, ConditionType::OrderObeyed) => Rule::M1,
@@ -249,6 +250,8 @@ pub(super) fn of_event(event: &Event) -> Because {
         EventReason::Completed => Rule::M7,
         EventReason::Withdrawn => Rule::M8,
         EventReason::Carried => Rule::R5,
+        EventReason::ClusterChosen => Rule::S2,
+        EventReason::ClusterUnwanted | EventReason::ClusterReleased | EventReason::ClusterLeft => Rule::S4,
         #[allow(unreachable_patterns, reason = "whatever else happens is recorded with its cause")]
         _ => Rule::M12,
     };

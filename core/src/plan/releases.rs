@@ -10,7 +10,7 @@ use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Chart, StrategySpec};
 use crate::manifest::values::variant;
 use crate::state::{
-    Achieved, Cause, Failure, PinnedChart, Position, ReleaseRecord, Withdrawal, WithdrawalReason,
+    Achieved, AppRecord, Cause, Failure, PinnedChart, Position, ReleaseRecord, Withdrawal, WithdrawalReason,
 };
 use crate::status::Liveness;
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,29 +151,12 @@ fn make(
         ));
         return;
     };
-    let Some(record) = &draft.record else { return };
-    let iteration = record.iterations.get(hash).map_or(0, |last| last + 1);
-    let name = ReleaseName::from(format!("{}-{hash}-{iteration}", draft.input.application.name));
-    let mut release = ReleaseRecord {
-        application: draft.input.application.clone(),
-        name: name.clone(),
-        generation: record.generation + 1,
-        environment: resolved.environment.clone(),
-        written_chart: resolved.written_chart.clone(),
-        strategy: strategy.clone(),
-        source: draft.input.source.to_owned(),
-        created: draft.input.now,
-        position: start(strategy, draft.input.now),
-        achieved: None,
-        complete: None,
-        withdrawn: None,
-        failed: None,
-        autoscaler_bases: Bases::new(),
-    };
+    let Some(mut release) = first_of(draft, resolved, hash, strategy) else { return };
+    let name = release.name.clone();
     match rendered(draft, &release) {
         Rendered::All => {}
         Rendered::Missing(needs) => {
-            draft.renders.extend(needs);
+            draft.want(needs);
             draft.conditions.push(Condition::new(
                 ConditionType::ReleaseSynced,
                 Status::Unknown,
@@ -195,7 +178,7 @@ fn make(
     }
     if let Some(record) = draft.record.as_mut() {
         record.generation += 1;
-        record.iterations.insert(hash.to_owned(), iteration);
+        record.iterations.insert(hash.to_owned(), iteration(record, hash));
     }
     draft.event(&name, EventReason::Created, format!("{name} was made"));
     draft.releases.insert(name.clone(), release);
@@ -207,6 +190,55 @@ fn make(
             .and_modify(|release| bases::merge(&mut release.autoscaler_bases, measured));
     }
     synced(draft);
+}
+
+/// The iteration of the next release with this environment [R1].
+fn iteration(record: &AppRecord, hash: &str) -> u32 {
+    record.iterations.get(hash).map_or(0, |last| last + 1)
+}
+
+/// A new release at its first step.
+fn first_of(
+    draft: &Draft<'_>,
+    resolved: &Resolved,
+    hash: &str,
+    strategy: &StrategySpec,
+) -> Option<ReleaseRecord> {
+    let record = draft.record.as_ref()?;
+    let iteration = iteration(record, hash);
+    Some(ReleaseRecord {
+        application: draft.input.application.clone(),
+        name: ReleaseName::from(format!("{}-{hash}-{iteration}", draft.input.application.name)),
+        generation: record.generation + 1,
+        environment: resolved.environment.clone(),
+        written_chart: resolved.written_chart.clone(),
+        strategy: strategy.clone(),
+        source: draft.input.source.to_owned(),
+        created: draft.input.now,
+        position: start(strategy, draft.input.now),
+        achieved: None,
+        complete: None,
+        withdrawn: None,
+        failed: None,
+        autoscaler_bases: Bases::new(),
+        requests: BTreeMap::new(),
+    })
+}
+
+/// The release that is about to be made; `None` where that cannot be said.
+pub(super) fn upcoming(draft: &Draft<'_>) -> Option<ReleaseRecord> {
+    let intent = draft.input.intent?;
+    let resolved = intent.environment.as_ref().ok()?;
+    first_of(draft, resolved, &resolved.environment.hash(), intent.strategy.as_ref()?)
+}
+
+/// Keeps in the records what freshly rendered pods ask for, so that nothing is rendered or read again to know it [S1].
+pub(super) fn keep_requests(draft: &mut Draft<'_>) {
+    for ((name, variant), requests) in draft.input.room.requests {
+        if let Some(release) = draft.releases.get_mut(name) {
+            release.keep_requests(variant.as_deref(), requests);
+        }
+    }
 }
 
 fn start(strategy: &StrategySpec, now: jiff::Timestamp) -> Position {
@@ -285,7 +317,7 @@ fn placed(draft: &Draft<'_>) -> BTreeSet<crate::ClusterName> {
         .record
         .as_ref()
         .and_then(|r| r.placement.as_ref())
-        .map(|p| p.clusters.keys().cloned().collect())
+        .map(|p| p.staying().map(|(name, _)| name.clone()).collect())
         .unwrap_or_default()
 }
 
@@ -335,14 +367,20 @@ pub(super) fn need(
         Some(Ok(())) => true,
         Some(Err(_)) => false,
         None => {
-            if let Some(record) = draft.releases.get(release).cloned()
-                && !draft.renders.iter().any(|n| n.release.name == *release && n.variant == variant)
-            {
-                draft.renders.push(RenderNeed { release: record, variant, cluster: Some(cluster.clone()) });
-            }
+            let need = draft.releases.get(release).map(|record| need_of(record, variant, cluster));
+            draft.want(need);
             false
         }
     }
+}
+
+/// The manifests of a release with the values that a cluster has.
+pub(super) fn need_of(
+    release: &ReleaseRecord,
+    variant: Option<String>,
+    cluster: &crate::ClusterName,
+) -> RenderNeed {
+    RenderNeed { release: release.clone(), variant, cluster: Some(cluster.clone()) }
 }
 
 /// Whether a step ≤ the release's own selects the cluster: the release has, or is to have, objects there [M3].

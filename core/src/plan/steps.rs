@@ -171,7 +171,7 @@ fn verdict(
 ) -> Option<Verdict> {
     let placement = draft.record.as_ref()?.placement.as_ref()?;
     let (mut missing, mut lost, mut excused, mut reached) = (false, false, 0, 0);
-    for (name, placed) in &placement.clusters {
+    for (name, placed) in placement.staying() {
         if super::targets::has_nothing(draft, name, placed) {
             continue;
         }

@@ -4,7 +4,7 @@ use super::bases::base;
 use super::evidence::{is_empty, is_gone};
 use super::numbers::{manages_traffic, numbers, own_end};
 use super::releases::{need, reaches};
-use super::{Draft, PlannedTarget, Share};
+use super::{Draft, EventReason, PlannedTarget, Share};
 use crate::intent::StrategySpec;
 use crate::manifest::values::variant;
 use crate::state::{PlacedCluster, ReleaseRecord, Target, TargetRelease, WithdrawalReason};
@@ -21,12 +21,54 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
         let releases = wanted(draft, name, placed);
         write(draft, name, placed, releases);
     }
-    // Clusters that are no longer placed keep what they have; leaving is a decision of its own.
+    for (name, placed) in &placement.leaving {
+        empty(draft, name, placed);
+    }
+    // What nobody decided on stays as it is.
     for (name, target) in draft.input.targets {
-        if !placement.clusters.contains_key(name) {
+        if !placement.clusters.contains_key(name) && !placement.leaving.contains_key(name) {
             let manifests = kept_manifests(draft, name, target);
             draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });
         }
+    }
+}
+
+/// Empties a cluster that gave its part over [S2, S4]: everything goes to 0/0, then becomes a tombstone, and the target goes when the cluster
+/// has reported that nothing is left.
+fn empty(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster) {
+    let Some(current) = draft.input.targets.get(name) else {
+        left(draft, name);
+        return;
+    };
+    let mut target = current.clone();
+    target.releases = current
+        .releases
+        .iter()
+        .filter_map(|listed| {
+            let (_, share, absent) = fading(draft, name, listed, listed.traffic.is_some())?;
+            let numbers =
+                TargetRelease { capacity: share.capacity, traffic: share.traffic, absent, ..listed.clone() };
+            Some(TargetRelease { autoscaler_base: BTreeMap::new(), ..numbers })
+        })
+        .collect();
+    if target.releases.is_empty() {
+        left(draft, name);
+        return;
+    }
+    if target != *current {
+        target.generation = next_generation(draft);
+    }
+    let manifests = manifests_of(draft, name, placed, &target);
+    draft.targets.insert(name.clone(), PlannedTarget { target, manifests });
+}
+
+/// Nothing of the application is left there.
+fn left(draft: &mut Draft<'_>, name: &ClusterName) {
+    if let Some(placement) = draft.record.as_mut().and_then(|record| record.placement.as_mut()) {
+        placement.leaving.remove(name);
+    }
+    if let Some(contender) = draft.roles().contender {
+        draft.event(&contender, EventReason::ClusterLeft, format!("{name} has nothing of it any more"));
     }
 }
 
@@ -119,7 +161,6 @@ fn leaving(
     let record = draft.releases.get(&listed.name);
     let withdrawn = record.is_none_or(|release| release.withdrawn.is_some());
     let contender = draft.roles().contender.as_ref() == Some(&listed.name);
-    let nothing = Share::nothing(managed);
     if !reached && !withdrawn && !contender {
         return Some((
             listed.name.clone(),
@@ -127,6 +168,17 @@ fn leaving(
             listed.absent,
         ));
     }
+    fading(draft, cluster, listed, managed)
+}
+
+/// The way out: 0/0, a tombstone, nothing. Each waits for the report that the one before is done.
+fn fading(
+    draft: &Draft<'_>,
+    cluster: &ClusterName,
+    listed: &TargetRelease,
+    managed: bool,
+) -> Option<(ReleaseName, Share, bool)> {
+    let nothing = Share::nothing(managed);
     if listed.absent {
         return (!is_gone(draft.input, cluster, &listed.name)).then(|| (listed.name.clone(), nothing, true));
     }
@@ -247,19 +299,25 @@ fn kept_manifests(
 ) -> BTreeMap<ReleaseName, Option<String>> {
     let fallback = PlacedCluster::default();
     let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
-    let placed = placement.and_then(|p| p.clusters.get(name)).unwrap_or(&fallback);
-    target
-        .releases
-        .iter()
-        .filter(|release| !release.absent)
+    let placed = placement.and_then(|p| p.clusters.get(name).or_else(|| p.leaving.get(name)));
+    manifests_of(draft, name, placed.unwrap_or(&fallback), target)
+}
+
+/// Which manifests belong beside a target.
+fn manifests_of(
+    draft: &Draft<'_>,
+    name: &ClusterName,
+    placed: &PlacedCluster,
+    target: &Target,
+) -> BTreeMap<ReleaseName, Option<String>> {
+    let listed = target.releases.iter().filter(|release| !release.absent);
+    listed
         .map(|release| {
             let record = draft.releases.get(&release.name);
-            (
-                release.name.clone(),
-                record.and_then(|record| {
-                    variant(&record.environment, name.as_str(), &placed.labels, &placed.region)
-                }),
-            )
+            let values = record.and_then(|record| {
+                variant(&record.environment, name.as_str(), &placed.labels, &placed.region)
+            });
+            (release.name.clone(), values)
         })
         .collect()
 }

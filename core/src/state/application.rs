@@ -5,6 +5,7 @@ use crate::intent::{ClusterRequirements, StepRef};
 use crate::{AppKey, ReleaseName};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// `releases/<ns>/<app>/application.yaml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,14 +44,24 @@ impl AppRecord {
 }
 
 /// The clusters chosen for an application, and what they were chosen for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Placement {
     /// What was asked for when they were chosen.
     #[serde(default)]
     pub requirements: ClusterRequirements,
-    /// The chosen clusters with the labels they had.
+    /// The chosen clusters with the labels they had; among them those that leave once the others are ready.
     pub clusters: BTreeMap<ClusterName, PlacedCluster>,
+    /// Clusters that have given their part over and are being emptied [S2, S4].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub leaving: BTreeMap<ClusterName, PlacedCluster>,
+}
+
+impl Placement {
+    /// The clusters that the application is to have: those a rollout waits for [A1].
+    pub fn staying(&self) -> impl Iterator<Item = (&ClusterName, &PlacedCluster)> {
+        self.clusters.iter().filter(|(_, placed)| placed.leaves.is_none())
+    }
 }
 
 /// What a chosen cluster was when it was chosen; steps select by this, so that a cluster whose file is gone keeps its place [S2].
@@ -63,6 +74,28 @@ pub struct PlacedCluster {
     /// Its labels.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Why it leaves once the others are ready with their traffic; absent = it stays [S2, S4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<Leaves>,
+}
+
+/// Why a cluster is no longer wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Leaves {
+    /// It is drained [S4].
+    Drained,
+    /// `clusterRequirements` ask for others, or for fewer [S2].
+    NotWanted,
+}
+
+impl fmt::Display for Leaves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Drained => "it is drained",
+            Self::NotWanted => "clusterRequirements do not ask for it any more",
+        })
+    }
 }
 
 /// A promotion that was obeyed: only a difference in these is a new order [M12].

@@ -6,7 +6,7 @@ pub mod paths;
 mod release;
 mod target;
 
-pub use application::{AppRecord, Order, PlacedCluster, Placement};
+pub use application::{AppRecord, Leaves, Order, PlacedCluster, Placement};
 pub use fleet::FleetState;
 pub use release::{
     Achieved, Cause, Environment, Failure, PinnedChart, PinnedSource, Position, ReleaseRecord, Withdrawal,

@@ -1,6 +1,7 @@
 //! A release's record: its frozen environment and how far it has come.
 
 use crate::intent::{Chart, Override, StrategySpec};
+use crate::resources::Resources;
 use crate::{AppKey, ClusterName, ReleaseName, hash};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,25 @@ pub struct ReleaseRecord {
     /// without the release's suffix [C3].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub autoscaler_bases: BTreeMap<ClusterName, BTreeMap<String, u32>>,
+    /// What all its rendered pods ask for, by the name of the manifests' file without its ending [S1].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<String, Resources>,
+}
+
+impl ReleaseRecord {
+    /// What all pods of one set of values ask for; `None` = not known.
+    pub fn requests_of(&self, variant: Option<&str>) -> Option<&Resources> {
+        self.requests.get(&Self::requests_key(variant))
+    }
+
+    /// Keeps what all pods of one set of values ask for.
+    pub fn keep_requests(&mut self, variant: Option<&str>, requests: &Resources) {
+        self.requests.entry(Self::requests_key(variant)).or_insert_with(|| requests.clone());
+    }
+
+    fn requests_key(variant: Option<&str>) -> String {
+        variant.map_or_else(|| "manifests".to_owned(), |variant| format!("manifests-{variant}"))
+    }
 }
 
 /// What a release is a version of [R1].

@@ -5,6 +5,7 @@
 mod autoscaler;
 mod blocks;
 mod moving;
+mod placement;
 mod releases;
 mod support;
 mod waiting;

@@ -6,8 +6,9 @@ use shipper_core::intent::{
     Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollout, StepRef, StrategySpec, Template,
     TrafficMode,
 };
-use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Variant, plan};
+use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Variant, plan};
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Traffic};
+use shipper_core::resources::Resources;
 use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
 use shipper_core::status::Liveness;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
@@ -25,6 +26,10 @@ pub struct World {
     pub reports: BTreeMap<ClusterName, AppReport>,
     pub liveness: BTreeMap<ClusterName, Liveness>,
     pub manifests: BTreeMap<Variant, Result<(), String>>,
+    pub free: BTreeMap<ClusterName, Resources>,
+    pub requests: BTreeMap<Variant, Resources>,
+    /// What every version asks for; `None` = nobody counts.
+    pub asked: Option<Resources>,
     pub events: Vec<String>,
     pub commits: u32,
 }
@@ -65,6 +70,9 @@ impl World {
             targets: BTreeMap::new(),
             reports: BTreeMap::new(),
             manifests: BTreeMap::new(),
+            free: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            asked: None,
             events: Vec::new(),
             commits: 0,
         }
@@ -150,6 +158,7 @@ impl World {
             reports: &self.reports,
             liveness: &self.liveness,
             manifests: &self.manifests,
+            room: Room { free: &self.free, requests: &self.requests },
         })
     }
 
@@ -158,7 +167,9 @@ impl World {
         let mut plan = self.look();
         while !plan.renders.is_empty() {
             for need in &plan.renders {
-                self.manifests.insert((need.release.name.clone(), need.variant.clone()), Ok(()));
+                let variant = (need.release.name.clone(), need.variant.clone());
+                self.requests.extend(self.asked.clone().map(|asked| (variant.clone(), asked)));
+                self.manifests.insert(variant, Ok(()));
             }
             plan = self.look();
         }

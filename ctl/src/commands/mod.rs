@@ -2,6 +2,7 @@
 
 pub mod abort;
 pub mod blocks;
+pub mod clusters;
 pub mod demo;
 pub mod lint;
 pub mod promote;

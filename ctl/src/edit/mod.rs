@@ -1,16 +1,19 @@
-//! Changing a few lines of an Application's file as a person would: comments, order and style of everything else stay.
+//! Changing a few lines of an Application's or a Cluster's file as a person would: comments, order and style of everything else stay.
 //!
 //! Nothing here trusts its own reading of the text. Every edit is one of several attempts, and an attempt counts only if the
 //! text, read again, is the old document with exactly the intended difference. If none is, the person is told what to
 //! write.
 
+mod block;
 mod document;
 mod environment;
 mod rollout;
 mod scalar;
+mod scheduler;
 
 pub use environment::restore_environment;
 pub use rollout::{Order, set_rollout};
+pub use scheduler::{Scheduling, set_scheduling};
 
 use serde_json::Value;
 use shipper_core::yaml;

@@ -2,6 +2,7 @@
 
 mod application;
 mod blocks;
+mod cluster;
 mod clusters;
 mod fleet;
 mod pods;
@@ -10,6 +11,7 @@ mod why;
 
 pub use application::application;
 pub use blocks::blocks;
+pub use cluster::{cluster, clusters_overview};
 pub use fleet::{overview, remarks};
 pub use why::why;
 

@@ -15,7 +15,7 @@ pub use place::{Place, find};
 pub use publish::{Change, FileChange, Published, history_of, publish};
 pub use worktree::Synced;
 
-use shipper_core::AppKey;
+use shipper_core::{AppKey, ClusterName};
 use shipper_git::{CommitError, ReadError, Snapshot, StoreError};
 
 /// Largest file of people that is read, in bytes; the hub refuses larger ones [I2].
@@ -109,6 +109,22 @@ pub fn applications(snapshot: &Snapshot) -> Result<Vec<(AppKey, String)>, Reposi
             let stem = entry.path.strip_suffix(".yaml").or_else(|| entry.path.strip_suffix(".yml"))?;
             let key = stem.strip_prefix("applications/")?.parse().ok()?;
             Some((key, entry.path.clone()))
+        })
+        .collect())
+}
+
+/// The clusters that have a file in a commit, with its path.
+///
+/// # Errors
+/// When the clone is damaged.
+pub fn clusters(snapshot: &Snapshot) -> Result<Vec<(ClusterName, String)>, RepositoryError> {
+    let files = snapshot.walk("clusters")?;
+    Ok(files
+        .into_iter()
+        .filter_map(|entry| {
+            let stem = entry.path.strip_suffix(".yaml").or_else(|| entry.path.strip_suffix(".yml"))?;
+            let name = stem.strip_prefix("clusters/").filter(|name| !name.contains('/'))?;
+            Some((name.into(), entry.path.clone()))
         })
         .collect())
 }

@@ -31,6 +31,13 @@ fn the_example_is_clean_and_all_of_it_is_in_the_demo() {
     assert_eq!(files, built_in);
 }
 
+#[test]
+fn the_example_of_placement_is_clean() {
+    let placement = example().with_file_name("placement");
+    let done = run(["lint", placement.to_str().unwrap()]);
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Ok, ""), "{}", done.err);
+}
+
 const APPLICATION: &str = "\
 apiVersion: shipper.dev/v1alpha1
 kind: Application

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::intent::{Object, StrategySpec, load};
-use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, plan};
+use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, plan};
 use shipper_core::report::{AppReport, Capacity, PodGroup, ReleaseReport, Traffic};
 use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
 use shipper_core::status::{ApplicationStatus, Liveness};
@@ -199,6 +199,7 @@ impl World {
             reports: &self.reports,
             liveness: &self.liveness,
             manifests: &manifests,
+            room: Room::default(),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use clap::Parser;
 use shipper_core::condition::Condition;
-use shipper_core::protocol::{APPLICATIONS, FleetCluster, HubStatus, STATUS};
+use shipper_core::protocol::{APPLICATIONS, CLUSTERS, ClusterView, FleetCluster, HubStatus, STATUS};
 use shipper_core::status::ApplicationStatus;
 use shipperctl::cli::Cli;
 use shipperctl::exit::Exit;
@@ -61,6 +61,15 @@ pub(crate) fn write(root: &Path, files: &[(&str, &str)]) {
 
 /// A hub that knows these applications. It answers as long as the test runs.
 pub(crate) fn hub(applications: Vec<ApplicationStatus>, status: HubStatus) -> String {
+    hub_of(applications, status, Vec::new())
+}
+
+/// A hub that knows these clusters as well.
+pub(crate) fn hub_of(
+    applications: Vec<ApplicationStatus>,
+    status: HubStatus,
+    clusters: Vec<ClusterView>,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -73,7 +82,16 @@ pub(crate) fn hub(applications: Vec<ApplicationStatus>, status: HubStatus) -> St
             let (code, body) = match path {
                 APPLICATIONS => ("200 OK", serde_json::to_string(&applications).unwrap()),
                 STATUS => ("200 OK", serde_json::to_string(&status).unwrap()),
-                _ => ("404 Not Found", "no such page".to_owned()),
+                CLUSTERS => {
+                    let all: Vec<_> = clusters.iter().cloned().map(ClusterView::overview).collect();
+                    ("200 OK", serde_json::to_string(&all).unwrap())
+                }
+                other => {
+                    match clusters.iter().find(|one| other == format!("{CLUSTERS}/{}", one.cluster.name)) {
+                        Some(cluster) => ("200 OK", serde_json::to_string(cluster).unwrap()),
+                        None => ("404 Not Found", "no such page".to_owned()),
+                    }
+                }
             };
             let length = body.len();
             let answer =

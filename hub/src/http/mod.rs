@@ -1,12 +1,13 @@
 //! The hub's HTTP side: agents report and are told of new commits, people and programs read, Git hosts give hints.
 //!
 //! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
-//! - [`read`], [`why`](mod@why), [`webhook`], [`health`]: for everybody else.
+//! - [`read`], [`clusters`], [`why`](mod@why), [`webhook`], [`health`]: for everybody else.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
 //! - [`serve`]: the socket.
 
 pub mod agent;
 pub mod auth;
+pub mod clusters;
 pub mod events;
 pub mod guard;
 pub mod health;
@@ -26,7 +27,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use problem::Problem;
-use shipper_core::protocol::{APPLICATIONS, BLOCKS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY};
+use shipper_core::protocol::{
+    APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
+};
 use std::sync::Arc;
 
 /// Largest body of an agent's request, in bytes.
@@ -50,6 +53,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}"), get(read::application))
         .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}/{WHY}"), get(why::why))
         .route(BLOCKS, get(read::blocks))
+        .route(CLUSTERS, get(clusters::all))
+        .route(&format!("{CLUSTERS}/{{name}}"), get(clusters::one))
         .route(STATUS, get(read::status))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -121,6 +121,7 @@ fn status(namespace: &str, name: &str) -> ApplicationStatus {
         releases: Vec::new(),
         waiting: Waiting { state: WaitingFor::None, message: String::new(), clusters: Vec::new() },
         clusters: Vec::new(),
+        refused: Vec::new(),
         conditions: Vec::new(),
     }
 }
@@ -453,4 +454,41 @@ async fn b4_blocks_are_listed_with_what_they_stop() {
     hub.shared.blocks.publish(BlockSurvey::of(&fleet, std::iter::empty()));
     let told = hub.get(BLOCKS).await.json();
     assert_eq!((&told[0]["name"], &told[0]["inForce"]), (&json!("freeze"), &json!(true)));
+}
+
+#[tokio::test]
+async fn s4_a_cluster_says_what_is_free_and_which_applications_cannot_leave() {
+    let hub = hub().await;
+    let mut board = hub.shared.hub.get();
+    let cluster = json!({
+        "name": "eu", "region": "eu", "liveness": "unknown", "lastReport": null, "agentVersion": null, "commit": null,
+        "problems": [], "drain": true,
+    });
+    board.clusters = vec![serde_json::from_value(cluster).unwrap()];
+    hub.shared.hub.publish(board);
+    let mut there = status("web", "shop");
+    let departure = json!({"why": "drained", "stage": "held", "message": "no cluster takes its place"});
+    there.clusters = vec![
+        serde_json::from_value(json!({
+            "cluster": "eu", "liveness": "online", "targetGeneration": 1, "reportedGeneration": 1, "waiting": "none",
+            "message": "", "releases": [], "problems": [], "unattended": false, "departure": departure,
+        }))
+        .unwrap(),
+    ];
+    hub.shared.statuses.publish(there);
+    hub.shared.statuses.publish(status("web", "elsewhere"));
+    let session = hub.session("uid-1").await;
+    let mut first = report(&session, 1);
+    first["free"] = json!({"cpu": "3500m"});
+    assert_eq!(hub.post(REPORTS, EU, &first).await.status, StatusCode::OK);
+
+    let all = hub.get(CLUSTERS).await.json();
+    assert_eq!(
+        (&all[0]["applications"], &all[0]["held"], &all[0]["leaving"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
+    let one = hub.get(&format!("{CLUSTERS}/eu")).await.json();
+    assert_eq!(one["free"], json!({"cpu": "3500m"}));
+    assert_eq!(one["applications"], json!([{"application": "web/shop", "departure": departure}]));
+    assert!(hub.get(&format!("{CLUSTERS}/mars")).await.problem(404).contains("clusters/mars.yaml"));
 }

@@ -42,6 +42,10 @@ impl Changed {
             EventReason::Completed => format!("Complete {release}"),
             EventReason::Withdrawn => format!("Withdraw {release}"),
             EventReason::Carried => format!("Carry {release} on"),
+            EventReason::ClusterChosen => format!("Choose a cluster for {release}"),
+            EventReason::ClusterUnwanted => format!("Take {release} from a cluster once it is elsewhere"),
+            EventReason::ClusterReleased => format!("Empty a cluster of {release}"),
+            EventReason::ClusterLeft => format!("Forget a cluster that {release} has left"),
         }
     }
 }

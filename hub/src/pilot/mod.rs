@@ -18,6 +18,7 @@ mod input;
 mod lookups;
 mod message;
 mod poll;
+mod promised;
 mod publish;
 mod renders;
 mod timers;

@@ -78,6 +78,10 @@ impl Publisher {
                     agent_version: None,
                     commit: None,
                     problems: Vec::new(),
+                    unschedulable: info.cluster.spec.scheduler.unschedulable,
+                    drain: info.cluster.spec.scheduler.drain,
+                    capabilities: info.cluster.spec.capabilities.clone(),
+                    free: None,
                 })
                 .collect();
         }

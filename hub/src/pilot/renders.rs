@@ -7,7 +7,9 @@ use crate::render::charts::Charts;
 use crate::render::{RenderRequest, Renderer, Source};
 use shipper_core::AppKey;
 use shipper_core::intent::{Application, StrategySpec, TrafficMode};
+use shipper_core::manifest::Manifests;
 use shipper_core::plan::{AppPlan, Intent, Variant};
+use shipper_core::resources::{Resources, of_manifests};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +74,23 @@ pub(super) struct Done {
     pub(super) app: AppKey,
     variant: Variant,
     allowed: Allowed,
-    result: Result<Arc<[u8]>, Failed>,
+    result: Result<Made, Failed>,
+}
+
+/// What was rendered.
+#[derive(Debug)]
+struct Made {
+    bytes: Arc<[u8]>,
+    /// What all its pods ask for.
+    requests: Resources,
+}
+
+impl Made {
+    fn of(bytes: Vec<u8>) -> Self {
+        // What the renderer made can be read.
+        let requests = Manifests::parse(&bytes).map(|read| of_manifests(&read)).unwrap_or_default();
+        Self { bytes: bytes.into(), requests }
+    }
 }
 
 #[derive(Debug)]
@@ -89,7 +107,7 @@ impl Job {
         Done { app: self.app, variant: self.variant, allowed: self.allowed, result }
     }
 
-    async fn render(&mut self, renderer: &Renderer, charts: &Charts) -> Result<Arc<[u8]>, Failed> {
+    async fn render(&mut self, renderer: &Renderer, charts: &Charts) -> Result<Made, Failed> {
         let here = Input::Here(Err("taken".to_owned()));
         self.request.source = match std::mem::replace(&mut self.input, here) {
             Input::Here(source) => source.map_err(|message| Failed { message, permanent: true })?,
@@ -100,7 +118,7 @@ impl Job {
                 .map_err(|error| Failed { message: error.to_string(), permanent: error.is_permanent() })?,
         };
         match renderer.render(&self.request).await {
-            Ok(bytes) => Ok(bytes.into()),
+            Ok(bytes) => Ok(Made::of(bytes)),
             Err(error) => Err(Failed { message: error.to_string(), permanent: error.is_permanent() }),
         }
     }
@@ -109,7 +127,7 @@ impl Job {
 #[derive(Debug)]
 enum Entry {
     Running(Backoff),
-    Rendered(Arc<[u8]>),
+    Rendered(Made),
     Failed(String),
     /// Tried again once the back-off is over.
     Waiting(Backoff, String),
@@ -152,7 +170,18 @@ impl Renders {
         let entries = self.0.get(app).into_iter().flat_map(|of| &of.entries);
         entries
             .filter_map(|(variant, entry)| match entry {
-                Entry::Rendered(bytes) => Some((variant.clone(), Arc::clone(bytes))),
+                Entry::Rendered(made) => Some((variant.clone(), Arc::clone(&made.bytes))),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// What the pods of freshly rendered manifests ask for.
+    pub(super) fn requests(&self, app: &AppKey) -> BTreeMap<Variant, Resources> {
+        let entries = self.0.get(app).into_iter().flat_map(|of| &of.entries);
+        entries
+            .filter_map(|(variant, entry)| match entry {
+                Entry::Rendered(made) => Some((variant.clone(), made.requests.clone())),
                 _ => None,
             })
             .collect()
@@ -176,7 +205,7 @@ impl Renders {
         let Some(Entry::Running(backoff)) = of.entries.get_mut(&done.variant) else { return None };
         let mut wait = None;
         let entry = match done.result {
-            Ok(bytes) => Entry::Rendered(bytes),
+            Ok(made) => Entry::Rendered(made),
             Err(Failed { message, permanent: true }) => Entry::Failed(message),
             Err(Failed { message, .. }) => {
                 wait = Some(backoff.failed(now, None));
@@ -254,6 +283,7 @@ mod tests {
             withdrawn: None,
             failed: None,
             autoscaler_bases: BTreeMap::new(),
+            requests: BTreeMap::new(),
         }
     }
 
@@ -275,6 +305,7 @@ mod tests {
                 releases: Vec::new(),
                 waiting: Waiting { state: WaitingFor::None, message: String::new(), clusters: Vec::new() },
                 clusters: Vec::new(),
+                refused: Vec::new(),
                 conditions: Vec::new(),
             },
             events: Vec::new(),
@@ -293,7 +324,7 @@ mod tests {
             assert!(renders.start(&app(), &variant(values), allowed, now));
         }
         for (finished, missing) in [(&plain, vec![&other]), (&other, vec![])] {
-            let result = Ok(Arc::from(b"{}".as_slice()));
+            let result = Ok(Made::of(b"{}".to_vec()));
             renders.finish(Done { app: app(), variant: variant(finished), allowed, result }, now);
             if !missing.is_empty() {
                 // The plan that follows asks for what is missing alone.

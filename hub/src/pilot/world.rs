@@ -4,13 +4,14 @@
 use super::desk::{Desk, LookError, Work};
 use super::input::job;
 use super::lookups::Lookups;
+use super::promised::Promised;
 use super::renders::{Allowed, Job, Renders};
 use crate::fleet::{AppState, chart_to_resolve, resolve};
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Chart;
-use shipper_core::plan::{AppInput, AppPlan, Intent, plan, why};
+use shipper_core::plan::{AppInput, AppPlan, Intent, Room, plan, why};
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::why::Why;
 use shipper_core::{AppKey, ClusterName};
@@ -46,6 +47,7 @@ pub(super) struct World {
     pub(super) desk: Desk,
     pub(super) renders: Renders,
     pub(super) lookups: Lookups,
+    promised: Promised,
     shared: Arc<Shared>,
     /// How long an application waits to be written while something of it is rendered.
     patience: Duration,
@@ -59,6 +61,7 @@ impl World {
             desk,
             renders: Renders::default(),
             lookups: Lookups::default(),
+            promised: Promised::default(),
             shared,
             patience,
             waiting: BTreeMap::new(),
@@ -89,6 +92,7 @@ impl World {
         let heartbeats = &self.shared.heartbeats;
         heartbeats.expect_all(self.desk.view().objects().fleet().clusters.keys());
         let liveness = heartbeats.liveness(Instant::now());
+        self.promised.look(&self.shared.agents);
         let mut planned = Planned::default();
         for app in apps {
             let began = std::time::Instant::now();
@@ -103,6 +107,7 @@ impl World {
         let (view, now) = (self.desk.view(), Instant::now());
         if view.is_forgotten(app) {
             self.waiting.remove(app);
+            self.promised.forget(app);
             planned.timers.push((app.clone(), None));
             planned.forgotten.push(app.clone());
             return;
@@ -126,6 +131,7 @@ impl World {
         let time = self.shared.clock.now();
         let source = view.branches().main.map(|oid| oid.to_string()).unwrap_or_default();
         let mut plan = self.decide(app, intent.as_ref(), time, liveness, plan);
+        self.promised.planned(app, &plan, &self.shared.reports.for_app(app));
         self.renders.tidy(app, state, &plan);
         if let (Some(intent), Some(allowed)) = (&intent, allowed) {
             for need in &plan.renders {
@@ -186,6 +192,7 @@ impl World {
             reports: &self.shared.reports.for_app(app),
             liveness,
             manifests: &self.renders.at_hand(app, state),
+            room: Room { free: self.promised.free(), requests: &self.renders.requests(app) },
         })
     }
 

@@ -3,6 +3,7 @@
 use super::ledger::ClusterRow;
 use jiff::Timestamp;
 use shipper_core::ClusterName;
+use shipper_core::resources::Resources;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
@@ -21,6 +22,8 @@ pub struct AgentInfo {
     pub api_calls: BTreeMap<String, u64>,
     /// When it last reported.
     pub last_report: Option<Timestamp>,
+    /// What its cluster has free.
+    pub free: Option<Resources>,
 }
 
 impl From<ClusterRow> for AgentInfo {
@@ -32,6 +35,7 @@ impl From<ClusterRow> for AgentInfo {
             problems: row.problems,
             api_calls: row.api_calls,
             last_report: row.reported,
+            free: row.free,
         }
     }
 }
@@ -50,6 +54,12 @@ impl Agents {
     pub fn last_reports(&self) -> BTreeMap<ClusterName, Timestamp> {
         let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
         agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), agent.last_report?))).collect()
+    }
+
+    /// What is free in each cluster that says so.
+    pub fn free(&self) -> BTreeMap<ClusterName, Resources> {
+        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), agent.free.clone()?))).collect()
     }
 
     pub(super) fn put(&self, cluster: ClusterName, agent: AgentInfo) {

@@ -1,6 +1,7 @@
 //! What every database must do, whichever it is: the same tests for all of them.
 
 use super::*;
+use shipper_core::resources::{Quantity, Resources};
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -40,6 +41,7 @@ pub(super) fn report(session: &str, sequence: u64, states: Vec<AppReport>) -> Re
         commit: Some("c0ffee".into()),
         problems: vec!["disk is full".into()],
         api_calls: BTreeMap::from([("PATCH".into(), 3)]),
+        free: Some(Resources::from_iter([("cpu".to_owned(), Quantity::whole(3))])),
         applications: states,
         gone: Vec::new(),
     }
@@ -111,6 +113,7 @@ async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: &dyn Store) {
     assert_eq!(agent.commit.as_deref(), Some("c0ffee"));
     assert_eq!(agent.problems, ["disk is full"]);
     assert_eq!(agent.api_calls["PATCH"], 3);
+    assert_eq!(agent.free.unwrap().get("cpu"), Quantity::whole(3));
 }
 
 async fn duplicates_and_late_reports_change_nothing(store: &dyn Store) {

@@ -140,6 +140,7 @@ fn remember(view: &View, writes: &[Write], written: &[Written]) {
                     problems: Vec::new(),
                     api_calls: std::collections::BTreeMap::new(),
                     last_report: None,
+                    free: None,
                 };
                 let agent = match (incarnation, known) {
                     (Incarnation::Same, Some(known)) => {
@@ -164,6 +165,7 @@ fn remember(view: &View, writes: &[Write], written: &[Written]) {
                         problems: report.problems.clone(),
                         api_calls: report.api_calls.clone(),
                         last_report: Some(*at),
+                        free: report.free.clone(),
                     },
                 );
                 view.heartbeats.heard(&report.cluster);

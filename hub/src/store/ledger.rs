@@ -5,6 +5,7 @@ use super::{TimelineEvent, Write, Written};
 use jiff::Timestamp;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
+use shipper_core::resources::Resources;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,8 @@ pub struct ClusterRow {
     pub api_calls: BTreeMap<String, u64>,
     /// When it last reported.
     pub reported: Option<Timestamp>,
+    /// What it last said that it has free.
+    pub free: Option<Resources>,
 }
 
 /// The latest state of an application in a cluster, to be stored.
@@ -133,7 +136,8 @@ impl<'a> Ledger<'a> {
             commit: kept.as_ref().and_then(|row| row.commit.clone()),
             problems: kept.as_ref().map(|row| row.problems.clone()).unwrap_or_default(),
             api_calls: kept.as_ref().map(|row| row.api_calls.clone()).unwrap_or_default(),
-            reported: kept.and_then(|row| row.reported),
+            reported: kept.as_ref().and_then(|row| row.reported),
+            free: kept.and_then(|row| row.free),
         };
         self.clusters.insert(cluster.clone(), row);
         self.changed.insert(cluster);
@@ -154,6 +158,7 @@ impl<'a> Ledger<'a> {
         row.problems.clone_from(&report.problems);
         row.api_calls.clone_from(&report.api_calls);
         row.reported = Some(at);
+        row.free.clone_from(&report.free);
         self.changed.insert(&report.cluster);
         for application in &report.gone {
             self.reports.insert((&report.cluster, application), None);

@@ -94,7 +94,16 @@ impl Agent {
     /// Takes a new commit of the state branch over.
     pub fn accept(&mut self, newest: usize, state: &Arc<State>) {
         self.accepted = newest;
-        let Some(target) = state.targets.get(&self.name) else { return };
+        let Some(target) = state.targets.get(&self.name) else {
+            // Nothing is asked for any more; nothing is removed because of that.
+            if self.target.take().is_some() {
+                self.index.unregister(&chart::app());
+                self.manifests.clear();
+                self.actions.clear();
+                self.report = None;
+            }
+            return;
+        };
         if self.target.as_ref() == Some(target) {
             return;
         }

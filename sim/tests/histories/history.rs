@@ -13,11 +13,11 @@ use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use shipper_core::converge::Action;
 use shipper_core::intent::{
-    Application, ApplicationSpec, Cluster as IntentCluster, ClusterSpec, Metadata, Rollout, StepRef,
-    StrategySpec, Template, TrafficMode,
+    Application, ApplicationSpec, Cluster as IntentCluster, ClusterRequirements, ClusterSpec, Metadata,
+    Region, Rollout, StepRef, StrategySpec, Template, TrafficMode,
 };
 use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, Resolved, roles};
-use shipper_core::report::AppReport;
+use shipper_core::report::{AppReport, ReleaseReport};
 use shipper_core::state::{Environment, PinnedSource, ReleaseRecord};
 use shipper_core::status::WaitingFor;
 use shipper_core::{ClusterName, ReleaseName};
@@ -44,6 +44,11 @@ pub struct Outcome {
     pub objects_removed: u64,
     pub blocks: u64,
     pub blocked: u64,
+    pub drains: u64,
+    pub cordons: u64,
+    pub joined: u64,
+    pub released: u64,
+    pub left: u64,
     pub events: u64,
 }
 
@@ -65,6 +70,11 @@ impl Outcome {
             (&mut self.objects_removed, other.objects_removed),
             (&mut self.blocks, other.blocks),
             (&mut self.blocked, other.blocked),
+            (&mut self.drains, other.drains),
+            (&mut self.cordons, other.cordons),
+            (&mut self.joined, other.joined),
+            (&mut self.released, other.released),
+            (&mut self.left, other.left),
             (&mut self.events, other.events),
         ];
         for (sum, more) in pairs {
@@ -92,6 +102,11 @@ impl Outcome {
             ("steps back", self.walked_back),
             ("blocks", self.blocks),
             ("decisions that waited for a block", self.blocked),
+            ("drains", self.drains),
+            ("cordons", self.cordons),
+            ("clusters that joined", self.joined),
+            ("clusters that gave their part over", self.released),
+            ("clusters that were emptied", self.left),
         ] {
             assert!(count >= seeds / 40, "only {count} {what} in {seeds} histories");
         }
@@ -129,12 +144,16 @@ pub struct History {
     monitors: Vec<Monitor>,
     hubs: Vec<Hub>,
     fleet: Fleet,
+    /// How many clusters the application asks for; `None` = it runs everywhere.
+    replicas: Option<usize>,
     git: Git,
     versions: u32,
     /// Reports in flight may be duplicated and overtaken.
     mail: Vec<(Duration, usize, u64, u64, AppReport)>,
     /// Target generations that a cluster has reported as met, by its own evidence.
     met: BTreeMap<ClusterName, BTreeSet<u64>>,
+    /// Those under which it has reported all pods with traffic that it was to have, whatever else is on its way out.
+    served: BTreeMap<ClusterName, BTreeSet<u64>>,
     outcome: Outcome,
     last_change: Duration,
     blocking: Blocking,
@@ -147,7 +166,12 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 impl History {
     pub fn new(seed: u64, verbose: bool) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
-        let count = rng.random_range(1..=2);
+        let count = rng.random_range(1..=3);
+        // Some applications run everywhere, some in as many clusters as they ask for; then others are spare.
+        let replicas =
+            if count > 1 && rng.random_bool(0.6) { Some(rng.random_range(1..count)) } else { None };
+        // One of several comes later.
+        let late = count > 1 && rng.random_bool(0.3);
         let two_hubs = rng.random_bool(0.3);
         let ms = Duration::from_millis;
         // Below the time that a mark is left to be seen (`converge::PROPAGATION`): a slower controller manager is a fault of its own.
@@ -163,10 +187,14 @@ impl History {
         let names: Vec<ClusterName> = (1..=count).map(|n| ClusterName::from(format!("c{n}"))).collect();
         let mut fleet = Fleet::default();
         let (mut clusters, mut agents, mut monitors) = (Vec::new(), Vec::new(), Vec::new());
-        for name in &names {
+        for (n, name) in names.iter().enumerate() {
             let metadata = Metadata { name: name.to_string(), ..Metadata::default() };
             let spec = ClusterSpec { region: "eu".to_owned(), ..ClusterSpec::default() };
-            fleet.clusters.insert(name.clone(), ClusterInfo { cluster: IntentCluster { metadata, spec } });
+            if !(late && n + 1 == names.len()) {
+                fleet
+                    .clusters
+                    .insert(name.clone(), ClusterInfo { cluster: IntentCluster { metadata, spec } });
+            }
             let mut cluster = Cluster::new(options.clone(), StdRng::seed_from_u64(rng.random()));
             let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart::app().namespace}});
             let by = shipper_sim::WriteOptions::by("test");
@@ -188,10 +216,12 @@ impl History {
             monitors,
             hubs,
             fleet,
+            replicas,
             git: Git::default(),
             versions: 0,
             mail: Vec::new(),
             met: BTreeMap::new(),
+            served: BTreeMap::new(),
             outcome: Outcome::default(),
             last_change: Duration::ZERO,
             blocking: Blocking::default(),
@@ -305,7 +335,7 @@ impl History {
         match happening {
             Happening::Look(i) => self.look(i),
             Happening::Act(i) => return self.act(i),
-            Happening::Fetch(i) => self.fetch(i),
+            Happening::Fetch(i) => return self.fetch(i),
             Happening::Heartbeat(i) => {
                 self.post(i);
                 self.once(self.now + HEARTBEAT, Happening::Heartbeat(i));
@@ -370,19 +400,55 @@ impl History {
         Ok(())
     }
 
-    fn fetch(&mut self, i: usize) {
+    fn fetch(&mut self, i: usize) -> Result<(), String> {
         self.soon(1000, Happening::Fetch(i));
         let newest = self.git.state.len();
         if !self.agents[i].sees_git || newest <= self.agents[i].accepted {
-            return;
+            return Ok(());
         }
         let state = self.git.state[newest - 1].clone();
+        let before = self.agents[i].target.clone();
         self.agents[i].accept(newest, &state);
+        self.judge_fleet(i, before.as_ref(), &state)?;
         if let Some(target) = &self.agents[i].target {
             self.monitors[i].target(target, self.now);
             self.say(|| format!("c{} accepts {target:?}", i + 1));
         }
         self.soon(10, Happening::Look(i));
+        Ok(())
+    }
+
+    /// [S4] At the moment at which a cluster begins to empty, those that stay serve what they are to serve, but for pods that failed by
+    /// themselves: over the fleet nothing is lacking.
+    fn judge_fleet(
+        &self,
+        i: usize,
+        before: Option<&shipper_core::state::Target>,
+        state: &super::git::State,
+    ) -> Result<(), String> {
+        let total = |target: Option<&shipper_core::state::Target>| {
+            target.map_or(0, |target| monitor::goals(target).values().sum::<u32>())
+        };
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let Some(placement) = placement.filter(|p| p.leaving.contains_key(&self.agents[i].name)) else {
+            return Ok(());
+        };
+        if total(before) == 0 || total(self.agents[i].target.as_ref()) > 0 {
+            return Ok(());
+        }
+        for (j, agent) in self.agents.iter().enumerate() {
+            if placement.staying().any(|(name, _)| *name == agent.name) {
+                self.monitors[j].serves_enough(&self.clusters[j]).map_err(|lacking| {
+                    format!(
+                        "S4: c{} is emptied at {:.3}, but c{} {lacking}",
+                        i + 1,
+                        self.now.as_secs_f64(),
+                        j + 1
+                    )
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts the agent's newest report into the mail, sometimes twice, sometimes late.
@@ -395,12 +461,17 @@ impl History {
         agent.sequence += 1;
         agent.sent = Some(report.clone());
         let (session, sequence) = (agent.session, agent.sequence);
-        let whole = report
-            .releases
-            .iter()
-            .all(|r| r.installed && r.capacity.achieved && r.traffic.as_ref().is_none_or(|t| t.achieved));
-        if whole {
+        let met = |r: &ReleaseReport| {
+            r.installed && r.capacity.achieved && r.traffic.as_ref().is_none_or(|t| t.achieved)
+        };
+        let counts = |r: &&ReleaseReport| {
+            r.capacity.desired > 0 || r.traffic.as_ref().is_some_and(|traffic| traffic.wanted > 0)
+        };
+        if report.releases.iter().all(met) {
             self.met.entry(agent.name.clone()).or_default().insert(report.target_generation);
+        }
+        if report.releases.iter().filter(counts).all(met) {
+            self.served.entry(agent.name.clone()).or_default().insert(report.target_generation);
         }
         let copies = 1 + usize::from(self.rng.random_bool(0.1));
         for _ in 0..copies {
@@ -481,6 +552,9 @@ impl History {
                 self.outcome.completions += u64::from(is(event, EventReason::Completed));
                 self.outcome.achieved += u64::from(is(event, EventReason::StepAchieved));
                 self.outcome.withdrawals += u64::from(is(event, EventReason::Withdrawn));
+                self.outcome.joined += u64::from(is(event, EventReason::ClusterChosen));
+                self.outcome.released += u64::from(is(event, EventReason::ClusterReleased));
+                self.outcome.left += u64::from(is(event, EventReason::ClusterLeft));
             }
             self.judge_commit(&before)?;
             for agent in 0..self.agents.len() {
@@ -512,7 +586,11 @@ impl History {
                 let Some(previous) = previous else {
                     return Err("A1: a step is achieved in the first commit".to_owned());
                 };
-                for (cluster, target) in &previous.targets {
+                let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+                let stays = |cluster: &ClusterName| {
+                    placement.is_some_and(|placement| placement.staying().any(|(name, _)| name == cluster))
+                };
+                for (cluster, target) in previous.targets.iter().filter(|(cluster, _)| stays(cluster)) {
                     let met = self.met.get(cluster).is_some_and(|met| met.contains(&target.generation));
                     let tolerated = target.releases.len() > 1;
                     if !met && !tolerated {
@@ -553,21 +631,54 @@ impl History {
                     t.releases.iter().any(|r| !r.absent && r.capacity > 0 && r.traffic.unwrap_or(0) > 0)
                 })
             };
+            let leaving = |s: &super::git::State, cluster: &ClusterName| {
+                let placement = s.record.as_ref().and_then(|record| record.placement.as_ref());
+                placement.is_some_and(|placement| placement.leaving.contains_key(cluster))
+            };
             for cluster in previous.targets.keys() {
                 let steps_back =
                     state.releases.len() == 1 || roles(state.releases.values()).incumbent.is_none();
-                if serving(previous, cluster) && !serving(state, cluster) && !steps_back {
+                let loses = serving(previous, cluster) && !serving(state, cluster);
+                if loses && leaving(state, cluster) {
+                    // [S4] It goes once the others have reported all they are to have.
+                    self.judge_departure(previous, state, cluster)?;
+                } else if loses && !steps_back {
                     return Err(format!(
                         "R5: nothing carries the load in {cluster} any more: {:?}",
                         state.targets.get(cluster)
                     ));
                 }
-                if !state.targets.contains_key(cluster) {
+                let tombstones = previous.targets[cluster].releases.iter().all(|release| release.absent);
+                if !state.targets.contains_key(cluster) && !(leaving(previous, cluster) && tombstones) {
                     return Err(format!("absence deletes nothing: the target of {cluster} is gone"));
                 }
             }
         }
         Ok(())
+    }
+
+    /// [S2, S4] Whoever stays has reported, on the very target that stood when it was decided, all that it is to have; and somebody serves.
+    fn judge_departure(
+        &self,
+        previous: &super::git::State,
+        state: &super::git::State,
+        cluster: &ClusterName,
+    ) -> Result<(), String> {
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let staying: Vec<&ClusterName> =
+            placement.into_iter().flat_map(|placement| placement.staying()).map(|(name, _)| name).collect();
+        let mut serves = false;
+        for name in &staying {
+            let Some(target) = previous.targets.get(*name) else { continue };
+            if !self.served.get(*name).is_some_and(|served| served.contains(&target.generation)) {
+                return Err(format!(
+                    "S4: {cluster} is emptied although {name} never met generation {}",
+                    target.generation
+                ));
+            }
+            serves |= monitor::goals(target).values().any(|goal| *goal > 0);
+        }
+        if serves { Ok(()) } else { Err(format!("S4: {cluster} is emptied and nobody serves: {staying:?}")) }
     }
 
     fn contender(&self) -> Option<(ReleaseName, usize)> {
@@ -640,7 +751,16 @@ impl History {
             .and_then(|intent| intent.application.spec.rollout.clone());
         let spec = ApplicationSpec {
             revision_history_limit: 2,
-            template: Template::default(),
+            template: Template {
+                cluster_requirements: self.replicas.map(|replicas| ClusterRequirements {
+                    regions: vec![Region {
+                        name: "eu".to_owned(),
+                        replicas: u32::try_from(replicas).unwrap_or(1),
+                    }],
+                    ..ClusterRequirements::default()
+                }),
+                ..Template::default()
+            },
             rollout,
             restart: None,
             create_namespace: false,
@@ -702,7 +822,10 @@ impl History {
             return;
         }
         let i = self.rng.random_range(0..self.clusters.len());
-        match self.rng.random_range(0..100) {
+        match self.rng.random_range(0..115) {
+            100..107 => self.drain(i),
+            107..111 => self.cordon(i),
+            111..115 => self.join(i),
             0..12 => self.commit_version(),
             12..40 => {
                 if let Some((_, step)) = self.contender() {
@@ -769,6 +892,40 @@ impl History {
         let added = self.blocking.toggle(&mut self.fleet, &mut self.rng);
         self.outcome.blocks += u64::from(added);
         self.say(|| format!("main: {:?}", self.blocking));
+        self.wake_hubs();
+    }
+
+    /// Somebody drains a cluster, or takes that back.
+    fn drain(&mut self, i: usize) {
+        let Some(info) = self.fleet.clusters.get_mut(&self.agents[i].name) else { return };
+        let scheduler = &mut info.cluster.spec.scheduler;
+        scheduler.drain = !scheduler.drain;
+        let drained = scheduler.drain;
+        self.outcome.drains += u64::from(drained);
+        self.say(|| format!("main: c{} drain {drained}", i + 1));
+        self.wake_hubs();
+    }
+
+    fn cordon(&mut self, i: usize) {
+        let Some(info) = self.fleet.clusters.get_mut(&self.agents[i].name) else { return };
+        let scheduler = &mut info.cluster.spec.scheduler;
+        scheduler.unschedulable = !scheduler.unschedulable;
+        let cordoned = scheduler.unschedulable;
+        self.outcome.cordons += u64::from(cordoned);
+        self.say(|| format!("main: c{} cordon {cordoned}", i + 1));
+        self.wake_hubs();
+    }
+
+    /// A cluster that was not in the fleet is now.
+    fn join(&mut self, i: usize) {
+        let name = self.agents[i].name.clone();
+        if self.fleet.clusters.contains_key(&name) {
+            return;
+        }
+        let metadata = Metadata { name: name.to_string(), ..Metadata::default() };
+        let spec = ClusterSpec { region: "eu".to_owned(), ..ClusterSpec::default() };
+        self.fleet.clusters.insert(name, ClusterInfo { cluster: IntentCluster { metadata, spec } });
+        self.say(|| format!("main: c{} is in the fleet", i + 1));
         self.wake_hubs();
     }
 
@@ -877,6 +1034,40 @@ impl History {
         )
     }
 
+    /// [S2, S3, S4] At rest nobody is on the way out, and who is drained has nobody who could take its place.
+    fn final_placement(&self, state: &super::git::State) -> Result<(), String> {
+        let Some(placement) = state.record.as_ref().and_then(|record| record.placement.as_ref()) else {
+            return Ok(());
+        };
+        // What only some clusters have waits for the rollout to come to others.
+        let whole = roles(state.releases.values())
+            .contender
+            .is_some_and(|name| state.releases[&name].complete.is_some());
+        let waits = whole && placement.staying().count() < placement.clusters.len();
+        if !placement.leaving.is_empty() || waits {
+            return Err(format!("S2: some are still to leave at rest: {placement:?}: {}", self.describe()));
+        }
+        let fits = |name: &ClusterName, info: &ClusterInfo| {
+            let scheduler = &info.cluster.spec.scheduler;
+            !scheduler.drain && !scheduler.unschedulable && !placement.clusters.contains_key(name)
+        };
+        let spare = self.fleet.clusters.iter().find(|(name, info)| fits(name, info));
+        let drained = |name: &&ClusterName| {
+            self.fleet.clusters.get(*name).is_some_and(|info| info.cluster.spec.scheduler.drain)
+        };
+        let stays = placement.clusters.keys().find(drained);
+        let others = placement.clusters.keys().any(|name| !drained(&name));
+        match (stays, spare, self.replicas) {
+            (Some(stays), Some((spare, _)), _) => {
+                Err(format!("S4: {stays} is drained, and {spare} is spare"))
+            }
+            (Some(stays), None, None) if others => {
+                Err(format!("S4: {stays} is drained, and others have its part"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// At rest, everything is as it was asked for, or says why not.
     fn final_state(&self) -> Result<(), String> {
         let Some(state) = self.git.state.last() else { return Err("nothing was ever written".to_owned()) };
@@ -891,13 +1082,23 @@ impl History {
         if version.contains("broken") || incumbent_broken {
             return Ok(());
         }
+        self.final_placement(state)?;
         let achieved = release.achieved.as_ref().map(|a| a.step);
         if release.complete.is_none() && achieved != Some(release.position.step) {
             return Err(format!("{contender} is at rest without achieving its step: {}", self.describe()));
         }
         for (i, cluster) in self.clusters.iter().enumerate() {
-            let Some(target) = state.targets.get(&self.agents[i].name) else { continue };
             let truth = monitor::truth(cluster);
+            let Some(target) = state.targets.get(&self.agents[i].name) else {
+                if truth.pods > 0 {
+                    return Err(format!(
+                        "S2: c{} has pods at rest and no target: {}",
+                        i + 1,
+                        self.describe()
+                    ));
+                }
+                continue;
+            };
             let mut served: BTreeMap<ReleaseName, u32> = BTreeMap::new();
             for release in truth.served.values() {
                 *served.entry(release.clone()).or_default() += 1;

@@ -3,7 +3,7 @@
 use super::chart;
 use super::git::{Git, State};
 use jiff::Timestamp;
-use shipper_core::plan::{AppInput, Event, EventReason, Fleet, plan};
+use shipper_core::plan::{AppInput, Event, EventReason, Fleet, Room, plan};
 use shipper_core::report::AppReport;
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::{AppKey, ClusterName};
@@ -132,6 +132,7 @@ impl Hub {
                 reports: &reports,
                 liveness: &liveness,
                 manifests: &rendered,
+                room: Room::default(),
             });
             if !plan.renders.is_empty() {
                 for need in plan.renders {

@@ -15,6 +15,9 @@ const MEMORY: Duration = Duration::from_secs(60);
 /// How long it takes until what a person did has worked its way through lagging controllers.
 const AFTERMATH: Duration = Duration::from_secs(10);
 
+/// How long it takes until a failed pod has been replaced.
+const RECOVERY: Duration = Duration::from_secs(30);
+
 /// How long news of a failed pod takes to reach the agent, and an action that was decided before to have its effect.
 const NEWS: Duration = Duration::from_secs(5);
 
@@ -133,6 +136,8 @@ pub struct Monitor {
     failed: BTreeSet<String>,
     /// When serving pods failed by themselves lately: what was decided before anybody could know is no fault.
     failures: VecDeque<Duration>,
+    /// When pods failed by themselves, ever.
+    lately: Vec<Duration>,
     /// A person broke the Service or its labels: until traffic is whole again nothing can be said.
     disturbed: Option<Duration>,
     /// A person set the replicas.
@@ -152,6 +157,7 @@ impl Monitor {
             self.failures.push_back(now);
         }
         self.failed.insert(uid.to_owned());
+        self.lately.push(now);
     }
 
     pub fn disturb(&mut self, now: Duration) {
@@ -206,6 +212,24 @@ impl Monitor {
         }
         self.before = truth;
         Ok(())
+    }
+
+    /// Whether the cluster serves what it was to serve all the time, pods aside that failed by themselves and are there still or failed just now.
+    pub fn serves_enough(&self, cluster: &Cluster) -> Result<(), String> {
+        let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(0);
+        let serving = truth(cluster).served.len();
+        let limping = cluster
+            .peek_all(ids::PODS, Some(&chart::app().namespace))
+            .filter_map(|pod| pod.pointer("/metadata/uid").and_then(Value::as_str))
+            .filter(|uid| self.failed.contains(*uid))
+            .count();
+        let lately = self.lately.iter().filter(|at| **at + RECOVERY > cluster.now()).count();
+        let enough = serving + limping + lately >= floor as usize || self.disturbed.is_some();
+        if enough {
+            Ok(())
+        } else {
+            Err(format!("serves with {serving} of {floor} pods, {limping} of them limp"))
+        }
     }
 
     /// Whether a release has ready pods with traffic.

@@ -8,6 +8,7 @@ mod unlistable;
 pub use news::News;
 
 use crate::clock::Clock;
+use crate::room::Room;
 use crate::targets::{AppTarget, Changes};
 use agenda::Agenda;
 use jiff::{SignedDuration, Timestamp};
@@ -104,6 +105,8 @@ impl Inner {
 pub struct State {
     clock: Clock,
     inner: Mutex<Inner>,
+    /// What the cluster has free.
+    pub room: Arc<Room>,
     /// Some application is to be looked at.
     pub work: Notify,
     /// Some report or problem changed.
@@ -128,6 +131,7 @@ impl State {
         Self {
             clock,
             inner: Mutex::default(),
+            room: Arc::default(),
             work: Notify::new(),
             news: Notify::new(),
             kinds: Notify::new(),

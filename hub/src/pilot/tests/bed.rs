@@ -255,6 +255,7 @@ impl Hub {
             commit: None,
             problems: Vec::new(),
             api_calls: BTreeMap::new(),
+            free: None,
             applications: vec![done(target)],
             gone: Vec::new(),
         };

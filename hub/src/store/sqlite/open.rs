@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The schema, one step after the other; the database says in `user_version` how many it has.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/0001_reports.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/0001_reports.sql"),
+    include_str!("../../../migrations/0002_free_capacity.sql"),
+];
 
 /// SQLite's result codes for a file that is damaged or is no database.
 const DAMAGED: [&str; 2] = ["11", "26"];

@@ -12,10 +12,10 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Rows in one statement: SQLite takes 32,766 values, a row has at most ten.
+/// Rows in one statement: SQLite takes 32,766 values, a row has at most eleven.
 const CHUNK: usize = 500;
 
-const CLUSTER_COLUMNS: &str = "cluster, cluster_uid, session, started_at, sequence, agent_version, target_commit, problems, api_calls, reported_at";
+const CLUSTER_COLUMNS: &str = "cluster, cluster_uid, session, started_at, sequence, agent_version, target_commit, problems, api_calls, reported_at, free";
 
 fn step(step: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Step { step, source }
@@ -149,12 +149,13 @@ async fn put_clusters(connection: &mut SqliteConnection, ledger: &Ledger<'_>) ->
                 row,
                 json("problems", &row.problems)?,
                 json("API calls", &row.api_calls)?,
+                json("free capacity", &row.free)?,
             ));
         }
     }
     for chunk in rows.chunks(CHUNK) {
         let mut query = QueryBuilder::<Sqlite>::new(format!("INSERT INTO clusters ({CLUSTER_COLUMNS}) "));
-        query.push_values(chunk, |mut values, (name, row, problems, api_calls)| {
+        query.push_values(chunk, |mut values, (name, row, problems, api_calls, free)| {
             values.push_bind(*name);
             values.push_bind(&row.cluster_uid);
             values.push_bind(&row.session);
@@ -165,12 +166,13 @@ async fn put_clusters(connection: &mut SqliteConnection, ledger: &Ledger<'_>) ->
             values.push_bind(problems);
             values.push_bind(api_calls);
             values.push_bind(row.reported.map(Timestamp::as_millisecond));
+            values.push_bind(free);
         });
         query.push(
             " ON CONFLICT (cluster) DO UPDATE SET cluster_uid = excluded.cluster_uid, session = excluded.session, \
              started_at = excluded.started_at, sequence = excluded.sequence, agent_version = excluded.agent_version, \
              target_commit = excluded.target_commit, problems = excluded.problems, api_calls = excluded.api_calls, \
-             reported_at = excluded.reported_at",
+             reported_at = excluded.reported_at, free = excluded.free",
         );
         let done = query.build().persistent(false).execute(&mut *connection).await;
         done.map_err(step("writing sessions"))?;
@@ -244,6 +246,7 @@ fn cluster(row: &SqliteRow) -> Result<(ClusterName, ClusterRow), StoreError> {
         problems: parse("problems", &name, &get::<String>(row, "problems")?)?,
         api_calls: parse("API calls", &name, &get::<String>(row, "api_calls")?)?,
         reported: get::<Option<i64>>(row, "reported_at")?.map(time),
+        free: parse("free capacity", &name, &get::<String>(row, "free")?)?,
     };
     Ok((name, found))
 }
