@@ -150,7 +150,7 @@ impl Count {
     fn end(&mut self, kind: &GroupKind) {
         let named = self.listing.remove(kind).unwrap_or_default();
         let gone: Vec<String> = if is_node(kind) {
-            self.nodes.keys().filter(|node| !named.contains(&***node)).map(|node| node.to_string()).collect()
+            self.nodes.keys().filter(|node| !named.contains(&***node)).map(ToString::to_string).collect()
         } else {
             self.pods.keys().filter(|pod| !named.contains(*pod)).cloned().collect()
         };

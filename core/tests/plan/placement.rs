@@ -154,7 +154,7 @@ fn s3_what_was_chosen_stays_while_more_are_asked_for_than_there_are() {
     let (mut world, first) = in_one();
     world.require(json!({"regions": [{"name": "eu", "replicas": 4}]}));
     world.settle();
-    assert_eq!(world.placed(), [first.clone()]);
+    assert_eq!(world.placed(), [first.as_str()]);
     assert_eq!(world.target(&first), ["v1 100/100"]);
     assert_eq!(world.scheduled().1, Reason::NotEnoughClusters);
     // A drained one is replaced all the same: that takes nothing more.
@@ -174,7 +174,7 @@ fn s2_nobody_is_moved_by_weights_new_clusters_or_files_that_are_gone() {
     world.scheduler(&first, |scheduler| scheduler.weight = Some(1));
     world.scheduler(&first, |scheduler| scheduler.unschedulable = true);
     world.settle();
-    assert_eq!(world.placed(), [first.clone()]);
+    assert_eq!(world.placed(), [first.as_str()]);
     world.fleet.clusters.remove(first.as_str());
     world.settle();
     assert_eq!(world.placed(), [first]);
@@ -248,7 +248,7 @@ fn s4_a_drained_cluster_is_replaced_before_it_leaves() {
     world.report_all();
     world.plan();
     assert!(!world.targets.contains_key(first.as_str()));
-    assert_eq!(world.placed(), [second.clone()]);
+    assert_eq!(world.placed(), [second.as_str()]);
     assert_eq!(world.target(&second), ["v1 50/50", "v2 50/50"]);
     let said = world.events.join("\n");
     for part in [format!("{second} is chosen"), format!("{first} leaves once"), format!("{first} is emptied")]

@@ -18,7 +18,7 @@ use shipper_core::intent::{
 };
 use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, Resolved, roles};
 use shipper_core::report::{AppReport, ReleaseReport};
-use shipper_core::state::{Environment, PinnedSource, ReleaseRecord};
+use shipper_core::state::{Environment, PinnedSource, Placement, ReleaseRecord};
 use shipper_core::status::WaitingFor;
 use shipper_core::{ClusterName, ReleaseName};
 use shipper_sim::{Cluster, Delay, Options, ids};
@@ -649,7 +649,8 @@ impl History {
                     ));
                 }
                 let tombstones = previous.targets[cluster].releases.iter().all(|release| release.absent);
-                if !state.targets.contains_key(cluster) && !(leaving(previous, cluster) && tombstones) {
+                let kept = state.targets.contains_key(cluster);
+                if !(kept || (leaving(previous, cluster) && tombstones)) {
                     return Err(format!("absence deletes nothing: the target of {cluster} is gone"));
                 }
             }
@@ -666,7 +667,7 @@ impl History {
     ) -> Result<(), String> {
         let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
         let staying: Vec<&ClusterName> =
-            placement.into_iter().flat_map(|placement| placement.staying()).map(|(name, _)| name).collect();
+            placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name).collect();
         let mut serves = false;
         for name in &staying {
             let Some(target) = previous.targets.get(*name) else { continue };
