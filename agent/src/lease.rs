@@ -23,8 +23,11 @@ pub const RENEW: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(5);
 /// How often a failed renewal is tried again.
 const RETRY: Duration = Duration::from_secs(2);
-/// The holder stops so much earlier than others may begin: the longest that one write can take to arrive.
+/// The holder stops so much earlier than others may begin. Its writes end by then: each has what is left of the Lease as its
+/// deadline, here and on the server, and what arrives later all the same meets its precondition.
 const SAFETY: Duration = Duration::from_secs(5);
+/// Longest wait for an answer about the Lease itself: a try that hangs must leave time for others.
+const ANSWER: Duration = Duration::from_secs(8);
 
 /// Where this agent stands with the Lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +60,15 @@ impl Leadership {
 
     /// Whether the Lease is verified as held at this moment.
     pub fn is_held(&self) -> bool {
-        matches!(*self.0.borrow(), Standing::Held(until) if Instant::now() < until)
+        self.held_until().is_some()
+    }
+
+    /// Until when it may act, if it may: no write may be under way after that.
+    pub fn held_until(&self) -> Option<Instant> {
+        match *self.0.borrow() {
+            Standing::Held(until) if Instant::now() < until => Some(until),
+            _ => None,
+        }
     }
 
     /// Returns when this agent is the one to speak for the cluster: not while another acts, but also while the API server cannot
@@ -170,7 +181,8 @@ impl Keeper {
             let mut lease = lease.clone();
             lease["spec"]["holderIdentity"] = json!("");
             lease["spec"]["leaseDurationSeconds"] = json!(1);
-            if let Err(error) = self.api.update(&self.path(), FIELD_MANAGER, &lease).await {
+            let until = Instant::now() + ANSWER;
+            if let Err(error) = self.api.update(&self.path(), FIELD_MANAGER, &lease, until).await {
                 tracing::warn!(%error, "the Lease could not be given back; the next agent waits until it expires");
             }
         }
@@ -198,11 +210,11 @@ impl Keeper {
         let asked = Instant::now();
         let lease = self.lease(ours);
         let answer = match &self.seen {
-            Some(_) => self.api.update(&self.path(), FIELD_MANAGER, &lease).await?,
+            Some(_) => self.api.update(&self.path(), FIELD_MANAGER, &lease, asked + ANSWER).await?,
             None => {
                 let path = self.path();
                 let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
-                self.api.create(collection, FIELD_MANAGER, &lease).await?
+                self.api.create(collection, FIELD_MANAGER, &lease, asked + ANSWER).await?
             }
         };
         self.seen = Some((answer, asked));

@@ -53,6 +53,48 @@ async fn c7_drift_is_repaired_within_a_second() {
     agent.stop().await;
 }
 
+/// [C7] Twice at once, then with longer and longer pauses; who it is and what to do is in the report, until it is over.
+#[tokio::test(start_paused = true)]
+async fn c7_a_fight_is_not_fought_at_full_speed_and_is_reported() {
+    let world = World::new();
+    world.repo.target(1, 100, &manifests(3, "hello"));
+    let agent = world.agent("a", 1);
+    world.until("achieved", || world.hub.achieved(1)).await;
+    let pod = lock(&world.cluster)
+        .peek_all(shipper_sim::ids::PODS, Some("shop"))
+        .next()
+        .and_then(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
+        .unwrap();
+    let selector = || world.get("v1", "Service", "web").unwrap()["spec"]["selector"].clone();
+    let label = || world.get("v1", "Pod", &pod).unwrap()["metadata"]["labels"]["shipper.dev/traffic"].clone();
+    let corked = selector();
+    let mut took = Vec::new();
+    for _ in 0..5 {
+        world.patch("v1", "Service", "web", json!({"spec": {"selector": {"app": "mine"}}}));
+        world.patch("v1", "Pod", &pod, json!({"metadata": {"labels": {"shipper.dev/traffic": null}}}));
+        let service = world.until("selector put back", || selector() == corked).await;
+        let pod = world.until("label put back", || label() == json!("true")).await;
+        took.push((service.as_secs(), pod.as_secs()));
+    }
+    let pauses: Vec<u64> = took.iter().map(|(service, pod)| service + pod).collect();
+    assert_eq!(&pauses[..2], [0, 0], "{took:?}");
+    assert!(pauses[2] < pauses[3] && pauses[3] < pauses[4], "{took:?}");
+    let conflicts = || {
+        let inner = world.hub.inner.lock().unwrap();
+        let problems = inner.applications[&app_key()].problems.clone();
+        problems.into_iter().filter(|p| p.reason == Trouble::FieldConflict).collect::<Vec<_>>()
+    };
+    world.until("reported", || conflicts().len() == 2).await;
+    let said = format!("{:?}", conflicts());
+    for words in ["Service shop/web", &pod, "field managers: someone"] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(conflicts().iter().all(|problem| problem.heals), "a fight is no failure");
+    sleep(Duration::from_secs(700)).await;
+    assert!(conflicts().is_empty(), "what is over is not reported for ever");
+    agent.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn c9_a_restart_writes_nothing_and_needs_no_repository() {
     let world = World::new();

@@ -28,6 +28,9 @@ use std::time::Duration;
 use support::{Repo, app_key, manifests};
 use tokio::time::Instant;
 
+/// In place of a status: no answer ever comes.
+const HANGS: u16 = 0;
+
 /// A request as it arrived: method, path with query, content type, body.
 type Seen = (String, String, String, Value);
 
@@ -60,6 +63,9 @@ impl Bed {
                     let method = parts.method.to_string();
                     seen.lock().unwrap().push((method, parts.uri.to_string(), kind, body));
                     let (status, answer) = answers.lock().unwrap().pop_front().expect("one request too many");
+                    if status == HANGS {
+                        return std::future::pending().await;
+                    }
                     let mut response = Response::new(Full::new(Bytes::from(answer.to_string())));
                     *response.status_mut() = status.try_into().unwrap();
                     if status == 429 {
@@ -135,10 +141,18 @@ fn apply(uid: Option<&str>) -> Action {
         object: config(None),
         digest: "d1".to_owned(),
         uid: uid.map(str::to_owned),
+        resource_version: None,
         repair: false,
         rank: 10,
         why: "test",
     })
+}
+
+/// An apply that holds only for the object as it was seen.
+fn exact(version: &str) -> Action {
+    let Action::Apply(mut apply) = apply(Some("u1")) else { unreachable!() };
+    apply.resource_version = Some(version.to_owned());
+    Action::Apply(apply)
 }
 
 fn status(code: u16, reason: &str, message: &str) -> (u16, Value) {
@@ -146,7 +160,7 @@ fn status(code: u16, reason: &str, message: &str) -> (u16, Value) {
 }
 
 const PATH: &str = "/api/v1/namespaces/shop/configmaps/settings";
-const APPLY: &str = "?fieldManager=shipper-agent&force=true";
+const APPLY: &str = "?fieldManager=shipper-agent&force=true&timeout=30s";
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_was_not_seen_is_made_by_one_request_that_takes_over_nothing() {
@@ -211,24 +225,32 @@ async fn c5_label_and_deletion_cost_change_in_one_patch() {
         [(&seen[0], json!("true"), Value::Null), (&seen[1], Value::Null, json!("-1"))]
     {
         assert_eq!((seen.0.as_str(), seen.2.as_str()), ("PATCH", "application/merge-patch+json"));
-        assert_eq!(seen.1, "/api/v1/namespaces/shop/pods/p?fieldManager=shipper-agent");
+        assert_eq!(seen.1, "/api/v1/namespaces/shop/pods/p?fieldManager=shipper-agent&timeout=30s");
         let metadata = json!({"uid": "u", "resourceVersion": "7", "labels": {traffic: label}, "annotations": {cost: annotation}});
         assert_eq!(seen.3, json!({"metadata": metadata}));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_names_the_uid_and_works_in_the_background() {
+async fn a_deletion_names_what_was_seen_and_works_in_the_background() {
     let bed =
         Bed::new([(200, json!({"kind": "Status", "status": "Success"})), status(404, "NotFound", "gone")]);
     let key = ObjectKey::of(&config(None)).unwrap();
-    let delete = Action::Delete(Delete { key, uid: "u1".to_owned(), rank: 10, why: "test" });
+    let delete = Action::Delete(Delete {
+        key,
+        uid: "u1".to_owned(),
+        resource_version: "5".to_owned(),
+        rank: 10,
+        why: "test",
+    });
     assert_eq!(bed.run(delete.clone()).await, Outcome::Done);
     assert_eq!(bed.run(delete).await, Outcome::Done, "what is gone is deleted");
     let options = json!({
-        "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "u1"}, "propagationPolicy": "Background",
+        "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": "u1", "resourceVersion": "5"},
+        "propagationPolicy": "Background",
     });
-    assert_eq!(bed.seen()[0], ("DELETE".into(), PATH.into(), "application/json".into(), options));
+    let path = format!("{PATH}?timeout=30s");
+    assert_eq!(bed.seen()[0], ("DELETE".into(), path, "application/json".into(), options));
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,6 +262,30 @@ async fn c9_nothing_is_written_for_a_target_that_was_replaced_or_without_the_lea
     let bed = Bed::new([]);
     bed.leadership.hold(Instant::now());
     assert_eq!(bed.run(apply(Some("u1"))).await, Outcome::Skipped);
+}
+
+/// [C9] Who may take over afterwards finds no write of this agent under way.
+#[tokio::test(start_paused = true)]
+async fn c9_a_write_that_hangs_ends_with_the_lease() {
+    let bed = Bed::new([(HANGS, Value::Null)]);
+    let held = Duration::from_millis(7500);
+    bed.leadership.hold(Instant::now() + held);
+    let start = Instant::now();
+    assert_eq!(bed.run(exact("5")).await, Outcome::Failed);
+    assert_eq!(start.elapsed(), held);
+    assert!(bed.seen()[0].1.ends_with("&timeout=7s"), "{:?}: the server gives up before", bed.seen()[0].1);
+}
+
+/// [C9] What arrives later all the same finds the object changed, and does nothing.
+#[tokio::test(start_paused = true)]
+async fn c9_what_was_decided_on_an_older_version_is_decided_anew() {
+    let bed = Bed::new([status(409, "Conflict", "the object has been modified"), (200, live("u1", "6"))]);
+    assert_eq!(bed.run(exact("5")).await, Outcome::Done);
+    let seen = bed.seen();
+    assert_eq!(seen[0].3["metadata"]["resourceVersion"], "5");
+    assert_eq!(seen[1].0, "GET", "how it is now decides");
+    let bed = Bed::new([status(409, "Conflict", "a webhook says so"), (200, live("u1", "5"))]);
+    assert_eq!(bed.run(exact("5")).await, Outcome::Failed, "nothing has changed: not again at once");
 }
 
 #[tokio::test(start_paused = true)]

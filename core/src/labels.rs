@@ -12,6 +12,8 @@ pub const SCOPE: &str = "shipper.dev/scope";
 pub const APPLIED: &str = "shipper.dev/applied";
 /// Annotation on a rendered object: it may be taken over although it exists already [C8].
 pub const ADOPT: &str = "shipper.dev/adopt";
+/// Annotation on a Service that was taken over and still has the selector that it had [C8].
+pub const ADOPTED: &str = "shipper.dev/adopted";
 /// Annotation on an object that no removal may delete [X1].
 pub const KEEP: &str = "shipper.dev/keep";
 /// Kubernetes' own label for the tool that manages an object; its value here is [`MANAGER`].

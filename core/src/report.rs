@@ -101,7 +101,8 @@ pub struct Capacity {
     pub ready: u32,
     /// Pods that are ready for `minReadySeconds`.
     pub available: u32,
-    /// Generation observed and updated = ready = available = desired; with an autoscaler, its minimum is reached.
+    /// Generation observed and updated = ready = available = desired; with an autoscaler, its minimum is reached. And what the release
+    /// has of StatefulSets, DaemonSets and Jobs is done [C11].
     pub achieved: bool,
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod scenes {
+    mod adopted;
     mod autoscaled;
     mod blocked;
     mod bounds;

@@ -19,7 +19,7 @@ use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// Longest wait for an answer.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -77,51 +77,77 @@ impl Api {
     /// # Errors
     /// No answer, or not 2xx.
     pub async fn get(&self, verb: &'static str, path: &str, accept: &str) -> Result<Value, ApiError> {
-        self.call(verb, Method::GET, path, Some(accept), None).await
+        let until = Instant::now() + DEADLINE;
+        self.call((verb, Method::GET), path, Some(accept), None, until).await
     }
 
-    /// Server-side apply that takes over conflicting fields.
+    /// Server-side apply that takes over conflicting fields. `until`, here and below: no answer is waited for after that moment,
+    /// and the server gives up by then too.
     ///
     /// # Errors
     /// No answer, or not 2xx.
-    pub async fn apply(&self, path: &str, manager: &str, object: &Value) -> Result<Value, ApiError> {
+    pub async fn apply(
+        &self,
+        path: &str,
+        manager: &str,
+        object: &Value,
+        until: Instant,
+    ) -> Result<Value, ApiError> {
         let path = format!("{path}?fieldManager={manager}&force=true");
-        self.call("patch", Method::PATCH, &path, None, Some((APPLY, object))).await
+        self.write(("patch", Method::PATCH), path, (APPLY, object), until).await
     }
 
     /// JSON merge patch.
     ///
     /// # Errors
     /// No answer, or not 2xx.
-    pub async fn merge(&self, path: &str, manager: &str, patch: &Value) -> Result<Value, ApiError> {
+    pub async fn merge(
+        &self,
+        path: &str,
+        manager: &str,
+        patch: &Value,
+        until: Instant,
+    ) -> Result<Value, ApiError> {
         let path = format!("{path}?fieldManager={manager}");
-        self.call("patch", Method::PATCH, &path, None, Some((MERGE, patch))).await
+        self.write(("patch", Method::PATCH), path, (MERGE, patch), until).await
     }
 
     /// Creates an object in a collection.
     ///
     /// # Errors
     /// No answer, or not 2xx.
-    pub async fn create(&self, path: &str, manager: &str, object: &Value) -> Result<Value, ApiError> {
+    pub async fn create(
+        &self,
+        path: &str,
+        manager: &str,
+        object: &Value,
+        until: Instant,
+    ) -> Result<Value, ApiError> {
         let path = format!("{path}?fieldManager={manager}");
-        self.call("create", Method::POST, &path, None, Some((JSON, object))).await
+        self.write(("create", Method::POST), path, (JSON, object), until).await
     }
 
     /// Replaces an object; its `resourceVersion` is the precondition.
     ///
     /// # Errors
     /// No answer, or not 2xx.
-    pub async fn update(&self, path: &str, manager: &str, object: &Value) -> Result<Value, ApiError> {
+    pub async fn update(
+        &self,
+        path: &str,
+        manager: &str,
+        object: &Value,
+        until: Instant,
+    ) -> Result<Value, ApiError> {
         let path = format!("{path}?fieldManager={manager}");
-        self.call("update", Method::PUT, &path, None, Some((JSON, object))).await
+        self.write(("update", Method::PUT), path, (JSON, object), until).await
     }
 
     /// Deletes an object with these `DeleteOptions`.
     ///
     /// # Errors
     /// No answer, or not 2xx.
-    pub async fn delete(&self, path: &str, options: &Value) -> Result<Value, ApiError> {
-        self.call("delete", Method::DELETE, path, None, Some((JSON, options))).await
+    pub async fn delete(&self, path: &str, options: &Value, until: Instant) -> Result<Value, ApiError> {
+        self.write(("delete", Method::DELETE), format!("{path}?"), (JSON, options), until).await
     }
 
     /// Starts a stream of watch events.
@@ -129,24 +155,44 @@ impl Api {
     /// # Errors
     /// No answer, or not 2xx.
     pub async fn watch(&self, path: &str, accept: &str) -> Result<Body, ApiError> {
-        let (status, headers, body) = self.send("watch", Method::GET, path, Some(accept), None).await?;
+        let until = Instant::now() + DEADLINE;
+        let (status, headers, body) =
+            self.send(("watch", Method::GET), path, Some(accept), None, until).await?;
         if status.is_success() {
             return Ok(body);
         }
-        let body = self.read("watch", path, body).await.unwrap_or_default();
+        let body = self.read("watch", path, body, until).await.unwrap_or_default();
         Err(refused("watch", path, status, &headers, &body))
+    }
+
+    /// A request that changes something. Whole seconds, so that the server gives up before this side does.
+    async fn write(
+        &self,
+        (verb, method): (&'static str, Method),
+        path: String,
+        body: (&str, &Value),
+        until: Instant,
+    ) -> Result<Value, ApiError> {
+        let until = until.min(Instant::now() + DEADLINE);
+        let seconds = until.saturating_duration_since(Instant::now()).as_secs();
+        if seconds == 0 {
+            return Err(ApiError::Timeout { verb, path, seconds });
+        }
+        let separator = if path.ends_with('?') { "" } else { "&" };
+        let path = format!("{path}{separator}timeout={seconds}s");
+        self.call((verb, method), &path, None, Some(body), until).await
     }
 
     async fn call(
         &self,
-        verb: &'static str,
-        method: Method,
+        (verb, method): (&'static str, Method),
         path: &str,
         accept: Option<&str>,
         body: Option<(&str, &Value)>,
+        until: Instant,
     ) -> Result<Value, ApiError> {
-        let (status, headers, body) = self.send(verb, method, path, accept, body).await?;
-        let body = self.read(verb, path, body).await?;
+        let (status, headers, body) = self.send((verb, method), path, accept, body, until).await?;
+        let body = self.read(verb, path, body, until).await?;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|source| ApiError::Answer {
                 verb,
@@ -163,11 +209,11 @@ impl Api {
 
     async fn send(
         &self,
-        verb: &'static str,
-        method: Method,
+        (verb, method): (&'static str, Method),
         path: &str,
         accept: Option<&str>,
         body: Option<(&str, &Value)>,
+        until: Instant,
     ) -> Result<(StatusCode, http::HeaderMap, Body), ApiError> {
         self.calls.count(verb);
         let mut request = Request::builder()
@@ -189,8 +235,11 @@ impl Api {
             path: path.to_owned(),
             reason: error.to_string(),
         })?;
-        match timeout(DEADLINE, self.client.send(request)).await {
-            Err(_) => Err(ApiError::Timeout { verb, path: path.to_owned(), seconds: DEADLINE.as_secs() }),
+        let began = Instant::now();
+        match timeout_at(until, self.client.send(request)).await {
+            Err(_) => {
+                Err(ApiError::Timeout { verb, path: path.to_owned(), seconds: began.elapsed().as_secs() })
+            }
             Ok(Err(source)) => Err(ApiError::transport(verb, path, &source)),
             Ok(Ok(response)) => {
                 let (parts, body) = response.into_parts();
@@ -199,9 +248,18 @@ impl Api {
         }
     }
 
-    async fn read(&self, verb: &'static str, path: &str, body: Body) -> Result<bytes::Bytes, ApiError> {
-        match timeout(DEADLINE, Limited::new(body, LARGEST).collect()).await {
-            Err(_) => Err(ApiError::Timeout { verb, path: path.to_owned(), seconds: DEADLINE.as_secs() }),
+    async fn read(
+        &self,
+        verb: &'static str,
+        path: &str,
+        body: Body,
+        until: Instant,
+    ) -> Result<bytes::Bytes, ApiError> {
+        let began = Instant::now();
+        match timeout_at(until, Limited::new(body, LARGEST).collect()).await {
+            Err(_) => {
+                Err(ApiError::Timeout { verb, path: path.to_owned(), seconds: began.elapsed().as_secs() })
+            }
             Ok(Err(error)) => Err(ApiError::transport(verb, path, error.as_ref())),
             Ok(Ok(body)) => Ok(body.to_bytes()),
         }

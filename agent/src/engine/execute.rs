@@ -12,7 +12,7 @@ use shipper_core::labels::{DELETION_COST, FIELD_MANAGER, TRAFFIC};
 use shipper_core::{AppKey, manifest::ObjectKey};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// First and longest pause after a write that waiting could heal.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -36,6 +36,16 @@ pub enum Outcome {
     Failed,
     /// It was not begun: the target changed, or another agent acts.
     Skipped,
+}
+
+/// What a look at one object came to.
+enum Seen {
+    /// It is there, in this version.
+    There(String),
+    /// It is not there.
+    Gone,
+    /// No answer.
+    Nothing,
 }
 
 /// Carries out actions.
@@ -73,25 +83,31 @@ impl Executor {
             Ok(kind) => kind.object(apply.key.namespace.as_deref(), &apply.key.name),
             Err(error) => return self.apply_failed(app, apply, &error),
         };
-        let mut object = apply.object.clone();
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            match &apply.uid {
-                // Precondition: the object as seen, and not another that took its name meanwhile.
-                Some(uid) => metadata.insert("uid".to_owned(), json!(uid)),
-                // Precondition: there is none. What exists already is ours and only unseen, or somebody else's [C8].
-                None => metadata.insert("resourceVersion".to_owned(), json!(NO_VERSION)),
-            };
+        let mut object = apply.body();
+        if let (None, Some(metadata)) =
+            (&apply.uid, object.get_mut("metadata").and_then(Value::as_object_mut))
+        {
+            // Precondition: there is none. What exists already is ours and only unseen, or somebody else's [C8].
+            metadata.insert("resourceVersion".to_owned(), json!(NO_VERSION));
         }
-        match self.send(apply, &path, &object).await {
+        let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
+        match self.send(apply, &path, &object, until).await {
             Ok(answer) => {
                 tracing::debug!(%app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
-                self.state.answered(&answer);
                 self.state.written(app, &apply.key, apply.repair);
+                self.state.answered(&answer);
                 Outcome::Done
             }
             Err(error) if error.code() == Some(409) && apply.uid.is_some() => {
-                self.look(app, &apply.key, &path).await;
-                self.apply_failed(app, apply, &error)
+                // Another object than the one that was decided on, or the same one changed: the next look decides.
+                match self.look(app, &apply.key, &path).await {
+                    Seen::There(version)
+                        if apply.resource_version.as_ref().is_some_and(|v| *v != version) =>
+                    {
+                        Outcome::Done
+                    }
+                    _ => self.apply_failed(app, apply, &error),
+                }
             }
             Err(error) if error.code() == Some(409) && self.is_there(app, apply, &path).await => {
                 tracing::debug!(%app, object = %apply.key, %error, "is there already");
@@ -101,16 +117,22 @@ impl Executor {
         }
     }
 
-    async fn send(&self, apply: &Apply, path: &str, object: &Value) -> Result<Value, ApiError> {
+    async fn send(
+        &self,
+        apply: &Apply,
+        path: &str,
+        object: &Value,
+        until: Instant,
+    ) -> Result<Value, ApiError> {
         for _ in 0..ADDRESS.0 {
-            match self.api.apply(path, FIELD_MANAGER, object).await {
+            match self.api.apply(path, FIELD_MANAGER, object, until).await {
                 Err(error) if apply.uid.is_none() && classify(&error).0 == Trouble::AddressTaken => {
                     sleep(ADDRESS.1).await;
                 }
                 answer => return answer,
             }
         }
-        self.api.apply(path, FIELD_MANAGER, object).await
+        self.api.apply(path, FIELD_MANAGER, object, until).await
     }
 
     async fn place(&self, apply: &Apply) -> Result<Kind, ApiError> {
@@ -153,12 +175,15 @@ impl Executor {
     /// Looks whether an object of somebody else is still in the way.
     pub async fn look_again(&self, app: &AppKey, key: &ObjectKey) {
         if let Ok(Some(kind)) = self.kind_of(key).await {
-            self.look(app, key, &kind.object(key.namespace.as_deref(), &key.name)).await;
+            let path = kind.object(key.namespace.as_deref(), &key.name);
+            if matches!(self.look(app, key, &path).await, Seen::Gone) {
+                self.state.absent(app, key);
+            }
         }
     }
 
     /// Brings the index up to date with one object.
-    async fn look(&self, app: &AppKey, key: &ObjectKey, path: &str) {
+    async fn look(&self, app: &AppKey, key: &ObjectKey, path: &str) -> Seen {
         match self.api.get("get", path, "application/json").await {
             Ok(object) => {
                 self.state.forget(app, key);
@@ -167,9 +192,14 @@ impl Executor {
                 } else {
                     self.state.foreign(app, &object);
                 }
+                let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+                Seen::There(version.unwrap_or_default().to_owned())
             }
-            Err(error) if error.code() == Some(404) => self.state.forget(app, key),
-            Err(_) => {}
+            Err(error) if error.code() == Some(404) => {
+                self.state.forget(app, key);
+                Seen::Gone
+            }
+            Err(_) => Seen::Nothing,
         }
     }
 
@@ -200,11 +230,13 @@ impl Executor {
         }});
         let path = format!("/api/v1/namespaces/{}/pods/{}", label.namespace, label.pod);
         let key = pod_key(&label.namespace, &label.pod);
-        match self.api.merge(&path, FIELD_MANAGER, &patch).await {
+        let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
+        match self.api.merge(&path, FIELD_MANAGER, &patch, until).await {
             Ok(pod) => {
                 tracing::debug!(%app, pod = label.pod, serve = label.serve, why = label.why, "labelled");
-                self.state.answered(&pod);
+                self.state.labelled(app, &label.pod, label.serve);
                 self.state.written(app, &key, false);
+                self.state.answered(&pod);
                 Outcome::Done
             }
             // Another pod than the one that was decided on: it is looked at before anything else.
@@ -234,10 +266,11 @@ impl Executor {
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "preconditions": {"uid": delete.uid},
+            "preconditions": {"uid": delete.uid, "resourceVersion": delete.resource_version},
             "propagationPolicy": "Background",
         });
-        match self.api.delete(&path, &options).await {
+        let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
+        match self.api.delete(&path, &options, until).await {
             Ok(answer) => {
                 tracing::info!(%app, object = %delete.key, why = delete.why, "deleted");
                 // The object is answered while finalizers hold it, a Status when it is gone.
@@ -252,12 +285,13 @@ impl Executor {
                 self.state.deleting(app, &delete.key, &delete.uid);
                 Outcome::Done
             }
-            Err(error) => {
-                if error.code() == Some(409) {
-                    self.look(app, &delete.key, &path).await;
-                }
-                self.held(app, &delete.key, &error, false)
-            }
+            // Changed since it was seen, or another object by now: the next look decides.
+            Err(error) if error.code() == Some(409) => match self.look(app, &delete.key, &path).await {
+                Seen::There(version) if version != delete.resource_version => Outcome::Done,
+                Seen::Gone => Outcome::Done,
+                _ => self.held(app, &delete.key, &error, false),
+            },
+            Err(error) => self.held(app, &delete.key, &error, false),
         }
     }
 

@@ -71,12 +71,32 @@ troubles! {
     OwnershipConflict {
         "An object of that name exists already and is not Shipper's, or belongs to another application.",
         "Leaves it alone, and counts the cluster as failing in this step.",
-        "Rename the object in the chart, or remove the other one from the cluster."
+        "Rename the object in the chart, remove the other one from the cluster, or let it be taken over with the annotation `shipper.dev/adopt: \"true\"`."
     }
     FieldConflict {
         "Somebody changes the object again and again, and Shipper puts it back.",
         "Repairs it with growing pauses, up to five minutes.",
         "Stop the field manager that the message names, or leave the field out of the chart."
+    }
+    Adopting {
+        "A Service that was there before is taken over, and still has the selector that it had.",
+        "Moves the selector once the first release has the numbers of its last step and its pods are available.",
+        "Promote the release to its last step."
+    }
+    LeftBehind {
+        "A Deployment that was there before the application's first release is still there, beside the releases' own.",
+        "Leaves it alone, and looks every half minute whether it is gone.",
+        "Once the release serves, remove it with the command in the message."
+    }
+    Unfinished {
+        "A StatefulSet, a DaemonSet or a Job of the release is not done yet.",
+        "Waits for it; the step is achieved when it is done.",
+        "If it lasts, look at its pods: `kubectl describe` names what they lack."
+    }
+    JobFailed {
+        "A Job of the release has failed, and Kubernetes does not try it again.",
+        "Counts the cluster as failing in this step.",
+        "Read the logs of its pods, mend what it runs and commit, or return to the release before."
     }
     NoTrafficService {
         "Traffic is asked for, but the release has no Service that is marked to take it.",

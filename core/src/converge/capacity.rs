@@ -203,5 +203,5 @@ fn lower_plain(view: &View<'_>, workload: &Workload<'_>, excess: u32, surplus: &
 pub(super) fn wake(wake_at: &mut Option<Timestamp>, since: Timestamp, after: Duration) {
     let after = SignedDuration::try_from(after).unwrap_or(SignedDuration::MAX);
     let at = since.saturating_add(after).unwrap_or(Timestamp::MAX);
-    *wake_at = Some(wake_at.map_or(at, |earlier| earlier.min(at)));
+    super::wake(wake_at, at);
 }

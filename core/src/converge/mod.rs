@@ -6,18 +6,22 @@
 //! The actions of one call are safe together, in any order within one rank, given the observation they came from. The caller
 //! carries them out, feeds what the API server answered back into the index, and asks again until nothing is left to do.
 
+mod adopt;
+mod applyset;
 mod autoscaler;
 mod capacity;
 mod form;
 mod goals;
 mod objects;
+mod prune;
+mod repair;
 mod report;
 mod selector;
 mod traffic;
 mod view;
 
+pub use applyset::{applyset_id, applyset_parent, is_parent, parent_name};
 pub use goals::{Goals, traffic_goals};
-pub use objects::{applyset_id, applyset_parent};
 
 use crate::ReleaseName;
 use crate::manifest::{Manifests, ObjectKey};
@@ -26,7 +30,7 @@ use crate::report::AppReport;
 use crate::state::Target;
 use jiff::Timestamp;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A pod that is not ready for this long gives way to a ready one [C1, C5].
@@ -34,8 +38,6 @@ pub const UNREADY_GRACE: Duration = Duration::from_secs(10);
 /// How long a mark on a pod is left to be seen by the ReplicaSet controller, which watches pods and replicas separately, before
 /// replicas are lowered in reliance on it. Short enough that a Deployment that somebody scaled is back within a second [C7].
 pub const PROPAGATION: Duration = Duration::from_millis(500);
-/// Longest pause between two repairs of an object that another keeps changing [C7].
-pub const MAX_REPAIR_PAUSE: Duration = Duration::from_secs(300);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -69,12 +71,29 @@ pub struct Apply {
     pub digest: String,
     /// UID of the object as seen; `None` = it was not seen, and must not exist as another's (the caller looks first) [C8].
     pub uid: Option<String>,
+    /// `metadata.resourceVersion` as seen, where a request that was held up on its way must not undo what was decided since [C9].
+    pub resource_version: Option<String>,
     /// It puts back what another changed [C7].
     pub repair: bool,
     /// Actions with a lower rank are to be done first; those of the same rank may be done side by side.
     pub rank: usize,
     /// Why, for the log.
     pub why: &'static str,
+}
+
+impl Apply {
+    /// The object to send, with its preconditions: it is the one that was seen, and where that matters as it was seen.
+    pub fn body(&self) -> Value {
+        let mut object = self.object.clone();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            for (field, value) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
+                if let Some(value) = value {
+                    metadata.insert(field.to_owned(), Value::String(value.clone()));
+                }
+            }
+        }
+        object
+    }
 }
 
 /// Whether a pod is to have traffic.
@@ -99,8 +118,10 @@ pub struct Label {
 pub struct Delete {
     /// Which object.
     pub key: ObjectKey,
-    /// Its UID as seen.
+    /// Its UID as seen: a precondition.
     pub uid: String,
+    /// `metadata.resourceVersion` as seen: a precondition [C9].
+    pub resource_version: String,
     /// Objects with a higher rank go first (the reverse of installing) [C10].
     pub rank: usize,
     /// Why, for the log.
@@ -114,8 +135,15 @@ pub struct Convergence {
     pub actions: Vec<Action>,
     /// The state as it is before the actions.
     pub report: AppReport,
+    /// Objects of others that no watch shows, to be looked at now and then and given to [`crate::observe::Index::foreign`].
+    pub look_for: BTreeSet<ObjectKey>,
     /// Ask again at this moment even if nothing is seen until then.
     pub wake_at: Option<Timestamp>,
+}
+
+/// Moves a wake-up forward to this moment.
+fn wake(slot: &mut Option<Timestamp>, at: Timestamp) {
+    *slot = Some(slot.map_or(at, |earlier| earlier.min(at)));
 }
 
 /// Decides what is to be done now. Pure: the same arguments give the same answer.
@@ -124,7 +152,7 @@ pub struct Convergence {
 pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Convergence {
     let view = view::View::new(wanted, observed, now);
     let capacity = capacity::capacity(&view);
-    let lowering: std::collections::BTreeSet<&ReleaseName> = view
+    let lowering: BTreeSet<&ReleaseName> = view
         .workloads
         .iter()
         .filter(|w| w.serves && w.replicas() > w.desired && !w.replicas_taken())
@@ -132,7 +160,8 @@ pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Conv
         .collect();
     let traffic = traffic::traffic(&view, &capacity.marked, &lowering);
     let selector = view.service.map(|service| selector::selector(&view, service, &lowering));
-    let objects = objects::objects(&view, &capacity.replicas, selector.as_ref().map(|s| &s.selector));
+    let objects =
+        objects::objects(&view, &capacity.replicas, selector.as_ref().and_then(|s| s.selector.as_ref()));
     let moving: &[_] = selector.as_ref().map_or(&[], |s| &s.problems);
     let report = report::report(&view, &objects, moving);
     let wake_at = [capacity.wake_at, traffic.wake_at, objects.wake_at]
@@ -143,5 +172,5 @@ pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Conv
     let mut actions = objects.actions;
     actions.extend(selector.into_iter().flat_map(|s| s.actions));
     actions.extend(traffic.labels.into_iter().map(Action::Label));
-    Convergence { actions, report, wake_at }
+    Convergence { actions, report, look_for: objects.look_for, wake_at }
 }

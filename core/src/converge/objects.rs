@@ -1,21 +1,20 @@
 //! Which objects are to be in the cluster, from which release's manifests, and which are not [C8, C10, C11].
 
-use super::form::{Form, form_of, without_decided};
+use super::adopt::{keeps_selector, kept, left_behind, may_adopt, predecessors};
+use super::applyset::{applyset_id, applyset_parent, complete, group_kind};
+use super::form::{Decided, Form, decided_fields, form_of};
+use super::prune::prune;
 use super::view::View;
-use super::{Action, Apply, Delete, MAX_REPAIR_PAUSE};
+use super::{Action, Apply, repair, wake};
 use crate::catalogue::Trouble;
 use crate::manifest::{ManifestObject, ObjectKey, Scope, install_rank};
-use crate::observe::{Live, NamespaceState, covers};
+use crate::observe::{self, Judgement, Live, NamespaceState, covers};
 use crate::report::ObjectProblem;
 use crate::state::TargetRelease;
-use crate::{AppKey, ReleaseName, hash, labels};
+use crate::{AppKey, ReleaseName, hash};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-/// Repairs that are made without a pause [C7].
-const PROMPT_REPAIRS: u32 = 2;
 
 /// What is to be done about objects now.
 #[derive(Default)]
@@ -24,73 +23,12 @@ pub(super) struct Objects {
     pub(super) problems: Vec<ObjectProblem>,
     /// Releases with an object that is not applied as rendered.
     pub(super) incomplete: BTreeSet<ReleaseName>,
+    /// Releases with a workload that is not done, for which their capacity waits [C11].
+    pub(super) undone: BTreeSet<ReleaseName>,
+    /// Objects of others to be looked at, because their being there is to be told.
+    pub(super) look_for: BTreeSet<ObjectKey>,
     /// When a repair or another try is due.
     pub(super) wake_at: Option<Timestamp>,
-}
-
-/// The ApplySet ID of an application (KEP-3659): of its parent, the ConfigMap [`parent_name`] in its namespace.
-pub fn applyset_id(app: &AppKey) -> String {
-    let parent = format!("{}.{}.ConfigMap.", parent_name(app), app.namespace);
-    format!("applyset-{}-v1", base64url(&hash::sha256_hex(parent.as_bytes())))
-}
-
-/// The KEP's encoding: base64url of the digest, without padding.
-fn base64url(hex: &str) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let bytes: Vec<u32> = hex
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u32::from_str_radix(&String::from_utf8_lossy(pair), 16).unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().enumerate().fold(0, |bits, (i, byte)| bits | byte << (16 - 8 * i));
-        for i in 0..=chunk.len() {
-            text.push(ALPHABET[(bits >> (18 - 6 * i) & 63) as usize] as char);
-        }
-    }
-    text
-}
-
-fn parent_name(app: &AppKey) -> String {
-    format!("shipper-{}", app.name)
-}
-
-/// The ApplySet's parent: names the kinds that its members have, so that any tool can list them.
-pub fn applyset_parent(app: &AppKey, kinds: &BTreeSet<String>) -> Value {
-    let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
-    json!({
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": parent_name(app),
-            "namespace": app.namespace,
-            "labels": {
-                labels::APPLYSET_ID: applyset_id(app),
-                labels::APPLICATION: app.name,
-                labels::MANAGED_BY: labels::MANAGER,
-            },
-            "annotations": {
-                labels::APPLYSET_TOOLING: "shipper/v1",
-                labels::APPLYSET_KINDS: kinds.join(","),
-            },
-        },
-    })
-}
-
-/// Adds the marks of the ApplySet and of what was applied.
-pub(super) fn complete(mut object: Value, app: &AppKey, digest: &str) -> Value {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        for (field, key, value) in [
-            ("labels", labels::APPLYSET_PART_OF, applyset_id(app)),
-            ("annotations", labels::APPLIED, digest.to_owned()),
-        ] {
-            if let Some(map) = metadata.entry(field).or_insert_with(|| json!({})).as_object_mut() {
-                map.insert(key.to_owned(), Value::String(value));
-            }
-        }
-    }
-    object
 }
 
 pub(super) fn rank_of(kind: &str) -> usize {
@@ -140,9 +78,17 @@ pub(super) fn objects(
             result.incomplete.insert(object.release.name.clone());
             continue;
         }
+        if matches!(form.decided, Decided::OldSelector) {
+            result.problems.push(kept(view, object.manifest));
+        }
         decide(view, object, form, &mut result);
+        judge(view, object, &mut result);
     }
-    prune(view, &wanted, &mut result);
+    result.look_for = predecessors(view);
+    let left: Vec<ObjectProblem> = result.look_for.iter().filter_map(|key| left_behind(view, key)).collect();
+    result.problems.extend(left);
+    result.actions.extend(prune(view, |key| wanted.contains_key(key)));
+    result.problems.extend(repair::conflicts(view, &mut result.wake_at));
     result
 }
 
@@ -217,6 +163,7 @@ fn namespace_ready(
                 digest: hash::short(&object, 16),
                 object,
                 uid: None,
+                resource_version: None,
                 repair: false,
                 why: "the application creates its namespace",
                 key,
@@ -252,6 +199,10 @@ fn inventory(
     let Some(key) = ObjectKey::of(&object) else { return };
     let digest = hash::short(&object, 16);
     let live = view.observed.objects.get(&key);
+    if let Some(live) = live.filter(|live| live.set.as_deref() != Some(applyset_id(app).as_str())) {
+        result.problems.push(conflict(&key, live));
+        return;
+    }
     if live.is_some_and(|live| live.applied.as_ref() == Some(&digest)) {
         return;
     }
@@ -260,14 +211,11 @@ fn inventory(
         object: complete(object, app, &digest),
         digest,
         uid: live.map(|live| live.uid.clone()),
+        resource_version: None,
         repair: false,
         why: "the inventory names the kinds in use",
         key,
     }));
-}
-
-fn group_kind(key: &ObjectKey) -> String {
-    if key.group.is_empty() { key.kind.clone() } else { format!("{}.{}", key.kind, key.group) }
 }
 
 /// Group and kind of custom resources whose CRD comes with the application and is not established yet.
@@ -303,6 +251,7 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
     let live = view.observed.objects.get(key);
     if let Some(live) = live
         && live.set.as_deref() != Some(applyset_id(app).as_str())
+        && !may_adopt(wanted.manifest, live)
     {
         result.incomplete.insert(wanted.release.name.clone());
         result.problems.push(conflict(key, live));
@@ -310,7 +259,8 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
     }
     let digest = &wanted.manifest.digest;
     let current = live.filter(|live| live.applied.as_ref() == Some(digest));
-    let intact = current.is_some_and(|live| covers(&without_decided(wanted.manifest), &live.fields));
+    let decided = decided_fields(wanted.manifest, keeps_selector(wanted.manifest, view.observed));
+    let intact = current.is_some_and(|live| covers(&wanted.manifest.value, decided, &live.fields));
     let terminating = live.is_some_and(|live| live.terminating);
     if intact && !form.changes && !form.taken {
         return;
@@ -331,18 +281,18 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
         result.incomplete.insert(wanted.release.name.clone());
         result.problems.push(problem(key, failure.heals, failure.reason, &failure.message));
         if failure.retry_at > view.now {
-            wake_at(result, failure.retry_at);
+            wake(&mut result.wake_at, failure.retry_at);
             return;
         }
     }
-    let repair = form.taken
-        || (current.is_some() && !intact)
-        || (live.is_none() && view.observed.repairs_expected(key));
-    if repair && let Some(due) = repair_due(view, key, result) {
-        wake_at(result, due);
+    let repair =
+        form.taken || (current.is_some() && !intact) || (live.is_none() && view.observed.was_deleted(key));
+    if repair && let Some(due) = repair::due(view, key) {
+        wake(&mut result.wake_at, due);
         return;
     }
-    let mut object = complete(form.object, app, digest);
+    let exact = form.exact;
+    let mut object = complete(form.object(wanted.manifest), app, digest);
     if live.is_none() && !view.observed.failures.contains_key(key) {
         restore_addresses(view, key, &mut object);
     }
@@ -353,10 +303,14 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
         object,
         digest: digest.clone(),
         uid: live.map(|live| live.uid.clone()),
+        resource_version: live.filter(|_| exact).map(|live| live.resource_version.clone()),
         repair,
         why: match (live.is_some(), repair) {
             (_, true) => "another changed or deleted it",
             (false, _) => "it is not there",
+            (true, _) if live.is_some_and(|live| live.set.is_none()) => {
+                "it was there before and is taken over"
+            }
             (true, _) if current.is_none() => "its manifest changed",
             (true, _) => "its replicas, bounds or selector are to change",
         },
@@ -364,23 +318,24 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
     }));
 }
 
-/// From the third repair on there is a growing pause and a reported conflict [C7].
-fn repair_due(view: &View<'_>, key: &ObjectKey, result: &mut Objects) -> Option<Timestamp> {
-    let repairs = view.observed.repairs.get(key).filter(|r| r.times >= PROMPT_REPAIRS)?;
-    let doublings = (repairs.times - PROMPT_REPAIRS).min(16);
-    let pause = Duration::from_secs(1 << doublings).min(MAX_REPAIR_PAUSE);
-    let managers = view.observed.objects.get(key).map(|live| live.managers.join(", ")).unwrap_or_default();
-    result.problems.push(problem(
-        key,
-        true,
-        Trouble::FieldConflict,
-        &format!(
-            "was changed by another {} times (field managers: {managers}); stop that, or leave the field out of the chart",
-            repairs.times
+/// A step waits for the StatefulSets, DaemonSets and Jobs of the releases that have capacity; one at zero waits for none.
+fn judge(view: &View<'_>, wanted: &WantedObject<'_>, result: &mut Objects) {
+    let key = &wanted.manifest.key;
+    let live = view.observed.objects.get(key).filter(|_| wanted.release.capacity > 0);
+    let told = match live.map(|live| &live.view) {
+        Some(observe::View::Judged(Judgement::Waiting(what))) => {
+            problem(key, true, Trouble::Unfinished, what)
+        }
+        Some(observe::View::Judged(Judgement::Failed(why))) => problem(
+            key,
+            false,
+            Trouble::JobFailed,
+            &format!("has failed ({why}); mend what it runs, or return to the release before"),
         ),
-    ));
-    let due = repairs.last.saturating_add(jiff::SignedDuration::try_from(pause).ok()?).ok()?;
-    (due > view.now).then_some(due)
+        _ => return,
+    };
+    result.undone.insert(wanted.release.name.clone());
+    result.problems.push(told);
 }
 
 fn restore_addresses(view: &View<'_>, key: &ObjectKey, object: &mut Value) {
@@ -405,80 +360,22 @@ fn restore_addresses(view: &View<'_>, key: &ObjectKey, object: &mut Value) {
     }
 }
 
-fn conflict(key: &ObjectKey, live: &Live) -> ObjectProblem {
+/// An object of somebody else stands where one of ours is to be [C8].
+pub(super) fn conflict(key: &ObjectKey, live: &Live) -> ObjectProblem {
     let owner = match (&live.set, live.managers.is_empty()) {
         (Some(set), _) => format!("of another application ({set})"),
         (None, false) => format!("managed by {}", live.managers.join(", ")),
         (None, true) => "of somebody else".to_owned(),
     };
-    problem(
-        key,
-        false,
-        Trouble::OwnershipConflict,
-        &format!("exists already and is {owner}; rename it in the chart or remove it from the cluster"),
-    )
+    let advice = if live.set.is_some() || key.is("apps", "Deployment") {
+        "rename it in the chart or remove it from the cluster"
+    } else {
+        "rename it in the chart, remove it from the cluster, or let it be taken over with the annotation shipper.dev/adopt: \"true\" \
+         on it in the chart"
+    };
+    problem(key, false, Trouble::OwnershipConflict, &format!("exists already and is {owner}; {advice}"))
 }
 
 fn problem(key: &ObjectKey, heals: bool, reason: Trouble, message: &str) -> ObjectProblem {
     ObjectProblem { object: key.to_string(), heals, reason, message: message.to_owned() }
-}
-
-fn wake_at(result: &mut Objects, at: Timestamp) {
-    result.wake_at = Some(result.wake_at.map_or(at, |earlier| earlier.min(at)));
-}
-
-/// Deletes what a tombstone names, and application-scoped objects that no release with capacity lists any more.
-fn prune(view: &View<'_>, wanted: &BTreeMap<&ObjectKey, WantedObject<'_>>, result: &mut Objects) {
-    let app = &view.wanted.target.application;
-    let id = applyset_id(app);
-    let with_capacity: Vec<_> =
-        view.wanted.target.releases.iter().filter(|r| !r.absent && r.capacity > 0).collect();
-    // Without every manifest at hand nothing is known to be unlisted.
-    let all_known = !with_capacity.is_empty()
-        && with_capacity.iter().all(|r| view.wanted.manifests.contains_key(&r.name));
-    let parent = parent_name(app);
-    for (key, live) in &view.observed.objects {
-        if live.set.as_ref() != Some(&id) || live.terminating || wanted.contains_key(key) {
-            continue;
-        }
-        let why = match &live.release {
-            Some(release) => {
-                let tombstone =
-                    view.wanted.target.releases.iter().find(|r| r.name == *release).is_some_and(|r| r.absent);
-                let empty = !view
-                    .observed
-                    .pods
-                    .values()
-                    .any(|pod| pod.release == *release && pod.ready && !pod.terminating);
-                if !tombstone || !empty {
-                    continue;
-                }
-                "its release is removed"
-            }
-            None => {
-                let shadow = key.kind == "Service" && key.name.ends_with("-shadow");
-                if !all_known || shadow || (key.kind == "ConfigMap" && key.name == parent) {
-                    continue;
-                }
-                "no release with capacity lists it"
-            }
-        };
-        if live.keep || protected(key) {
-            continue;
-        }
-        result.actions.push(Action::Delete(Delete {
-            rank: rank_of(&key.kind),
-            uid: live.uid.clone(),
-            why,
-            key: key.clone(),
-        }));
-    }
-}
-
-/// Never pruned without explicit consent (design section 5).
-fn protected(key: &ObjectKey) -> bool {
-    matches!(
-        key.kind.as_str(),
-        "CustomResourceDefinition" | "Namespace" | "PersistentVolumeClaim" | "PersistentVolume"
-    )
 }

@@ -18,7 +18,7 @@ pub(super) fn report(view: &View<'_>, objects: &Objects, moving: &[ObjectProblem
         application: view.wanted.target.application.clone(),
         target_generation: view.wanted.target.generation,
         releases,
-        unattended: view.service.is_some() && corked.is_none() && view.goals.total > 0,
+        unattended: view.service.is_some() && corked.is_none() && !view.old_selector && view.goals.total > 0,
         corked,
         problems: {
             let mut problems = objects.problems.clone();
@@ -50,10 +50,16 @@ fn release_report(view: &View<'_>, objects: &Objects, release: &TargetRelease) -
         name: release.name.clone(),
         present,
         installed: release.absent || !expected || !objects.incomplete.contains(&release.name),
-        capacity: capacity(view, release, &workloads),
+        capacity: {
+            let mut capacity = capacity(view, release, &workloads);
+            capacity.achieved &= !objects.undone.contains(&release.name);
+            capacity
+        },
         traffic: release
             .traffic
             .filter(|_| view.service.is_some() || view.service_missing)
+            // Its traffic is not the releases' yet.
+            .filter(|_| !(view.old_selector && view.wanted.target.arriving))
             .map(|_| traffic(view, release)),
         pods: pod_groups(view, release, &workloads),
         autoscaled: workloads

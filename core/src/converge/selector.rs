@@ -1,6 +1,8 @@
 //! The selector of the traffic Service: by release while one has all the traffic ("corked"), by label in between [C6].
 
-use super::objects::{complete, rank_of};
+use super::adopt::settles_on;
+use super::applyset::{applyset_id, complete};
+use super::objects::{conflict, rank_of};
 use super::view::View;
 use super::{Action, Apply, Delete};
 use crate::catalogue::Trouble;
@@ -8,7 +10,7 @@ use crate::manifest::{ManifestObject, TargetPort, service_ports};
 use crate::observe::Live;
 use crate::report::ObjectProblem;
 use crate::{ReleaseName, hash, labels};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Label on the headless Service that shows whether the endpoint controller has seen the pods' labels.
@@ -16,8 +18,8 @@ const SHADOW: &str = "shipper.dev/shadow";
 
 /// The selector of the traffic Service now, and what the move to another one needs.
 pub(super) struct Selector {
-    /// To be applied to the Service.
-    pub(super) selector: BTreeMap<String, String>,
+    /// To be applied to the Service; `None` = it keeps the one it has [C8].
+    pub(super) selector: Option<BTreeMap<String, String>>,
     /// To be carried out beside.
     pub(super) actions: Vec<Action>,
     /// Why it cannot move.
@@ -47,26 +49,33 @@ pub(super) fn selector(
     let ours = corked.as_ref().is_some_and(|c| view.wanted.target.releases.iter().any(|r| r.name == *c))
         || current == Some(&by_label);
     let mut actions = Vec::new();
-    let problems: Vec<ObjectProblem> = unreachable_ports(view, service).into_iter().collect();
+    let mut problems: Vec<ObjectProblem> = unreachable_ports(view, service).into_iter().collect();
+    // What the Service is about to select; the shadow shows whether the endpoint controller is ready for it.
+    let mut coming: Option<BTreeMap<String, String>> = None;
+    let mut moving = false;
     let selector = match (&corked, sole) {
+        _ if view.old_selector => {
+            coming = settles_on(view).map(|release| by_release(view, release));
+            coming.clone().filter(|_| settles_on(view).is_some_and(|r| shadow_lists_goal(view, service, r)))
+        }
         // Stays corked, even while some of its pods fail.
         (Some(corked), Some(sole)) if sole.name == *corked && !lowering.contains(corked) => {
-            by_release(view, corked)
+            Some(by_release(view, corked))
         }
-        (Some(corked), _) if ours && !problems.is_empty() => by_release(view, corked),
+        (Some(corked), _) if ours && !problems.is_empty() => Some(by_release(view, corked)),
         (Some(corked), _) if ours => {
-            if shadow_is_complete(view, service, corked) {
-                by_label
-            } else {
-                actions.push(shadow(view, service, &by_label));
-                by_release(view, corked)
-            }
+            moving = shadow_is_complete(view, service, corked);
+            coming = (!moving).then(|| by_label.clone());
+            Some(if moving { by_label } else { by_release(view, corked) })
         }
-        (_, Some(sole)) if may_cork(&sole.name) => by_release(view, &sole.name),
-        _ => by_label,
+        (_, Some(sole)) if may_cork(&sole.name) => Some(by_release(view, &sole.name)),
+        _ => Some(by_label),
     };
-    if corked.is_none() {
-        actions.extend(remove_shadow(view, service));
+    match coming.map(|coming| shadow(view, service, &coming)) {
+        Some(Ok(action)) => actions.push(action),
+        Some(Err(problem)) => problems.push(problem),
+        None if moving => {}
+        None => actions.extend(remove_shadow(view, service)),
     }
     actions.retain(|action| !is_as_wanted(view, action));
     Selector { selector, actions, problems }
@@ -132,9 +141,18 @@ fn shadow_name(service: &ManifestObject) -> String {
 }
 
 /// The headless Service with the coming selector.
-fn shadow(view: &View<'_>, service: &ManifestObject, selector: &BTreeMap<String, String>) -> Action {
+fn shadow(
+    view: &View<'_>,
+    service: &ManifestObject,
+    selector: &BTreeMap<String, String>,
+) -> Result<Action, ObjectProblem> {
     let mut key = service.key.clone();
     key.name = shadow_name(service);
+    let app = &view.wanted.target.application;
+    let live = view.observed.objects.get(&key);
+    if let Some(live) = live.filter(|live| live.set.as_deref() != Some(applyset_id(app).as_str())) {
+        return Err(conflict(&key, live));
+    }
     let object = json!({
         "apiVersion": "v1",
         "kind": "Service",
@@ -150,16 +168,16 @@ fn shadow(view: &View<'_>, service: &ManifestObject, selector: &BTreeMap<String,
         "spec": {"clusterIP": "None", "selector": selector},
     });
     let digest = hash::short(&object, 16);
-    let live = view.observed.objects.get(&key);
-    Action::Apply(Apply {
+    Ok(Action::Apply(Apply {
         rank: rank_of(&key.kind),
         object: complete(object, &view.wanted.target.application, &digest),
         digest,
         uid: live.map(|live| live.uid.clone()),
+        resource_version: None,
         repair: false,
         why: "shows whether the endpoint controller has seen the pods' labels",
         key,
-    })
+    }))
 }
 
 fn is_as_wanted(view: &View<'_>, action: &Action) -> bool {
@@ -184,22 +202,32 @@ fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &Releas
         .all(|(_, pod)| pod.serving && listed.contains(pod.name.as_str()))
 }
 
+/// Whether the endpoint controller sees as many available pods of the release behind the coming selector as are to serve.
+fn shadow_lists_goal(view: &View<'_>, service: &ManifestObject, release: &ReleaseName) -> bool {
+    let name = shadow_name(service);
+    let mut key = service.key.clone();
+    key.name.clone_from(&name);
+    let Some(live) = view.observed.objects.get(&key) else { return false };
+    let listed = view.observed.endpoints(&name, &live.uid);
+    let ready = view.serving_pods().filter(|(workload, pod)| {
+        workload.release.name == *release
+            && view.available(workload, pod)
+            && listed.contains(pod.name.as_str())
+    });
+    ready.count() >= view.goals.of(release) as usize
+}
+
 fn remove_shadow(view: &View<'_>, service: &ManifestObject) -> Option<Action> {
     let mut key = service.key.clone();
     key.name = shadow_name(service);
-    let live = view.observed.objects.get(&key).filter(|live| !live.terminating)?;
+    let own = applyset_id(&view.wanted.target.application);
+    let ours = |live: &&Live| !live.terminating && live.set.as_ref() == Some(&own);
+    let live = view.observed.objects.get(&key).filter(ours)?;
     Some(Action::Delete(Delete {
         rank: rank_of(&key.kind),
         uid: live.uid.clone(),
+        resource_version: live.resource_version.clone(),
         why: "the selector has moved",
         key,
     }))
-}
-
-/// Puts the selector into the Service's manifest; a Service that was deleted asks for its former address and ports again [C7].
-pub(super) fn with_selector(mut object: Value, selector: &BTreeMap<String, String>) -> Value {
-    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-        spec.insert("selector".to_owned(), json!(selector));
-    }
-    object
 }

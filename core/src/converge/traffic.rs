@@ -5,7 +5,7 @@
 
 use super::capacity::wake;
 use super::view::{View, Workload, count};
-use super::{Label, UNREADY_GRACE};
+use super::{Label, UNREADY_GRACE, repair};
 use crate::ReleaseName;
 use crate::observe::{Live, Pod};
 use jiff::Timestamp;
@@ -69,11 +69,17 @@ pub(super) fn traffic(
         }
     }
     take_at_once(view, &mut changes);
+    for pod in view.workloads.iter().flat_map(|workload| &workload.pods) {
+        for due in [true, false].into_iter().filter_map(|serve| repair::label_due(view, pod, serve)) {
+            super::wake(&mut result.wake_at, due);
+        }
+    }
     result.labels = changes
         .into_values()
         .filter(|(pod, serve, _)| {
             pod.serving != *serve || (!serve && !pod.marked()) || (*serve && pod.marked())
         })
+        .filter(|(pod, serve, _)| repair::label_due(view, pod, *serve).is_none())
         .map(|(pod, serve, why)| Label {
             namespace: view.wanted.target.application.namespace.clone(),
             pod: pod.name.clone(),
@@ -122,7 +128,12 @@ fn give<'a>(
     let mut candidates: Vec<&Candidate<'_, '_>> = pods
         .iter()
         .filter(|c| {
-            !c.pod.serving && !view.stale(c.pod) && (c.pod.ready || !lowering) && !owed(c.workload, c.pod)
+            !c.pod.serving
+                && !view.stale(c.pod)
+                && (c.pod.ready || !lowering)
+                && !owed(c.workload, c.pod)
+                // Another keeps taking it away from this one: the next best gets it meanwhile.
+                && repair::label_due(view, c.pod, true).is_none()
         })
         .collect();
     // A pod that was marked to go is taken back last.
@@ -155,6 +166,7 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
                 && !pod.serving
                 && !changes.contains_key(pod.name.as_str())
                 && !owed(workload, pod)
+                && repair::label_due(view, pod, true).is_none()
         })
         .collect();
     spare.sort_by_key(|(workload, pod)| {

@@ -1,5 +1,6 @@
 //! The releases of a target side by side with what is seen of them: what the other rooms of convergence work on.
 
+use super::adopt::keeps_selector;
 use super::autoscaler::{Autoscaler, autoscaler};
 use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
 use crate::intent::TrafficMode;
@@ -71,6 +72,8 @@ pub(super) struct View<'a> {
     pub(super) service: Option<&'a ManifestObject>,
     /// The target gives weights to releases whose pods no Service would bring any traffic to.
     pub(super) service_missing: bool,
+    /// The traffic Service was there before and still has the selector that it had [C8].
+    pub(super) old_selector: bool,
     pub(super) goals: Goals,
     /// Pods that are ready in the traffic Service's EndpointSlices.
     pub(super) endpoints: BTreeSet<&'a str>,
@@ -111,7 +114,20 @@ impl<'a> View<'a> {
         let endpoints = service
             .and_then(|s| Some(observed.endpoints(&s.key.name, &observed.objects.get(&s.key)?.uid)))
             .unwrap_or_default();
-        Self { wanted, observed, now, workloads, lead, front, service, service_missing, goals, endpoints }
+        let old_selector = service.is_some_and(|service| keeps_selector(service, observed));
+        Self {
+            wanted,
+            observed,
+            now,
+            workloads,
+            lead,
+            front,
+            service,
+            service_missing,
+            old_selector,
+            goals,
+            endpoints,
+        }
     }
 
     /// The pod is ready for as long as its Deployment asks.

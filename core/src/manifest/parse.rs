@@ -73,6 +73,11 @@ impl Manifests {
 }
 
 impl ManifestObject {
+    /// An annotation of the object itself.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        annotation(&self.value, name)
+    }
+
     /// `spec.replicas`; 1 where absent, as Kubernetes defaults it.
     pub fn replicas(&self) -> u32 {
         self.value

@@ -4,12 +4,9 @@ use super::{Live, NamespaceState, Observed, Pod, Repairs, Slice, WriteFailure};
 use crate::converge::applyset_id;
 use crate::manifest::ObjectKey;
 use crate::{AppKey, labels};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// After this long without another repair the count starts again.
-const REPAIRS_FORGOTTEN: SignedDuration = SignedDuration::from_mins(10);
 
 /// Applications whose view changed.
 pub type Changed = BTreeSet<AppKey>;
@@ -182,16 +179,25 @@ impl Index {
         self.sets.entry(applyset_id(app)).or_default().failures.insert(key.clone(), failure);
     }
 
-    /// A write succeeded. `repair`: it put back what another had changed.
+    /// A write succeeded. `repair`: it put back what another had changed; to be told before the answer is applied, for who that
+    /// was is read off the object as it was.
     pub fn written(&mut self, app: &AppKey, key: &ObjectKey, repair: bool, now: Timestamp) {
         let observed = self.sets.entry(applyset_id(app)).or_default();
         observed.failures.remove(key);
         if repair {
-            let repairs = observed.repairs.entry(key.clone()).or_insert(Repairs { times: 0, last: now });
-            if now.duration_since(repairs.last) > REPAIRS_FORGOTTEN {
-                repairs.times = 0;
-            }
-            *repairs = Repairs { times: repairs.times + 1, last: now };
+            let by = observed.objects.get(key).map(|live| live.managers.join(", ")).unwrap_or_default();
+            let repairs = Repairs::again(observed.repairs.get(key), &by, now);
+            observed.repairs.retain(|_, repairs| !repairs.forgotten(now));
+            observed.repairs.insert(key.clone(), repairs);
+        }
+    }
+
+    /// A pod was given the traffic label (`serve`), or it was taken away; to be told before the answer is applied. The same once
+    /// more is a repair.
+    pub fn labelled(&mut self, app: &AppKey, pod: &str, serve: bool, now: Timestamp) {
+        let observed = self.sets.get_mut(&applyset_id(app));
+        if let Some(pod) = observed.and_then(|observed| observed.pods.get_mut(pod)) {
+            pod.labelled(serve, now);
         }
     }
 }
@@ -288,14 +294,23 @@ fn remove(observed: &mut Observed, key: &ObjectKey, uid: Option<&str>, now: Time
         }
         _ => {
             let found = observed.objects.get(key).is_some_and(|live| same(&live.uid));
-            if found
-                && let Some(live) = observed.objects.remove(key)
-                && let Some(service) = live.service()
-            {
-                observed.former_services.insert(key.clone(), service.clone());
+            if found && let Some(live) = observed.objects.remove(key) {
+                note_loss(observed, key, &live, now);
             }
             found
         }
+    }
+}
+
+/// What we did not delete ourselves was deleted by another, and is a repair when it is made anew [C7].
+fn note_loss(observed: &mut Observed, key: &ObjectKey, live: &Live, now: Timestamp) {
+    if observed.deleting.remove(&live.uid) {
+        return;
+    }
+    observed.repairs.retain(|_, repairs| !repairs.forgotten(now));
+    observed.repairs.entry(key.clone()).or_insert_with(|| Repairs::missing(now));
+    if let Some(service) = live.service() {
+        observed.former_services.insert(key.clone(), service.clone());
     }
 }
 

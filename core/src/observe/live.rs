@@ -1,5 +1,6 @@
 //! A small view of a live object.
 
+use super::judgement::{Judgement, judge};
 use crate::{ReleaseName, labels};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,9 +22,11 @@ pub struct Live {
     pub applied: Option<String>,
     /// No removal may delete it [X1].
     pub keep: bool,
+    /// It was taken over and still has the selector that it had [C8].
+    pub adopted: bool,
     /// `fieldsV1` of our field manager as JSON; empty = we own nothing of it.
     pub fields: Box<str>,
-    /// Who else wrote it, for messages: the managers of its fields.
+    /// Who else wrote it, for messages: the managers of its fields, those of its status aside.
     pub managers: Vec<String>,
     /// What its kind adds.
     pub view: View,
@@ -38,6 +41,8 @@ pub enum View {
     Service(ServiceView),
     /// `autoscaling` HorizontalPodAutoscaler.
     Autoscaler(AutoscalerView),
+    /// A workload that is judged by its own status.
+    Judged(Judgement),
     /// CustomResourceDefinition: whether it is established.
     Crd {
         /// Its condition `Established`.
@@ -84,6 +89,8 @@ pub struct AutoscalerView {
 pub struct ServiceView {
     /// `spec.selector`.
     pub selector: BTreeMap<String, String>,
+    /// Whether our field manager owns `spec.selector`; if not, another set it.
+    pub owns_selector: bool,
     /// `spec.clusterIP`.
     pub cluster_ip: String,
     /// Node ports by port number and protocol, to ask for them again when the Service has to be made anew [C7].
@@ -106,8 +113,11 @@ impl Live {
                 && entry.get("subresource").and_then(Value::as_str).unwrap_or_default().is_empty()
         });
         let fields = ours.and_then(|entry| entry.get("fieldsV1"));
-        let mut managers: Vec<String> =
-            entries.iter().filter_map(manager).filter(|name| name != labels::FIELD_MANAGER).collect();
+        let status =
+            |entry: &&Value| entry.get("subresource").and_then(Value::as_str).unwrap_or_default() == "status";
+        let others = entries.iter().filter(|entry| !status(entry)).filter_map(manager);
+        let mut managers: Vec<String> = others.filter(|name| name != labels::FIELD_MANAGER).collect();
+        managers.sort();
         managers.dedup();
         Some(Self {
             uid: text("uid")?.to_owned(),
@@ -117,6 +127,7 @@ impl Live {
             release: label(labels::RELEASE).map(ReleaseName::from),
             applied: annotation(labels::APPLIED).map(str::to_owned),
             keep: annotation(labels::KEEP) == Some("true"),
+            adopted: annotation(labels::ADOPTED) == Some("true"),
             view: View::of(object, fields),
             fields: fields.map(ToString::to_string).unwrap_or_default().into(),
             managers,
@@ -157,11 +168,11 @@ impl View {
             (group, "HorizontalPodAutoscaler") if group.starts_with("autoscaling/") => {
                 Self::Autoscaler(autoscaler(object, fields))
             }
-            ("v1", "Service") => Self::Service(service(object)),
+            ("v1", "Service") => Self::Service(service(object, fields)),
             ("apiextensions.k8s.io/v1", "CustomResourceDefinition") => Self::Crd {
                 established: condition(object, "Established").is_some_and(|(status, _)| status == "True"),
             },
-            _ => Self::Other,
+            _ => judge(object).map_or(Self::Other, Self::Judged),
         }
     }
 }
@@ -207,7 +218,7 @@ fn autoscaler(object: &Value, fields: Option<&Value>) -> AutoscalerView {
     }
 }
 
-fn service(object: &Value) -> ServiceView {
+fn service(object: &Value, fields: Option<&Value>) -> ServiceView {
     let selector = object
         .pointer("/spec/selector")
         .and_then(Value::as_object)
@@ -227,6 +238,7 @@ fn service(object: &Value) -> ServiceView {
         .collect();
     ServiceView {
         selector,
+        owns_selector: fields.is_some_and(|fields| fields.pointer("/f:spec/f:selector").is_some()),
         cluster_ip: object.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned(),
         node_ports,
     }

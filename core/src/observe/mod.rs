@@ -5,15 +5,19 @@
 //! [`crate::converge`] reads an application's [`Observed`]; nothing here decides anything.
 
 mod index;
+mod judgement;
 mod live;
 mod ownership;
 mod pod;
+mod repairs;
 mod slice;
 
 pub use index::{Changed, Index};
+pub use judgement::Judgement;
 pub use live::{AutoscalerView, DeploymentView, Live, ServiceView, View};
 pub use ownership::covers;
 pub use pod::Pod;
+pub use repairs::Repairs;
 pub use slice::Slice;
 
 use crate::catalogue::Trouble;
@@ -38,14 +42,14 @@ pub struct Observed {
     pub failures: BTreeMap<ObjectKey, WriteFailure>,
     /// Services that are gone, to ask for their addresses and ports again [C7].
     pub former_services: BTreeMap<ObjectKey, ServiceView>,
-    /// How often an object was put back after another changed it [C7].
+    /// How often an object was put back after another changed or deleted it [C7].
     pub repairs: BTreeMap<ObjectKey, Repairs>,
 }
 
 impl Observed {
     /// Whether the object was there before: its absence is another's doing [C7].
-    pub fn repairs_expected(&self, key: &ObjectKey) -> bool {
-        self.former_services.contains_key(key) || self.repairs.contains_key(key)
+    pub fn was_deleted(&self, key: &ObjectKey) -> bool {
+        self.repairs.contains_key(key)
     }
 
     /// Names of the pods that are ready in the EndpointSlices of the Service with this name and UID.
@@ -87,13 +91,4 @@ pub struct WriteFailure {
     pub tries: u32,
     /// Not before.
     pub retry_at: Timestamp,
-}
-
-/// How often an object was put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repairs {
-    /// Times in a row.
-    pub times: u32,
-    /// When last.
-    pub last: Timestamp,
 }

@@ -7,15 +7,24 @@
 
 use serde_json::{Map, Value};
 
-/// Whether `fields` (the `fieldsV1` of our entry, as JSON) covers every field of `manifest`.
-pub fn covers(manifest: &Value, fields: &str) -> bool {
+/// Whether `fields` (the `fieldsV1` of our entry, as JSON) covers every field of `manifest`, but for `except` in its `spec`, which is
+/// decided elsewhere.
+pub fn covers(manifest: &Value, except: &[&str], fields: &str) -> bool {
     let Ok(fields) = serde_json::from_str::<Value>(fields) else { return false };
     let (Some(manifest), Some(fields)) = (manifest.as_object(), fields.as_object()) else { return false };
     manifest.iter().all(|(key, value)| match key.as_str() {
         "apiVersion" | "kind" => true,
         "metadata" => metadata_covered(value, fields),
+        "spec" if !except.is_empty() => spec_covered(value, except, fields),
         _ => field_covered(key, value, fields),
     })
+}
+
+fn spec_covered(spec: &Value, except: &[&str], fields: &Map<String, Value>) -> bool {
+    let none = Map::new();
+    let owned = fields.get("f:spec").and_then(Value::as_object).unwrap_or(&none);
+    let rest = spec.as_object().into_iter().flatten().filter(|(key, _)| !except.contains(&key.as_str()));
+    rest.into_iter().all(|(key, value)| field_covered(key, value, owned))
 }
 
 /// Only labels and annotations are owned within metadata.
@@ -92,7 +101,17 @@ mod tests {
 
     #[test]
     fn an_object_as_applied_is_covered() {
-        assert!(covers(&manifest(), &fields().to_string()));
+        assert!(covers(&manifest(), &[], &fields().to_string()));
+    }
+
+    #[test]
+    fn what_is_decided_elsewhere_may_be_lost() {
+        let mut fields = fields();
+        fields["f:spec"].as_object_mut().unwrap().remove("f:selector");
+        assert!(!covers(&manifest(), &[], &fields.to_string()));
+        assert!(covers(&manifest(), &["selector"], &fields.to_string()));
+        fields["f:spec"].as_object_mut().unwrap().remove("f:finalizers");
+        assert!(!covers(&manifest(), &["selector"], &fields.to_string()));
     }
 
     #[test]
@@ -108,8 +127,8 @@ mod tests {
             let parent = fields.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
             assert!(parent.remove(lost).is_some());
             parent.insert("f:other".into(), json!({}));
-            assert!(!covers(&manifest(), &fields.to_string()), "losing {lost} went unseen");
+            assert!(!covers(&manifest(), &[], &fields.to_string()), "losing {lost} went unseen");
         }
-        assert!(!covers(&manifest(), ""));
+        assert!(!covers(&manifest(), &[], ""));
     }
 }

@@ -1,5 +1,6 @@
 //! A small view of a pod.
 
+use super::Repairs;
 use super::live::condition;
 use crate::{ReleaseName, labels};
 use jiff::Timestamp;
@@ -35,6 +36,12 @@ pub struct Pod {
     pub left: BTreeMap<String, Timestamp>,
     /// Why it is not ready: a reason for programs and a message for people.
     pub trouble: Option<(String, String)>,
+    /// The field manager that set the traffic label, if it was another than ours.
+    pub labelled_by: Option<Box<str>>,
+    /// What we made of its traffic label last: whether it is to serve.
+    pub asked: Option<bool>,
+    /// How often we had to do the same again.
+    pub repairs: Option<Box<Repairs>>,
 }
 
 impl Pod {
@@ -69,6 +76,9 @@ impl Pod {
             seen_since: now,
             left: BTreeMap::new(),
             trouble: if ready { None } else { Some(trouble(object, phase)) },
+            labelled_by: labelled_by(metadata),
+            asked: None,
+            repairs: None,
             labels,
         })
     }
@@ -78,11 +88,27 @@ impl Pod {
         self.marked_since.is_some()
     }
 
+    /// The traffic label was given or taken. Once more the same is a repair [C7].
+    pub(super) fn labelled(&mut self, serve: bool, now: Timestamp) {
+        if self.asked == Some(serve) {
+            let by = self.labelled_by.as_deref().unwrap_or_default();
+            self.repairs = Some(Box::new(Repairs::again(self.repairs.as_deref(), by, now)));
+        }
+        self.asked = Some(serve);
+    }
+
+    /// When it may be made to serve, or to serve no more; `None` = at once. A fight over the label has its pauses [C7].
+    pub fn label_due(&self, serve: bool) -> Option<Timestamp> {
+        self.repairs.as_ref().filter(|_| self.asked == Some(serve))?.due()
+    }
+
     /// Takes over the moments of an earlier view of the same pod, where nothing changed.
     pub(super) fn continue_from(&mut self, earlier: &Self) {
         if earlier.uid == self.uid {
             self.seen_since = earlier.seen_since;
             self.left.clone_from(&earlier.left);
+            self.asked = earlier.asked;
+            self.repairs.clone_from(&earlier.repairs);
             if self.marked_since.is_some() && earlier.marked_since.is_some() {
                 self.marked_since = earlier.marked_since;
             }
@@ -91,6 +117,15 @@ impl Pod {
             }
         }
     }
+}
+
+fn labelled_by(metadata: &Value) -> Option<Box<str>> {
+    let field = format!("f:{}", labels::TRAFFIC);
+    let owns =
+        |entry: &Value| entry.pointer("/fieldsV1/f:metadata/f:labels").and_then(|l| l.get(&field)).is_some();
+    let entries = metadata.get("managedFields")?.as_array()?;
+    let manager = entries.iter().find(|entry| owns(entry))?.get("manager")?.as_str()?;
+    (manager != labels::FIELD_MANAGER).then(|| manager.into())
 }
 
 /// Why a pod is not ready, in the order in which a person would look: a container that waits or ended, then scheduling, then its conditions.

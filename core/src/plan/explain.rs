@@ -315,7 +315,7 @@ fn judge(
             (WaitingFor::WaitingForCapacity, capacity(seen))
         }
         (_, Some(seen)) => (WaitingFor::WaitingForTraffic, traffic_message(seen)),
-        (Some(seen), None) => (WaitingFor::WaitingForCapacity, capacity(seen)),
+        (Some(seen), None) => (WaitingFor::WaitingForCapacity, other_workloads(report, seen)),
         (None, None) => (WaitingFor::WaitingForInstallation, first_problem(report)),
     }
     .pipe(|(state, message)| {
@@ -351,6 +351,13 @@ fn first_problem(report: &AppReport) -> String {
             format!("{}: {} ({}), and {} more", problem.object, problem.message, problem.reason, rest.len())
         }
     }
+}
+
+/// What is said where the counts of Deployments may be right: a StatefulSet, DaemonSet or Job is not done.
+fn other_workloads(report: &AppReport, seen: &ReleaseReport) -> String {
+    let counts = &seen.capacity;
+    let even = [counts.replicas, counts.pods, counts.available].iter().all(|n| *n == counts.desired);
+    if even && !report.problems.is_empty() { first_problem(report) } else { capacity(seen) }
 }
 
 fn capacity(seen: &ReleaseReport) -> String {

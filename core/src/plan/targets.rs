@@ -262,8 +262,20 @@ fn shaped(
         traffic: spec.map_or_else(|| current.map(|t| t.traffic).unwrap_or_default(), |spec| spec.traffic),
         create_namespace: spec
             .map_or_else(|| current.is_some_and(|t| t.create_namespace), |spec| spec.create_namespace),
+        arriving: incumbent.is_none()
+            && reached.is_some_and(|release| is_arriving(release, &releases, (name.as_str(), placed))),
         releases,
     }
+}
+
+/// Whether the first release has not got the numbers of its last step. Told by the numbers alone, so that a target stays byte for
+/// byte where they do [M3].
+fn is_arriving(first: &ReleaseRecord, listed: &[TargetRelease], cluster: (&str, &PlacedCluster)) -> bool {
+    let end = own_end(&first.strategy, cluster);
+    listed
+        .iter()
+        .find(|listed| listed.name == first.name)
+        .is_some_and(|listed| (listed.capacity, listed.traffic) != (end.capacity, end.traffic))
 }
 
 /// While a release is on its way out, its own `withdrawalSurge` holds [C2].

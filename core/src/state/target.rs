@@ -27,6 +27,10 @@ pub struct Target {
     /// Create the application's namespace [C10].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_namespace: bool,
+    /// The application's first release is on its way and has not got the numbers of its last step here: a Service that was there
+    /// before keeps its selector until then [C8].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub arriving: bool,
     /// All releases that have, or are to have, objects in the cluster; oldest first.
     pub releases: Vec<TargetRelease>,
 }

@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+mod adoption;
 mod autoscaler;
+mod drift;
 mod support;
+mod workloads;

@@ -16,6 +16,9 @@ pub const DEPLOYMENT: &str = "app";
 /// The field manager of Kubernetes' own controllers.
 pub const CONTROLLERS: &str = "kube-controller-manager";
 
+/// The field manager of a person.
+pub const PERSON: &str = "kubectl-edit";
+
 pub struct Cluster {
     app: AppKey,
     index: Index,
@@ -45,6 +48,7 @@ impl Cluster {
                 settle_seconds: Seconds(5000),
                 traffic: TrafficMode::PodLabels,
                 create_namespace: false,
+                arriving: false,
                 releases: Vec::new(),
             },
             manifests: BTreeMap::new(),
@@ -134,9 +138,11 @@ impl Cluster {
         }
         let metadata = &object["metadata"];
         let marks = json!({"f:labels": fields(&metadata["labels"]), "f:annotations": fields(&metadata["annotations"])});
+        let taken: Value = taken.iter().map(|field| (format!("f:{field}"), json!({}))).collect();
         object["metadata"]["managedFields"] = json!([
             {"manager": labels::FIELD_MANAGER, "operation": "Apply", "fieldsV1": {"f:metadata": marks, "f:spec": ours}},
-            {"manager": CONTROLLERS, "operation": "Update", "fieldsV1": {"f:status": {}}},
+            {"manager": PERSON, "operation": "Update", "fieldsV1": {"f:spec": taken}},
+            {"manager": CONTROLLERS, "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}},
         ]);
         self.see(object);
     }
@@ -199,6 +205,134 @@ impl Cluster {
             object["spec"]["minReplicas"] = json!(minimum);
             object["spec"]["maxReplicas"] = json!(maximum);
         });
+    }
+
+    /// The release renders this object too; application-scoped ones have no suffix.
+    pub fn renders(&mut self, generation: u64, object: &Value) {
+        let context = Context {
+            application: &self.app,
+            release: &release(generation),
+            manages_traffic: false,
+            allow_cluster_scope: false,
+            allow_secrets: false,
+        };
+        let bytes = normalise(object.to_string().as_bytes(), &context).unwrap();
+        let more = Manifests::parse(&bytes).unwrap().objects;
+        self.manifests.get_mut(&release(generation)).unwrap().objects.extend(more);
+    }
+
+    /// The object of this kind as we applied it, with this status.
+    pub fn status(&mut self, generation: u64, kind: &str, status: &Value) {
+        self.applied(generation, kind, &[], |object| {
+            object["metadata"]["generation"] = json!(1);
+            object["status"] = status.clone();
+        });
+    }
+
+    /// The chart says of its objects of this kind that they may be taken over.
+    pub fn adopt(&mut self, generation: u64, kind: &str) {
+        let manifests = self.manifests.get_mut(&release(generation)).unwrap();
+        for manifest in manifests.objects.iter_mut().filter(|object| object.key.kind == kind) {
+            manifest.value["metadata"]["annotations"][labels::ADOPT] = json!("true");
+        }
+    }
+
+    /// An object that was there before, made with Helm.
+    pub fn foreign(&mut self, mut object: Value) {
+        object["metadata"]["namespace"] = json!("web");
+        object["metadata"]["uid"] = json!("old");
+        object["metadata"]["resourceVersion"] = json!("1");
+        object["metadata"]["managedFields"] = json!([{"manager": "helm", "operation": "Update", "fieldsV1": {"f:spec": fields(&object["spec"])}}]);
+        self.index.foreign(&self.app, &object);
+    }
+
+    /// An object was looked for and is not there.
+    pub fn forget(&mut self, key: &shipper_core::manifest::ObjectKey) {
+        self.index.forget(&self.app, key);
+    }
+
+    /// The pods that are ready behind the Service of this name and UID.
+    pub fn endpoints(&mut self, service: &str, uid: &str, pods: &[&str]) {
+        let endpoints: Vec<Value> = pods
+            .iter()
+            .map(|pod| json!({"conditions": {"ready": true}, "targetRef": {"name": pod}}))
+            .collect();
+        let id = applyset_id(&self.app);
+        self.see(json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {"name": format!("{service}-1"), "namespace": "web", "uid": format!("{service}-1"),
+                "labels": {labels::SERVICE_NAME: service, labels::APPLYSET_PART_OF: id},
+                "ownerReferences": [{"kind": "Service", "uid": uid}]},
+            "endpoints": endpoints}));
+    }
+
+    /// What is to be applied to the object of this name now.
+    pub fn apply_to(&self, kind: &str, name: &str) -> Option<Apply> {
+        self.look().actions.into_iter().find_map(|action| match action {
+            Action::Apply(apply) if apply.key.kind == kind && apply.key.name == name => Some(apply),
+            _ => None,
+        })
+    }
+
+    /// Another deletes the object of this kind.
+    pub fn delete(&mut self, generation: u64, kind: &str) {
+        let key = self.manifest(generation, kind).key.clone();
+        let observed = self.index.observed(&self.app).unwrap();
+        let uid = observed.objects[&key].uid.clone();
+        let mut object = self.manifest(generation, kind).value.clone();
+        object["metadata"]["uid"] = json!(uid);
+        object["metadata"]["labels"][labels::APPLYSET_PART_OF] = json!(applyset_id(&self.app));
+        self.index.delete(&object, self.now);
+    }
+
+    /// An apply is carried out: the object is as it says, and its fields are ours.
+    pub fn carry_out(&mut self, apply: &Apply) {
+        self.index.written(&self.app, &apply.key, apply.repair, self.now);
+        let mut object = apply.object.clone();
+        let metadata = json!({"f:labels": fields(&object["metadata"]["labels"]),
+            "f:annotations": fields(&object["metadata"]["annotations"])});
+        let ours = json!({"f:metadata": metadata, "f:spec": fields(&object["spec"])});
+        // What an apply leaves out stays as others have set it.
+        let live =
+            self.index.observed(&self.app).unwrap().objects.get(&apply.key).and_then(|live| live.service());
+        if let Some(service) = live.filter(|_| object["spec"].get("selector").is_none()) {
+            object["spec"]["selector"] = json!(service.selector);
+        }
+        object["metadata"]["uid"] =
+            json!(apply.uid.clone().unwrap_or_else(|| format!("{}-new", apply.key.kind)));
+        object["metadata"]["managedFields"] =
+            json!([{"manager": labels::FIELD_MANAGER, "operation": "Apply", "fieldsV1": ours}]);
+        self.see(object);
+    }
+
+    /// Another, [`PERSON`], makes the release's Service select this.
+    pub fn select(&mut self, generation: u64, selector: &Value) {
+        self.applied(generation, "Service", &["selector"], |object| {
+            object["spec"]["selector"] = selector.clone();
+        });
+    }
+
+    /// Another takes the traffic label off a pod.
+    pub fn unlabel(&mut self, generation: u64, number: u32) {
+        let name = format!("app-{generation}-{number}");
+        let marks = json!({"app": "app", labels::APPLICATION: "app", labels::RELEASE: release(generation)});
+        self.see(json!({"apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "web", "uid": name, "labels": marks},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}));
+    }
+
+    /// The labels that are to be given (`true`) or taken now, by pod.
+    pub fn labels(&self) -> BTreeMap<String, bool> {
+        let labels = self.look().actions.into_iter().filter_map(|action| match action {
+            Action::Label(label) => Some((label.pod, label.serve)),
+            _ => None,
+        });
+        labels.collect()
+    }
+
+    /// A pod is given the traffic label by us.
+    pub fn give_label(&mut self, generation: u64, number: u32) {
+        self.index.labelled(&self.app, &format!("app-{generation}-{number}"), true, self.now);
+        self.pod(generation, number, true, true);
     }
 
     /// The Service that selects by label, and the pods that are ready in its EndpointSlices.

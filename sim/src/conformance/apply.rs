@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("apply_replicas", Needs::Server, apply_replicas),
         case("update_takes_over", Needs::Server, update_takes_over),
         case("apply_selector_is_atomic", Needs::Server, apply_selector_is_atomic),
+        case("apply_keeps_to_its_version", Needs::Server, apply_keeps_to_its_version),
         case("apply_needs_a_manager", Needs::Server, apply_needs_a_manager),
         case("managed_fields_reset", Needs::Server, managed_fields_reset),
         case("status_has_its_own_owner", Needs::Server, status_has_its_own_owner),
@@ -203,6 +204,28 @@ async fn apply_selector_is_atomic(c: Context) -> CaseResult {
     let after = c.apply(&corked, "agent").await?;
     same("selector", &after["spec"]["selector"], &json!({"release": "web-1"}))?;
     same("address kept", &after["spec"]["clusterIP"], &made["spec"]["clusterIP"])
+}
+
+async fn apply_keeps_to_its_version(c: Context) -> CaseResult {
+    let made = c.apply(&service("web"), "agent").await?;
+    let version = made["metadata"]["resourceVersion"].clone();
+    let mut stale = service("web");
+    stale["metadata"]["resourceVersion"] = version.clone();
+    stale["metadata"]["uid"] = made["metadata"]["uid"].clone();
+    let same_again = c.apply(&stale, "agent").await?;
+    same("nothing to change", &same_again["metadata"]["resourceVersion"], &version)?;
+    let mut newer = service("web");
+    newer["spec"]["selector"] = json!({"app": "newer"});
+    c.apply(&newer, "agent").await?;
+    stale["spec"]["selector"] = json!({"app": "stale"});
+    refused("stale", c.try_apply(&stale, "agent", true).await, 409, "Conflict")?;
+    let now = c.apply(&newer, "agent").await?;
+    same("selector", &now["spec"]["selector"], &json!({"app": "newer"}))?;
+    stale["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"].clone();
+    let moved = c.try_apply(&stale, "agent", true).await?;
+    same("selector", &moved["spec"]["selector"], &json!({"app": "stale"}))?;
+    let entry = entry(&moved, "agent")["fieldsV1"].to_string();
+    ensure(!entry.contains("resourceVersion"), || format!("the version is owned: {entry}"))
 }
 
 async fn apply_needs_a_manager(c: Context) -> CaseResult {

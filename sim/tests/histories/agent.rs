@@ -213,7 +213,11 @@ impl Agent {
             Action::Label(label) => self.label(cluster, &label, wall),
             Action::Delete(delete) => {
                 let id = resource(cluster, &delete.key)?;
-                let options = DeleteOptions { uid: Some(delete.uid.clone()), ..DeleteOptions::default() };
+                let options = DeleteOptions {
+                    uid: Some(delete.uid.clone()),
+                    version: Some(delete.resource_version.clone()),
+                    ..DeleteOptions::default()
+                };
                 let namespace = delete.key.namespace.as_deref().unwrap_or_default();
                 if cluster.delete(id, namespace, &delete.key.name, &options).is_ok() {
                     self.index.deleting(&chart::app(), &delete.key, &delete.uid);
@@ -243,11 +247,18 @@ impl Agent {
             return;
         }
         let options = WriteOptions::by(labels::FIELD_MANAGER).forced();
-        let patch = Patch::Apply(apply.object.clone());
+        let patch = Patch::Apply(apply.body());
         match cluster.patch(id, (namespace, &apply.key.name), &patch, Subresource::None, &options) {
             Ok((object, _)) => {
-                self.index.apply(&object, wall);
                 self.index.written(&app, &apply.key, apply.repair, wall);
+                self.index.apply(&object, wall);
+            }
+            // Not as it was seen any more: what it is like now decides.
+            Err(error) if error.code == 409 && apply.uid.is_some() => {
+                if let Ok(found) = cluster.get(id, namespace, &apply.key.name) {
+                    self.index.forget(&app, &apply.key);
+                    self.index.apply(&found, wall);
+                }
             }
             Err(error) => {
                 let failure = WriteFailure {
@@ -276,7 +287,10 @@ impl Agent {
         let answer =
             cluster.patch(ids::PODS, (&label.namespace, &label.pod), &patch, Subresource::None, &options);
         let object = match answer {
-            Ok((object, _)) => Some(object),
+            Ok((object, _)) => {
+                self.index.labelled(&chart::app(), &label.pod, label.serve, wall);
+                Some(object)
+            }
             // The pod is another than the one decided on: look at it before anything else.
             Err(_) => cluster.get(ids::PODS, &label.namespace, &label.pod).ok(),
         };

@@ -8,6 +8,7 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
+use shipper_core::catalogue::Trouble;
 use shipper_tests::eventually::eventually;
 use shipper_tests::scene::recorder::{Event, Recorder};
 use shipper_tests::scene::sight::{Sight, seen};
@@ -42,6 +43,40 @@ async fn what_a_person_changes_is_put_back_at_once() {
             assert!(time < AT_ONCE, "{}: {what}, and put back after {time:?}", cluster.name());
         }
     }
+}
+
+/// [C7] From the third time on it waits longer and longer, and the status names who it is.
+#[tokio::test]
+async fn a_fight_over_the_selector_is_named_and_not_fought_at_full_speed() {
+    let scene = Scene::start(Options::named("fight")).await.unwrap();
+    let v1 = first_release(&scene).await;
+    let client = &scene.clients().await.unwrap()[0];
+    let services: Api<Service> = Api::namespaced(client.clone(), &scene.namespace);
+    let selector = |service: &Service| service.spec.as_ref().and_then(|spec| spec.selector.clone());
+    let corked = selector(&services.get(APP).await.unwrap());
+    let mut took = Vec::new();
+    for _ in 0..4 {
+        let watch = Recorder::start(services.clone(), "").await.unwrap();
+        let theirs = Patch::Merge(json!({"spec": {"selector": {"app": "theirs"}}}));
+        let by = PatchParams { field_manager: Some("intruder".to_owned()), ..PatchParams::default() };
+        services.patch(APP, &by, &theirs).await.unwrap();
+        let same = |event: &Event<Service>| event.object.name_any() == APP;
+        let back = |event: &Event<Service>| same(event) && selector(&event.object) == corked;
+        took.push(repaired(&watch, |event| same(event) && !back(event), back).await);
+    }
+    scene.reached(&format!("put back after {took:?}"));
+    assert!(took[0] < AT_ONCE && took[1] < AT_ONCE, "{took:?}");
+    assert!(took[3] > AT_ONCE && took[3] > took[1], "{took:?}");
+    eventually(SOON, async || {
+        let status = scene.status(APP).await?;
+        let problems: Vec<_> = status.clusters.iter().flat_map(|cluster| &cluster.problems).collect();
+        let named =
+            problems.iter().any(|p| p.reason == Trouble::FieldConflict && p.message.contains("intruder"));
+        ensure!(named, "{problems:?}");
+        anyhow::Ok(())
+    })
+    .await;
+    scene.wait_for(APP, &Sight::of(&[(&v1, seen(4, 4))], Some(&v1)), SOON).await.unwrap();
 }
 
 /// As `kubectl scale` does it.

@@ -30,6 +30,8 @@ const COALESCE: SignedDuration = SignedDuration::from_millis(5);
 
 /// How often an object of somebody else that is in the way is looked at.
 const FOREIGN: Duration = Duration::from_secs(30);
+/// When one that is gone is looked at again, unless the target changes: nobody is expected to make it anew.
+const NEVER: Timestamp = Timestamp::MAX;
 
 /// Kinds that every application is seen through: API version and kind.
 pub const BASE_KINDS: [(&str, &str); 6] = [
@@ -354,7 +356,12 @@ impl State {
             self.news.notify_one();
         }
         app.held.retain(|_, (_, until)| now.duration_since(*until) < SignedDuration::from_mins(10));
-        let mut wake_at = convergence.wake_at.into_iter().chain(app.foreign.values().copied()).min();
+        app.foreign.retain(|key, look_at| *look_at < NEVER || convergence.look_for.contains(key));
+        for key in convergence.look_for {
+            app.foreign.entry(key).or_insert(now);
+        }
+        let looks = app.foreign.values().copied().filter(|look_at| *look_at < NEVER);
+        let mut wake_at = convergence.wake_at.into_iter().chain(looks).min();
         let mut actions = convergence.actions;
         actions.retain(|action| {
             let until = held_key(action).and_then(|key| app.held.get(&key)).map(|(_, until)| *until);
@@ -402,13 +409,21 @@ impl State {
         inner.index.apply(object, now);
     }
 
-    /// A write succeeded.
+    /// A pod was given the traffic label or lost it by our doing; to be told before the answer is.
+    pub fn labelled(&self, app: &AppKey, pod: &str, serve: bool) {
+        let now = self.clock.now();
+        self.lock().index.labelled(app, pod, serve, now);
+    }
+
+    /// A write succeeded; to be told before the answer is.
     pub fn written(&self, app: &AppKey, key: &ObjectKey, repair: bool) {
         let now = self.clock.now();
         let mut inner = self.lock();
         inner.index.written(app, key, repair, now);
         if let Some(app) = inner.apps.get_mut(app) {
             app.held.remove(key);
+            // It is ours by now, and a watch shows it.
+            app.foreign.remove(key);
         }
     }
 
@@ -419,6 +434,13 @@ impl State {
         inner.index.foreign(app, object);
         if let (Some(app), Some(key)) = (inner.apps.get_mut(app), ObjectKey::of(object)) {
             app.foreign.insert(key, look_at);
+        }
+    }
+
+    /// An object of somebody else was looked for and is not there.
+    pub fn absent(&self, app: &AppKey, key: &ObjectKey) {
+        if let Some(app) = self.lock().apps.get_mut(app) {
+            app.foreign.insert(key.clone(), NEVER);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::State;
 use shipper_core::AppKey;
+use shipper_core::converge::is_parent;
 use shipper_core::observe::Index;
 use shipper_core::report::AppReport;
 use std::collections::BTreeMap;
@@ -61,12 +62,11 @@ impl State {
 /// Nothing of it is in the cluster but its empty inventory.
 fn is_gone(index: &Index, app: &AppKey) -> bool {
     index.observed(app).is_none_or(|observed| {
-        let inventory = format!("shipper-{}", app.name);
         observed.pods.is_empty()
             && observed
                 .objects
                 .iter()
                 .filter(|(_, live)| live.set.is_some())
-                .all(|(key, _)| key.is("", "ConfigMap") && key.name == inventory)
+                .all(|(key, _)| is_parent(app, key))
     })
 }

@@ -34,6 +34,13 @@ pub(super) fn set(object: &mut Object, context: &Context<'_>, takes_traffic: boo
             insert(&mut object.value, &["spec", "selector"], &both[1..]);
         }
     }
+    if release_scoped
+        && object.key.is("batch", "Job")
+        && let Some(spec) = object.value.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        // It goes with its release; one that a timer removed would be missing, made anew and run again.
+        spec.remove("ttlSecondsAfterFinished");
+    }
     annotate(object, takes_traffic);
 }
 

@@ -1,0 +1,104 @@
+//! Rule C7: what another changes is put back, and a fight about it is not fought at full speed.
+
+use crate::support::{Cluster, PERSON};
+use serde_json::json;
+use shipper_core::catalogue::Trouble;
+use shipper_core::labels::FIELD_MANAGER;
+use shipper_core::report::ObjectProblem;
+
+/// One release with all the load of two pods, corked.
+fn at_rest() -> Cluster {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 100, Some(2), None);
+    cluster.deployment(1, 2, FIELD_MANAGER);
+    cluster.service(1, &[(1, 0), (1, 1)]);
+    let cork = cluster.apply(1, "Service").expect("it is to be corked");
+    cluster.carry_out(&cork);
+    assert!(cluster.apply(1, "Service").is_none());
+    cluster
+}
+
+fn conflicts(cluster: &Cluster) -> Vec<ObjectProblem> {
+    cluster.look().report.problems.into_iter().filter(|p| p.reason == Trouble::FieldConflict).collect()
+}
+
+#[test]
+fn c7_a_selector_is_put_back_twice_at_once_and_then_with_longer_and_longer_pauses() {
+    let mut cluster = at_rest();
+    for _ in 0..2 {
+        cluster.select(1, &json!({"app": "mine"}));
+        let back = cluster.apply(1, "Service").expect("put back at once");
+        assert!(back.repair && back.resource_version.is_some());
+        cluster.carry_out(&back);
+        assert!(conflicts(&cluster).is_empty());
+    }
+    for pause in [1, 2, 4] {
+        cluster.select(1, &json!({"app": "mine"}));
+        cluster.pass(pause - 1);
+        assert!(cluster.apply(1, "Service").is_none());
+        assert!(cluster.look().wake_at.is_some(), "it is not forgotten");
+        cluster.pass(1);
+        let back = cluster.apply(1, "Service").expect("the pause is over");
+        cluster.carry_out(&back);
+    }
+    let told = conflicts(&cluster);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].heals && told[0].object == "Service web/app", "{told:?}");
+    assert!(told[0].message.contains(PERSON) && told[0].message.contains("5 times"), "{told:?}");
+    cluster.pass(601);
+    assert!(conflicts(&cluster).is_empty());
+    cluster.select(1, &json!({"app": "mine"}));
+    assert!(cluster.apply(1, "Service").is_some(), "the count has started again");
+}
+
+#[test]
+fn c7_a_selector_that_is_to_move_is_no_repair() {
+    let mut cluster = at_rest();
+    for _ in 0..4 {
+        cluster.service(1, &[(1, 0), (1, 1)]);
+        let cork = cluster.apply(1, "Service").expect("at once, however often");
+        assert!(!cork.repair);
+        cluster.carry_out(&cork);
+    }
+}
+
+#[test]
+fn c7_a_fight_over_a_label_has_pauses_and_another_pod_serves_meanwhile() {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 50, Some(1), None);
+    cluster.release(100, 50, Some(2), None);
+    cluster.deployment(1, 1, FIELD_MANAGER);
+    cluster.deployment(2, 2, FIELD_MANAGER);
+    cluster.service(1, &[(1, 0), (2, 0), (2, 1)]);
+    cluster.give_label(2, 0);
+    for _ in 0..2 {
+        cluster.unlabel(2, 0);
+        assert_eq!(cluster.labels().get("app-2-0"), Some(&true), "put back at once");
+        cluster.give_label(2, 0);
+    }
+    cluster.unlabel(2, 0);
+    cluster.pod(2, 1, true, false);
+    assert_eq!(cluster.labels().into_iter().collect::<Vec<_>>(), [("app-2-1".to_owned(), true)]);
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
+    assert_eq!(cluster.labels().get("app-2-0"), Some(&true), "the pause is over");
+    cluster.give_label(2, 0);
+    let told = conflicts(&cluster);
+    assert!(told.len() == 1 && told[0].object == "Pod web/app-2-0" && told[0].heals, "{told:?}");
+}
+
+#[test]
+fn c7_whatever_another_deletes_again_and_again_waits() {
+    let mut cluster = at_rest();
+    for times in 0..3 {
+        cluster.delete(1, "Deployment");
+        if times == 2 {
+            assert!(cluster.apply(1, "Deployment").is_none());
+            cluster.pass(1);
+        }
+        let anew = cluster.apply(1, "Deployment").expect("made anew");
+        assert!(anew.repair);
+        cluster.carry_out(&anew);
+    }
+    assert_eq!(conflicts(&cluster).len(), 1);
+}
