@@ -30,6 +30,10 @@ pub enum ConditionType {
     Scheduled,
     /// The chart or manifests could be rendered.
     Rendered,
+    /// The contender's strategy is the one on `main`.
+    StrategyCurrent,
+    /// The contender has everything at the end of its strategy, in every placed cluster.
+    WholeAtEnd,
     /// The contender is on its way: not complete yet.
     RollingOut,
     /// The contender is complete.
@@ -88,6 +92,18 @@ reasons! {
     StaleRelease,
     /// `rollout.targetStep` is not a step of the strategy; nothing moves.
     UnknownStep,
+    /// The order waits for soak or analysis of the step it leaves; `rollout.skipGates: true` goes on at once.
+    OrderWaits,
+    /// `rollout.paused` is set; the present step converges, a return is obeyed, nothing else moves.
+    RolloutPaused,
+    /// The strategy on `main` is not the contender's; the next release has it, or `rollout.adoptStrategy` names it.
+    StrategyChanged,
+    /// `rollout.adoptStrategy` is not the version of the strategy on `main`; the release keeps its own.
+    StaleStrategy,
+    /// The release cannot go on with the strategy on `main`, for example because its step is not in it.
+    StrategyRefused,
+    /// The strategy's end leaves clusters without the whole contender: not selected, less capacity, or a part of the traffic.
+    ContenderNotWhole,
     /// Fewer clusters fit than were asked for; goes on by itself when the fleet changes.
     NotEnoughClusters,
     /// A drained cluster, or one that is not asked for any more, keeps the application because nothing takes its place; goes on by itself

@@ -125,6 +125,8 @@ rules! {
     M7 "a release is complete when its last step is achieved everywhere",
     M8 "a return gives everything back to the incumbent at once",
     M12 "what the hub decides by itself is recorded with its cause",
+    M13 "a pause freezes steps and new releases",
+    M14 "a forward order waits for the gates of the step it leaves",
     R2 "only a changed environment makes a release",
     R3 "a version is resolved once and pinned",
     R4 "a strategy is copied into the release when it is made",

@@ -34,6 +34,9 @@ pub struct ApplicationSpec {
     /// The promotion [M1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<Rollout>,
+    /// How the predecessor's environment comes back when it is written again [M8, M11].
+    #[serde(default, skip_serializing_if = "Rollback::is_at_once")]
+    pub rollback: Rollback,
     /// Part of the environment: any new string makes a new release [R2].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<String>,
@@ -163,17 +166,52 @@ fn one() -> u32 {
     1
 }
 
-/// The promotion: one small commit [M1].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How the incumbent's environment comes back when `main` asks for it again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rollback {
+    /// The contender is withdrawn and the incumbent takes the load back, without steps and gates [M8].
+    #[default]
+    AtOnce,
+    /// As a new release, from its first step [M11].
+    Steps,
+}
+
+impl Rollback {
+    fn is_at_once(&self) -> bool {
+        *self == Self::AtOnce
+    }
+}
+
+/// The promotion, and what else is said to a rollout under way: small commits [M1, M13, M14, R4].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rollout {
-    /// The contender's name.
-    pub release: String,
+    /// The contender's name; there if and only if `target_step` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
     /// Step to go to, by name or index.
-    pub target_step: StepRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_step: Option<StepRef>,
     /// Any new string repeats an order [M12].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Nothing moves and no release is made [M13].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    /// The order does not wait for soak and analysis of the step it leaves [M14].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_gates: bool,
+    /// The version of the strategy on `main` that `release` is to go on with: [`StrategySpec::version`] [R4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt_strategy: Option<String>,
+}
+
+impl Rollout {
+    /// An order to a release to go to a step.
+    pub fn to_step(release: impl Into<String>, step: StepRef) -> Self {
+        Self { release: Some(release.into()), target_step: Some(step), ..Self::default() }
+    }
 }
 
 /// A step by its index (from 0) or its name.

@@ -11,8 +11,8 @@ mod selector;
 mod strategy;
 
 pub use application::{
-    Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollout,
-    StepRef, Template, TrafficMode,
+    Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollback,
+    Rollout, StepRef, Template, TrafficMode,
 };
 pub use block::{Allowance, Author, RolloutBlock, RolloutBlockSpec, UnreadableBlock};
 pub use cluster::{Cluster, ClusterSpec, Scheduler};

@@ -1,6 +1,7 @@
 //! Strategy: an ordered list of steps of capacity and traffic, for all clusters or for some.
 
 use super::{ClusterSelector, Metadata};
+use crate::hash;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -70,6 +71,21 @@ impl Default for StrategySpec {
     }
 }
 
+impl StrategySpec {
+    /// Names what a strategy says: `s-` and the first 8 hex digits of SHA-256 over its canonical JSON. `rollout.adoptStrategy`
+    /// names a strategy by it, so that what is adopted is what was looked at [R4]. The letter keeps YAML from reading a number.
+    pub fn version(&self) -> String {
+        format!("s-{}", hash::short(self, 8))
+    }
+
+    /// Whether any step names traffic; if none does, Services and pod labels are never touched [M4].
+    pub fn manages_traffic(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| step.traffic.is_some_and(|t| t.contender.is_some() || t.incumbent.is_some()))
+    }
+}
+
 /// What happens when more clusters fail than `maxFailedClusters` [A3].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -77,7 +93,7 @@ pub enum OnFailure {
     /// Every cluster stays where it is.
     #[default]
     Hold,
-    /// The contender is withdrawn. Refused in files by this version.
+    /// The contender is withdrawn, and the incumbent takes the load back.
     Rollback,
 }
 

@@ -26,7 +26,6 @@ pub(super) enum Act {
     /// Return to the incumbent by a commit [M8].
     Abort,
     /// Obey `rollout.paused` [M13].
-    #[allow(dead_code, reason = "asked by pausing")]
     Pause,
     /// Withdraw a failing contender [A3].
     #[allow(dead_code, reason = "asked by the failure budget")]

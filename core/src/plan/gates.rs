@@ -2,8 +2,8 @@
 
 use super::{Draft, EventReason};
 use crate::intent::Approval;
-use crate::state::{Cause, Position};
-use jiff::SignedDuration;
+use crate::state::{Cause, Position, ReleaseRecord};
+use jiff::{SignedDuration, Timestamp};
 
 /// Marks the last step complete, or takes the next one where approval is `auto` [M7, M12]. One step at a time.
 pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
@@ -43,4 +43,20 @@ pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
             ),
         );
     }
+}
+
+/// What a forward order out of the step in force waits for: soak and analysis, where the step has any [M14].
+pub(super) fn wait(release: &ReleaseRecord, now: Timestamp) -> Option<String> {
+    let step = release.position.step;
+    let gate = release.strategy.steps.get(step).map(|step| step.gate).unwrap_or_default();
+    let soak = gate.soak?;
+    let name = &release.position.name;
+    let Some(achieved) = release.achieved.as_ref().filter(|achieved| achieved.step == step) else {
+        return Some(format!("step {name:?} is not achieved yet and soaks after that"));
+    };
+    let passed = std::time::Duration::try_from(now.duration_since(achieved.at)).unwrap_or_default();
+    (passed < soak).then(|| {
+        let left = std::time::Duration::from_secs((soak - passed).as_secs().max(1));
+        format!("step {name:?} soaks for another {}", crate::intent::format_duration(left))
+    })
 }

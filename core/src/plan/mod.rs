@@ -5,14 +5,17 @@
 //! ([`steps`]) and whether it may be left ([`gates`]), what that means for every cluster ([`targets`]), what may be forgotten
 //! ([`history`]), what to tell people ([`explain`]).
 
+mod adopt;
 mod bases;
 mod blocks;
 mod evidence;
 mod explain;
 mod gates;
+mod halt;
 mod history;
 mod listener;
 mod numbers;
+mod orders;
 mod placement;
 mod reasons;
 mod releases;
@@ -29,7 +32,7 @@ pub use roles::{Roles, roles};
 pub use survey::BlockSurvey;
 
 use crate::condition::Condition;
-use crate::intent::{Application, Chart, StrategySpec};
+use crate::intent::{Application, Chart, Rollout, StrategySpec};
 use crate::report::AppReport;
 use crate::state::{AppRecord, Environment, ReleaseRecord, Target};
 use crate::status::{ApplicationStatus, Liveness};
@@ -178,6 +181,8 @@ pub enum EventReason {
     ClusterReleased,
     /// Nothing of the application is left in a cluster that it left.
     ClusterLeft,
+    /// It goes on with another strategy.
+    StrategyAdopted,
 }
 
 /// Decides. Pure: the same input gives the same plan.
@@ -259,6 +264,11 @@ impl<'a> Draft<'a> {
             wake_at: blocks.change(),
             blocks,
         }
+    }
+
+    /// What `main` says to the rollout under way.
+    fn rollout(&self) -> Option<&'a Rollout> {
+        self.input.intent.and_then(|intent| intent.application.spec.rollout.as_ref())
     }
 
     fn roles(&self) -> Roles {

@@ -33,14 +33,6 @@ pub struct Numbers {
     pub incumbent: Share,
 }
 
-/// Whether any step of the strategy names traffic; if none does, Services and pod labels are never touched [M4].
-pub(super) fn manages_traffic(strategy: &StrategySpec) -> bool {
-    strategy
-        .steps
-        .iter()
-        .any(|step| step.traffic.is_some_and(|t| t.contender.is_some() || t.incumbent.is_some()))
-}
-
 /// The numbers at step `at` in a cluster: those of the last step ≤ `at` that selects it, what it leaves out taken from the steps
 /// before among those that select it. `None` where none selects it. `before`: what the incumbent has where nothing is said.
 pub fn numbers(
@@ -49,7 +41,7 @@ pub fn numbers(
     cluster: (&str, &PlacedCluster),
     before: Share,
 ) -> Option<Numbers> {
-    let managed = manages_traffic(strategy);
+    let managed = strategy.manages_traffic();
     let (name, placed) = cluster;
     let selects =
         |step: &&Step| step.clusters.as_ref().is_none_or(|s| s.selects(name, &placed.labels, &placed.region));
@@ -78,7 +70,7 @@ pub fn numbers(
 
 /// The numbers a release has on its own at the end of its strategy: the contender's of its last step [M3, M8].
 pub(super) fn own_end(strategy: &StrategySpec, cluster: (&str, &PlacedCluster)) -> Share {
-    let managed = manages_traffic(strategy);
+    let managed = strategy.manages_traffic();
     let last = strategy.steps.len().saturating_sub(1);
     numbers(strategy, last, cluster, Share::nothing(managed))
         .map_or(Share::everything(managed), |n| n.contender)

@@ -119,7 +119,7 @@ pub(super) fn steps(draft: &Draft<'_>) -> Vec<Because> {
         )
         .about(&contender.name),
     );
-    if super::steps::order_pending(draft) {
+    if super::orders::pending(draft) {
         said.push(Because::of(Rule::M1, "The order in rollout is not obeyed yet").about(&contender.name));
     }
     if let Some(achieved) = contender.achieved.as_ref().filter(|achieved| achieved.step == position.step) {
@@ -214,7 +214,10 @@ fn list(clusters: &[&crate::ClusterName]) -> String {
 /// A condition as a decision.
 pub(super) fn of_condition(condition: &Condition) -> Because {
     let rule = match (condition.reason, condition.kind) {
-        (Reason::StrategyNotFound, _) => Rule::R4,
+        (Reason::StrategyNotFound, _) | (_, ConditionType::StrategyCurrent) => Rule::R4,
+        (Reason::RolloutPaused, _) => Rule::M13,
+        (Reason::OrderWaits, _) => Rule::M14,
+        (_, ConditionType::WholeAtEnd) => Rule::M7,
         (Reason::ChartUnavailable, _) => Rule::R3,
         (Reason::RolloutsBlocked, _) => Rule::B1,
         (Reason::OverrideNotFound, _) => Rule::B2,
@@ -252,6 +255,7 @@ pub(super) fn of_event(event: &Event) -> Because {
         EventReason::Carried => Rule::R5,
         EventReason::ClusterChosen => Rule::S2,
         EventReason::ClusterUnwanted | EventReason::ClusterReleased | EventReason::ClusterLeft => Rule::S4,
+        EventReason::StrategyAdopted => Rule::R4,
         #[allow(unreachable_patterns, reason = "whatever else happens is recorded with its cause")]
         _ => Rule::M12,
     };

@@ -3,11 +3,12 @@
 use super::bases::{self, Bases};
 use super::blocks::Act;
 use super::evidence::{is_achieved, ready_traffic};
+use super::halt::{Halt, halt};
 use super::numbers::numbers;
-use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, blocks};
+use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
-use crate::intent::{Chart, StrategySpec};
+use crate::intent::{Chart, Rollback, StrategySpec};
 use crate::manifest::values::variant;
 use crate::state::{
     Achieved, AppRecord, Cause, Failure, PinnedChart, Position, ReleaseRecord, Withdrawal, WithdrawalReason,
@@ -61,28 +62,27 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
     };
     if same(&roles.contender) || withdrawn_by_hub(draft, &hash) {
         synced(draft);
-    } else if same(&roles.incumbent) {
-        if blocks::forbids(draft, Act::Abort) {
-            blocked(draft, Act::Abort, "the contender is not taken back");
+    } else if same(&roles.incumbent) && intent.application.spec.rollback == Rollback::AtOnce {
+        if let Some(halt) = halt(draft, Act::Abort) {
+            halted(draft, &halt, "the contender is not taken back");
             return;
         }
         give_back(draft, roles.contender, roles.incumbent);
         synced(draft);
-    } else if blocks::forbids(draft, Act::Make) {
-        blocked(draft, Act::Make, "no release is made");
+    } else if let Some(halt) = halt(draft, Act::Make) {
+        halted(draft, &halt, "no release is made");
     } else {
         make(draft, intent, resolved, &hash, roles.contender);
     }
 }
 
-/// A block keeps the environment on `main` from being followed.
-fn blocked(draft: &mut Draft<'_>, act: Act, what: &str) {
-    let message =
-        format!("{what} while rollouts are blocked by {}", blocks::that_forbid(draft, act).join("; "));
+/// What keeps the environment on `main` from being followed.
+fn halted(draft: &mut Draft<'_>, halt: &Halt, what: &str) {
+    let message = format!("{what} while {}", halt.words());
     draft.conditions.push(Condition::new(
         ConditionType::ReleaseSynced,
         Status::False,
-        Reason::RolloutsBlocked,
+        halt.reason(),
         message,
     ));
 }
@@ -119,7 +119,7 @@ fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>, incumbent: O
         );
     }
     // In a commit that returns, `rollout` is no order and counts as obeyed [M12].
-    super::steps::count_as_obeyed(draft);
+    orders::count_as_obeyed(draft);
 }
 
 fn withdraw(draft: &mut Draft<'_>, name: &ReleaseName, reason: WithdrawalReason, why: &str) {
@@ -385,7 +385,7 @@ pub(super) fn need_of(
 
 /// Whether a step ≤ the release's own selects the cluster: the release has, or is to have, objects there [M3].
 pub(super) fn reaches(release: &ReleaseRecord, cluster: (&str, &crate::state::PlacedCluster)) -> bool {
-    let managed = super::numbers::manages_traffic(&release.strategy);
+    let managed = release.strategy.manages_traffic();
     release.failed.is_none()
         && numbers(&release.strategy, release.position.step, cluster, super::Share::nothing(managed))
             .is_some()

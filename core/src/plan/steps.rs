@@ -1,124 +1,20 @@
-//! At which step the contender is: orders obeyed, steps achieved [M1, M2, A1].
+//! At which step the contender is: steps achieved, orders obeyed, gates passed [M7, M12, A1].
 
 use super::blocks::Act;
 use super::evidence::{current, is_achieved};
-use super::{Draft, EventReason, Share, blocks, gates, numbers};
+use super::halt::halt;
+use super::{Draft, EventReason, Share, adopt, gates, numbers, orders};
 use crate::ReleaseName;
-use crate::condition::{Condition, ConditionType, Reason, Status};
-use crate::intent::{Rollout, StepRef, StrategySpec};
-use crate::state::{Achieved, Cause, Order, Position};
+use crate::state::{Achieved, Position, ReleaseRecord};
 use crate::status::Liveness;
 
-/// Obeys the order on `main`, judges the step in force, and goes on where its gates allow.
+/// Judges the step in force, obeys what `main` orders, and goes on where the gates allow.
 pub(super) fn advance(draft: &mut Draft<'_>) {
-    let blocked = blocks::forbids(draft, Act::Move);
-    if !blocked {
-        obey(draft);
-    }
+    let halt = halt(draft, Act::Move);
     judge(draft);
-    gates::pass(draft, blocked);
-}
-
-fn order_of(rollout: &Rollout) -> Order {
-    Order {
-        release: ReleaseName::from(rollout.release.as_str()),
-        target_step: rollout.target_step.clone(),
-        request: rollout.request.clone(),
-    }
-}
-
-/// Takes the order on `main` as obeyed without moving anything.
-pub(super) fn count_as_obeyed(draft: &mut Draft<'_>) {
-    let rollout = draft.input.intent.and_then(|intent| intent.application.spec.rollout.as_ref());
-    if let (Some(record), Some(rollout)) = (draft.record.as_mut(), rollout) {
-        record.obeyed = Some(order_of(rollout));
-    }
-}
-
-/// Whether `main` orders the contender to a step and that is not obeyed yet.
-pub(super) fn order_pending(draft: &Draft<'_>) -> bool {
-    let Some(rollout) = draft.input.intent.and_then(|intent| intent.application.spec.rollout.as_ref()) else {
-        return false;
-    };
-    let order = order_of(rollout);
-    draft.roles().contender.as_ref() == Some(&order.release)
-        && draft.record.as_ref().is_some_and(|record| record.obeyed.as_ref() != Some(&order))
-}
-
-/// Moves the contender if the order names it and one of its steps; a stale name promotes nothing [M1].
-fn obey(draft: &mut Draft<'_>) {
-    let Some(rollout) = draft.input.intent.and_then(|intent| intent.application.spec.rollout.as_ref()) else {
-        return;
-    };
-    let order = order_of(rollout);
-    if draft.record.as_ref().is_none_or(|record| record.obeyed.as_ref() == Some(&order)) {
-        return;
-    }
-    let Some(contender) = draft.roles().contender else { return };
-    let refused =
-        |reason, message| Condition::new(ConditionType::OrderObeyed, Status::False, reason, message);
-    if contender != order.release {
-        draft.conditions.push(refused(
-            Reason::StaleRelease,
-            format!("rollout.release is {}, but the contender is {contender}; nothing moves", order.release),
-        ));
-        return;
-    }
-    let Some(release) = draft.releases.get_mut(&contender) else { return };
-    let Some(step) = find_step(&release.strategy, &order.target_step) else {
-        let steps: Vec<String> = release
-            .strategy
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(i, step)| format!("{i} {:?}", step.name))
-            .collect();
-        draft.conditions.push(refused(
-            Reason::UnknownStep,
-            format!(
-                "rollout.targetStep {} is not a step of {contender}; its steps are {}",
-                order.target_step,
-                steps.join(", ")
-            ),
-        ));
-        return;
-    };
-    let last = release.strategy.steps.len() - 1;
-    let name = release.strategy.steps[step].name.clone();
-    if release.position.step != step {
-        release.position = Position {
-            step,
-            name: name.clone(),
-            from: release.position.step,
-            since: draft.input.now,
-            cause: Cause::Ordered { commit: draft.input.source.to_owned() },
-        };
-        if step < last {
-            // The mark is lost by walking back [M7].
-            release.complete = None;
-        }
-        draft.event(&contender, EventReason::StepAsked, format!("{contender} goes to step {step} {name:?}"));
-    }
-    if let Some(record) = draft.record.as_mut() {
-        record.obeyed = Some(order);
-    }
-    draft.conditions.push(Condition::new(
-        ConditionType::OrderObeyed,
-        Status::True,
-        Reason::AsExpected,
-        format!("{contender} was ordered to step {name:?}"),
-    ));
-}
-
-fn find_step(strategy: &StrategySpec, step: &StepRef) -> Option<usize> {
-    match step {
-        StepRef::Index(index) => usize::try_from(*index).ok().filter(|index| *index < strategy.steps.len()),
-        StepRef::Name(name) => strategy
-            .steps
-            .iter()
-            .position(|step| step.name == *name)
-            .or_else(|| name.parse().ok().filter(|index| *index < strategy.steps.len())),
-    }
+    adopt::adopt(draft, halt.as_ref());
+    orders::obey(draft, halt.as_ref());
+    gates::pass(draft, halt.is_some());
 }
 
 /// Records that the step in force is achieved, or that a report says it no longer is [A1].
@@ -164,11 +60,7 @@ enum Verdict {
 }
 
 /// `None` = evidence is missing: nothing is gained and nothing lost.
-fn verdict(
-    draft: &Draft<'_>,
-    release: &crate::state::ReleaseRecord,
-    incumbent: Option<&ReleaseName>,
-) -> Option<Verdict> {
+fn verdict(draft: &Draft<'_>, release: &ReleaseRecord, incumbent: Option<&ReleaseName>) -> Option<Verdict> {
     let placement = draft.record.as_ref()?.placement.as_ref()?;
     let (mut missing, mut lost, mut excused, mut reached) = (false, false, 0, 0);
     for (name, placed) in placement.staying() {
@@ -199,7 +91,7 @@ fn verdict(
 }
 
 /// Whether the step in force gives a cluster other numbers than the step before did.
-fn changes(release: &crate::state::ReleaseRecord, cluster: (&str, &crate::state::PlacedCluster)) -> bool {
+fn changes(release: &ReleaseRecord, cluster: (&str, &crate::state::PlacedCluster)) -> bool {
     let at = |step| numbers(&release.strategy, step, cluster, Share::everything(true));
     let Position { step, from, .. } = release.position;
     if step == from { at(step).is_some() } else { at(step) != at(from) }

@@ -2,7 +2,7 @@
 
 use super::bases::base;
 use super::evidence::{is_empty, is_gone};
-use super::numbers::{manages_traffic, numbers, own_end};
+use super::numbers::{numbers, own_end};
 use super::releases::{need, reaches};
 use super::{Draft, EventReason, PlannedTarget, Share};
 use crate::intent::StrategySpec;
@@ -99,7 +99,7 @@ fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<
     let incumbent = roles.incumbent.as_ref().and_then(|name| draft.releases.get(name));
     let own = incumbent.map(|release| own_end(&release.strategy, cluster));
     let reached = contender.filter(|release| reaches(release, cluster));
-    let managed = governing(reached, incumbent).is_some_and(|release| manages_traffic(&release.strategy));
+    let managed = governing(reached, incumbent).is_some_and(|release| release.strategy.manages_traffic());
     let mut shares: BTreeMap<u64, (ReleaseName, Share, bool)> = BTreeMap::new();
     match reached {
         Some(contender) => {

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod adoption;
+mod adopt;
 mod autoscaler;
 mod blocks;
 mod moving;
+mod orders;
 mod placement;
 mod releases;
 mod support;

@@ -2,9 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::intent::{
-    Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollout, StepRef, StrategySpec, Template,
-    TrafficMode,
+    Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollback, Rollout, StepRef, StrategySpec,
+    Template, TrafficMode,
 };
 use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Variant, plan};
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Traffic};
@@ -103,6 +104,7 @@ impl World {
             allow_cluster_scope: false,
             allow_secrets: false,
             traffic: TrafficMode::PodLabels,
+            rollback: Rollback::AtOnce,
         };
         let metadata = Metadata {
             name: self.app.name.clone(),
@@ -132,9 +134,21 @@ impl World {
 
     pub fn order(&mut self, release: &str, target_step: StepRef) {
         let intent = self.intent.as_mut().unwrap();
-        intent.application.spec.rollout =
-            Some(Rollout { release: release.to_owned(), target_step, request: None });
+        intent.application.spec.rollout = Some(Rollout::to_step(release, target_step));
         self.commits += 1;
+    }
+
+    /// Changes what `main` says to the rollout.
+    pub fn rollout(&mut self, change: impl FnOnce(&mut Rollout)) {
+        let spec = &mut self.intent.as_mut().unwrap().application.spec;
+        change(spec.rollout.get_or_insert_default());
+        self.commits += 1;
+    }
+
+    /// The reason and message of a condition, where there is one.
+    pub fn condition(&self, kind: ConditionType) -> Option<(Status, Reason, String)> {
+        let found = self.look().status.conditions.into_iter().find(|condition| condition.kind == kind)?;
+        Some((found.status, found.reason, found.message))
     }
 
     /// Plans once without writing.

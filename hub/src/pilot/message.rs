@@ -41,6 +41,7 @@ impl Changed {
             EventReason::StepLost => format!("Record a step of {release} as lost"),
             EventReason::Completed => format!("Complete {release}"),
             EventReason::Withdrawn => format!("Withdraw {release}"),
+            EventReason::StrategyAdopted => format!("Give {release} another strategy"),
             EventReason::Carried => format!("Carry {release} on"),
             EventReason::ClusterChosen => format!("Choose a cluster for {release}"),
             EventReason::ClusterUnwanted => format!("Take {release} from a cluster once it is elsewhere"),

@@ -31,21 +31,14 @@ impl Allowed {
             cluster_scope: spec.allow_cluster_scope,
             secrets: spec.allow_secrets,
             mode: spec.traffic,
-            traffic_named: intent.strategy.as_ref().is_some_and(names_traffic),
+            traffic_named: intent.strategy.as_ref().is_some_and(StrategySpec::manages_traffic),
         }
     }
 }
 
 /// Whether a Service has to take the release's traffic.
 pub(super) fn manages_traffic(application: &Application, strategy: &StrategySpec) -> bool {
-    application.spec.traffic == TrafficMode::PodLabels && names_traffic(strategy)
-}
-
-fn names_traffic(strategy: &StrategySpec) -> bool {
-    let named = |step: &shipper_core::intent::Step| {
-        step.traffic.is_some_and(|weights| weights.contender.is_some() || weights.incumbent.is_some())
-    };
-    strategy.steps.iter().any(named)
+    application.spec.traffic == TrafficMode::PodLabels && strategy.manages_traffic()
 }
 
 /// Where a rendering's input comes from.

@@ -14,7 +14,7 @@ use serde_json::json;
 use shipper_core::converge::Action;
 use shipper_core::intent::{
     Application, ApplicationSpec, Cluster as IntentCluster, ClusterRequirements, ClusterSpec, Metadata,
-    Region, Rollout, StepRef, StrategySpec, Template, TrafficMode,
+    Region, Rollback, Rollout, StepRef, StrategySpec, Template, TrafficMode,
 };
 use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, Resolved, roles};
 use shipper_core::report::{AppReport, ReleaseReport};
@@ -768,6 +768,7 @@ impl History {
             allow_cluster_scope: false,
             allow_secrets: false,
             traffic: TrafficMode::PodLabels,
+            rollback: Rollback::AtOnce,
         };
         let metadata = Metadata {
             name: app.name.clone(),
@@ -795,8 +796,7 @@ impl History {
         let Some(mut intent) = self.git.main.last().cloned().flatten() else { return };
         self.say(|| format!("main: {release} to step {step}"));
         let target_step = StepRef::Index(u32::try_from(step).unwrap_or(0));
-        intent.application.spec.rollout =
-            Some(Rollout { release: release.to_string(), target_step, request: None });
+        intent.application.spec.rollout = Some(Rollout::to_step(release.as_str(), target_step));
         self.git.main.push(Some(intent));
         self.wake_hubs();
     }

@@ -143,7 +143,7 @@ impl Hub {
                         .as_ref()
                         .map(|m| m.tree.clone())
                         .unwrap_or_default();
-                    let managed = need.release.strategy.steps.iter().any(|step| step.traffic.is_some());
+                    let managed = need.release.strategy.manages_traffic();
                     let made = chart::manifests(&version, &need.release.name, managed);
                     manifests.insert((need.release.name, need.variant), Arc::new(made));
                 }

@@ -14,6 +14,9 @@ pub(super) fn check(checker: &mut Checker<'_>, root: &Node, kind: Kind) {
             if let Some(template) = present(spec, "template") {
                 self::template(checker, template, "spec.template");
             }
+            if let Some(rollout) = present(spec, "rollout") {
+                self::rollout(checker, rollout, "spec.rollout");
+            }
         }
         Kind::Strategy => steps::check(checker, spec, "spec"),
         Kind::RolloutBlock => block(checker, spec),
@@ -83,6 +86,35 @@ fn template(checker: &mut Checker<'_>, template: &Node, path: &str) {
         }
         (Some(strategy), None) => steps::check(checker, strategy, &join(path, "strategy")),
         _ => {}
+    }
+}
+
+/// `paused` stands by itself; everything else is said to a release.
+fn rollout(checker: &mut Checker<'_>, rollout: &Node, path: &str) {
+    let given = |field| present(rollout, field);
+    match (given("release"), given("targetStep")) {
+        (Some(_), None) => checker.error(
+            rollout.at,
+            &join(path, "targetStep"),
+            "is missing beside `release`; name the step to go to, or the one the release is at",
+        ),
+        (None, Some(_)) => checker.error(
+            rollout.at,
+            &join(path, "release"),
+            "is missing beside `targetStep`; name the release that is to go there",
+        ),
+        (None, None) => {
+            for field in ["request", "skipGates", "adoptStrategy"] {
+                if let Some(node) = given(field) {
+                    checker.error(
+                        node.at,
+                        &join(path, field),
+                        "says nothing without `release` and `targetStep`; give both",
+                    );
+                }
+            }
+        }
+        (Some(_), Some(_)) => {}
     }
 }
 

@@ -127,10 +127,7 @@ static APPLICATION_SPEC: [Field; 9] = [
     field("revisionHistoryLimit", History),
     needed("template", Record(&TEMPLATE)),
     field("rollout", Record(&ROLLOUT)),
-    field(
-        "rollback",
-        Unavailable("rolling back in steps is not available in this version; write the older template again"),
-    ),
+    field("rollback", OneOf(&["atOnce", "steps"])),
     field("restart", Text),
     field("createNamespace", Bool),
     field("allowClusterScope", Bool),
@@ -171,15 +168,12 @@ static REQUIREMENTS: [Field; 3] = [
 ];
 
 static ROLLOUT: [Field; 6] = [
-    needed("release", Name),
-    needed("targetStep", Step),
+    field("release", Name),
+    field("targetStep", Step),
     field("request", Text),
-    field(
-        "paused",
-        Unavailable("pausing is not available in this version; a RolloutBlock stops a namespace"),
-    ),
-    field("skipGates", Unavailable("skipping gates is not available in this version")),
-    field("adoptStrategy", Unavailable("adopting a changed strategy is not available in this version")),
+    field("paused", Bool),
+    field("skipGates", Bool),
+    field("adoptStrategy", Name),
 ];
 
 static STRATEGY_SPEC: [Field; 7] = [

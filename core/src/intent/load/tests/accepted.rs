@@ -19,7 +19,7 @@ fn an_application_has_what_its_file_says_and_defaults_for_the_rest() {
     assert_eq!(app.key().to_string(), "web/super-server");
     assert_eq!(app.metadata.annotations["shipper.dev/rollout-block.override"], "web/freeze");
     assert_eq!((app.spec.revision_history_limit, app.spec.traffic), (20, TrafficMode::PodLabels));
-    assert_eq!(app.spec.rollout.unwrap().target_step, StepRef::Name("50/50".to_owned()));
+    assert_eq!(app.spec.rollout.unwrap().target_step, Some(StepRef::Name("50/50".to_owned())));
     assert_eq!(json!(app.spec.template.values), json!({"replicaCount": 10, "fraction": 2.5, "mode": 493}));
     assert_eq!(app.spec.template.overrides[0].clusters.match_labels["tier"], "edge");
     assert_eq!(app.spec.template.cluster_requirements.unwrap().regions[0].replicas, 2);
@@ -129,7 +129,7 @@ spec: {template: {chart: {path: ./charts/app/}}, rollout: {release: app-1-0, tar
         panic!("not an application")
     };
     assert_eq!(app.spec.template.chart.unwrap().path.unwrap(), "charts/app");
-    assert_eq!(app.spec.rollout.unwrap().target_step, StepRef::Index(1));
+    assert_eq!(app.spec.rollout.unwrap().target_step, Some(StepRef::Index(1)));
     assert_eq!(app.metadata.namespace.as_deref(), Some("web"));
 }
 

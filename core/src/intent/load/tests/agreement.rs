@@ -4,8 +4,8 @@
 use super::*;
 use crate::intent::{
     Allowance, ApplicationSpec, Approval, Author, Chart, ClusterRequirements, ClusterSelector, ClusterSpec,
-    Gate, ManifestSource, OnFailure, Override, Percents, Region, Rollout, RolloutBlockSpec, Schedule,
-    Scheduler, Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
+    Gate, ManifestSource, OnFailure, Override, Percents, Region, Rollback, Rollout, RolloutBlockSpec,
+    Schedule, Scheduler, Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -64,10 +64,14 @@ fn application(template: Template) -> ApplicationSpec {
         revision_history_limit: 5,
         template,
         rollout: Some(Rollout {
-            release: "app-1-0".to_owned(),
-            target_step: StepRef::Index(1),
+            release: text("app-1-0"),
+            target_step: Some(StepRef::Index(1)),
             request: text("again"),
+            paused: true,
+            skip_gates: true,
+            adopt_strategy: text("s-0a1b2c3d"),
         }),
+        rollback: Rollback::Steps,
         restart: text("1"),
         create_namespace: true,
         allow_cluster_scope: true,

@@ -54,15 +54,24 @@ fn unknown_fields_name_the_nearest_known_one_or_where_they_belong() {
     "#);
 }
 
+/// [M1, M13] An order names a release and a step; a pause needs neither.
 #[test]
-fn fields_of_later_versions_are_refused_and_not_ignored() {
-    insta::assert_snapshot!(
-        spec(&format!("{{template: {{{CHART}}}, rollback: steps, rollout: {{release: a, targetStep: 1, paused: true, skipGates: true, adoptStrategy: v2}}}}")), @r#"
-    applications/web/app.yaml:2:47: spec.rollback: rolling back in steps is not available in this version; write the older template again
-    applications/web/app.yaml:2:101: spec.rollout.paused: pausing is not available in this version; a RolloutBlock stops a namespace
-    applications/web/app.yaml:2:115: spec.rollout.skipGates: skipping gates is not available in this version
-    applications/web/app.yaml:2:132: spec.rollout.adoptStrategy: adopting a changed strategy is not available in this version
+fn an_order_is_whole_and_a_pause_stands_by_itself() {
+    let rollout = |fields: &str| spec(&format!("{{template: {{{CHART}}}, rollout: {{{fields}}}}}"));
+    assert_eq!(rollout("paused: true"), "");
+    assert_eq!(
+        rollout("release: a, targetStep: 1, paused: true, skipGates: true, adoptStrategy: s-0a1b2c3d"),
+        ""
+    );
+    insta::assert_snapshot!(rollout("release: a"), @"applications/web/app.yaml:2:56: spec.rollout.targetStep: is missing beside `release`; name the step to go to, or the one the release is at");
+    insta::assert_snapshot!(rollout("targetStep: half"), @"applications/web/app.yaml:2:56: spec.rollout.release: is missing beside `targetStep`; name the release that is to go there");
+    insta::assert_snapshot!(rollout("paused: yes please, skipGates: true, adoptStrategy: s-0a1b2c3d, request: again"), @r#"
+    applications/web/app.yaml:2:65: spec.rollout.paused: expected true or false, found text "yes please"
+    applications/web/app.yaml:2:88: spec.rollout.skipGates: says nothing without `release` and `targetStep`; give both
+    applications/web/app.yaml:2:109: spec.rollout.adoptStrategy: says nothing without `release` and `targetStep`; give both
+    applications/web/app.yaml:2:130: spec.rollout.request: says nothing without `release` and `targetStep`; give both
     "#);
+    insta::assert_snapshot!(spec(&format!("{{template: {{{CHART}}}, rollback: slowly}}")), @r#"applications/web/app.yaml:2:57: spec.rollback: expected atOnce or steps, found text "slowly""#);
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! Conditions of the contender.
+
+use super::super::{Draft, Roles, Share, numbers};
+use crate::condition::{Condition, ConditionType, Reason, Status};
+use crate::state::ReleaseRecord;
+use crate::status::{Waiting, WaitingFor};
+
+/// What there is to say of the contender.
+pub(super) fn of(
+    draft: &Draft<'_>,
+    release: &ReleaseRecord,
+    roles: &Roles,
+    waiting: &Waiting,
+) -> impl Iterator<Item = Condition> {
+    let always = rolling_out(release, roles, waiting);
+    [Some(always), render_failed(release), not_whole(draft, release)].into_iter().flatten()
+}
+
+fn rolling_out(release: &ReleaseRecord, roles: &Roles, waiting: &Waiting) -> Condition {
+    let from = roles.incumbent.as_ref().map(|name| format!(" from {name}")).unwrap_or_default();
+    if release.complete.is_some() && waiting.state == WaitingFor::None {
+        Condition::new(
+            ConditionType::Complete,
+            Status::True,
+            Reason::RolloutComplete,
+            format!("{} is complete", release.name),
+        )
+    } else {
+        Condition::new(
+            ConditionType::RollingOut,
+            Status::True,
+            Reason::InProgress,
+            format!(
+                "rolling out {}{from}, step {} {:?}: {}",
+                release.name, release.position.step, release.position.name, waiting.message
+            ),
+        )
+    }
+}
+
+fn render_failed(release: &ReleaseRecord) -> Option<Condition> {
+    let failure = release.failed.as_ref()?;
+    Some(Condition::new(
+        ConditionType::Rendered,
+        Status::False,
+        Reason::RenderFailed,
+        format!(
+            "{} goes nowhere: {}. Mend the chart or its values, or revert the commit",
+            release.name, failure.message
+        ),
+    ))
+}
+
+/// Clusters that the strategy leaves without the whole contender at its end [M7].
+fn not_whole(draft: &Draft<'_>, release: &ReleaseRecord) -> Option<Condition> {
+    let placement = draft.record.as_ref()?.placement.as_ref()?;
+    let last = release.strategy.steps.len().checked_sub(1)?;
+    let managed = release.strategy.manages_traffic();
+    let lacking: Vec<String> = placement
+        .clusters
+        .iter()
+        .filter_map(|(name, placed)| {
+            let lack =
+                match numbers(&release.strategy, last, (name.as_str(), placed), Share::everything(managed)) {
+                    None => "is selected by no step".to_owned(),
+                    Some(end) if end.contender.capacity < 100 => {
+                        format!("ends with {} % of the capacity", end.contender.capacity)
+                    }
+                    Some(end) => match (end.contender.traffic, end.incumbent.traffic) {
+                        (Some(0), _) => "ends without traffic".to_owned(),
+                        (Some(own), Some(other)) if other > 0 => {
+                            format!(
+                                "ends with {own} of {} parts of the traffic",
+                                u64::from(own) + u64::from(other)
+                            )
+                        }
+                        _ => return None,
+                    },
+                };
+            Some(format!("{name} {lack}"))
+        })
+        .collect();
+    (!lacking.is_empty()).then(|| {
+        Condition::new(
+            ConditionType::WholeAtEnd,
+            Status::False,
+            Reason::ContenderNotWhole,
+            format!(
+                "the strategy of {} leaves clusters without the whole release at its end: {}. Should that not be meant, add a step",
+                release.name,
+                lacking.join("; ")
+            ),
+        )
+    })
+}

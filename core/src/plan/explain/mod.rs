@@ -1,0 +1,74 @@
+//! What people are told: what a rollout waits for, where and why [A5], and the conditions.
+
+mod cluster;
+mod conditions;
+mod waiting;
+
+use super::Draft;
+use crate::state::ReleaseRecord;
+use crate::status::{ApplicationStatus, ClusterStatus, ReleaseStatus};
+
+/// The status that goes with a plan.
+pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
+    let roles = draft.roles();
+    let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
+    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let waits = super::placement::waits_for(draft);
+    let placed =
+        placement.into_iter().flat_map(|placement| placement.clusters.iter().chain(&placement.leaving));
+    let mut clusters: Vec<ClusterStatus> = placed
+        .map(|(name, placed)| cluster::status(draft, &roles, contender, (name, placed), waits.as_deref()))
+        .collect();
+    clusters.sort_by(|a, b| a.cluster.cmp(&b.cluster));
+    let waiting = waiting::waiting(draft, contender, &clusters);
+    let mut conditions = draft.conditions.clone();
+    if let Some(contender) = contender {
+        conditions.extend(conditions::of(draft, contender, &roles, &waiting));
+    }
+    conditions.sort_by_key(|condition| condition.kind);
+    let mut releases: Vec<ReleaseStatus> = draft.releases.values().map(release_status).collect();
+    releases.sort_by_key(|release| std::cmp::Reverse(release.generation));
+    ApplicationStatus {
+        application: draft.input.application.clone(),
+        contender: roles.contender,
+        incumbent: roles.incumbent,
+        releases,
+        waiting,
+        clusters,
+        refused: draft.scheduling.refused.clone(),
+        conditions,
+    }
+}
+
+fn release_status(release: &ReleaseRecord) -> ReleaseStatus {
+    ReleaseStatus {
+        name: release.name.clone(),
+        generation: release.generation,
+        created: release.created,
+        source: release.source.clone(),
+        version: version(release),
+        steps: release.strategy.steps.iter().map(|step| step.name.clone()).collect(),
+        step: release.position.step,
+        achieved: release.achieved.clone(),
+        complete: release.complete,
+        withdrawn: release.withdrawn.clone(),
+        failed: release.failed.clone(),
+    }
+}
+
+/// What a release is a version of, in words.
+fn version(release: &ReleaseRecord) -> String {
+    let short = |id: &Option<String>| id.as_deref().unwrap_or_default().chars().take(8).collect::<String>();
+    match (&release.environment.chart, &release.environment.manifests) {
+        (Some(chart), _) => match &chart.path {
+            Some(path) => format!("{path}@{}", short(&chart.tree)),
+            None => format!(
+                "{} {}",
+                chart.name.as_deref().unwrap_or_default(),
+                chart.version.as_deref().unwrap_or_default()
+            ),
+        },
+        (None, Some(source)) => format!("{}@{}", source.path, short(&Some(source.tree.clone()))),
+        (None, None) => String::new(),
+    }
+}

@@ -1,0 +1,102 @@
+//! What a rollout waits for: exactly one thing, with clusters, objects and reason [A5].
+
+use super::super::halt::is_paused;
+use super::super::{Draft, blocks, gates};
+use crate::AppKey;
+use crate::condition::{Condition, ConditionType, Reason};
+use crate::intent::Approval;
+use crate::state::ReleaseRecord;
+use crate::status::{ClusterStatus, Liveness, Waiting, WaitingFor};
+
+/// What the rollout waits for, the first that applies in the order of A5.
+pub(super) fn waiting(
+    draft: &Draft<'_>,
+    contender: Option<&ReleaseRecord>,
+    clusters: &[ClusterStatus],
+) -> Waiting {
+    let at_rest = |state, message: String| Waiting { state, message, clusters: Vec::new() };
+    // What blocks and pauses keep waiting is told by other conditions than the block's own.
+    let held = |c: &Condition| {
+        c.kind != ConditionType::Blocked
+            && matches!(c.reason, Reason::RolloutsBlocked | Reason::RolloutPaused)
+    };
+    let moving =
+        contender.is_none_or(|release| release.complete.is_none()) || draft.conditions.iter().any(held);
+    let blocks = blocks::in_force(draft);
+    if !blocks.is_empty() && moving {
+        let message = format!(
+            "rollouts are blocked by {}; remove the block, or name it in the annotation {}",
+            blocks.join("; "),
+            blocks::OVERRIDES[0]
+        );
+        return at_rest(WaitingFor::Blocked, message);
+    }
+    if is_paused(draft) && moving {
+        let message =
+            "rollout.paused is set: the present step converges, and nothing else moves until it is taken out";
+        return at_rest(WaitingFor::Paused, message.to_owned());
+    }
+    let Some(release) = contender else {
+        return at_rest(WaitingFor::None, "there is no release yet".to_owned());
+    };
+    if let Some(failure) = &release.failed {
+        return at_rest(
+            WaitingFor::WaitingForInstallation,
+            format!("it cannot be rendered: {}", failure.message),
+        );
+    }
+    let achieved = release.achieved.as_ref().is_some_and(|achieved| achieved.step == release.position.step);
+    // A cluster that is away was excused when the step was achieved.
+    let excused = |cluster: &&ClusterStatus| achieved && cluster.liveness == Liveness::Offline;
+    let first = clusters
+        .iter()
+        .filter(|c| !excused(c))
+        .map(|cluster| cluster.waiting)
+        .min()
+        .unwrap_or(WaitingFor::None);
+    let step = &release.position.name;
+    if !achieved && clusters.iter().all(|cluster| cluster.target_generation.is_none()) {
+        let why =
+            draft.conditions.iter().find(|c| c.kind == ConditionType::Scheduled).map(|c| c.message.as_str());
+        return at_rest(
+            WaitingFor::WaitingForCluster,
+            format!("{} runs nowhere yet: {}", release.name, why.unwrap_or("no cluster is chosen")),
+        );
+    }
+    if first < WaitingFor::WaitingForGate {
+        let waited: Vec<&ClusterStatus> =
+            clusters.iter().filter(|cluster| cluster.waiting == first).collect();
+        let message =
+            waited.iter().map(|c| format!("{}: {}", c.cluster, c.message)).collect::<Vec<_>>().join("; ");
+        return Waiting {
+            state: first,
+            message,
+            clusters: waited.into_iter().map(|c| c.cluster.clone()).collect(),
+        };
+    }
+    let last = release.position.step + 1 >= release.strategy.steps.len();
+    let ordered = draft.conditions.iter().find(|c| c.reason == Reason::OrderWaits);
+    if let Some(wait) = gates::wait(release, draft.input.now).filter(|_| release.complete.is_none()) {
+        return at_rest(
+            WaitingFor::WaitingForGate,
+            ordered.map_or(wait, |condition| condition.message.clone()),
+        );
+    }
+    let gate = release.strategy.steps.get(release.position.step).map(|step| step.gate).unwrap_or_default();
+    if last || gate.approval == Approval::Auto {
+        return at_rest(WaitingFor::None, format!("{} is at its step {step:?}", release.name));
+    }
+    let next = &release.strategy.steps[release.position.step + 1].name;
+    at_rest(
+        WaitingFor::WaitingForCommand,
+        format!(
+            "step {step:?} is achieved; promote to {next:?} with: {}",
+            promote(draft.input.application, release, next)
+        ),
+    )
+}
+
+fn promote(app: &AppKey, release: &ReleaseRecord, step: &str) -> String {
+    let step = if step.contains(' ') { format!("{step:?}") } else { step.to_owned() };
+    format!("shipperctl promote {app} --release {} --step {step}", release.name)
+}
