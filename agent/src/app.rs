@@ -1,6 +1,7 @@
 //! One agent, put together from its parts. Nothing is global: any number of agents live in one process.
 
 use crate::accept::Memory;
+use crate::analysis::{self, Counts};
 use crate::api::{Api, Kind, Kinds};
 use crate::clock::Clock;
 use crate::engine;
@@ -74,6 +75,7 @@ pub struct App<S> {
     state: Arc<State>,
     leadership: Leadership,
     wake: Wake,
+    samples: Arc<Counts>,
 }
 
 impl<S: Source> App<S> {
@@ -85,6 +87,7 @@ impl<S: Source> App<S> {
             state: Arc::new(State::new(Clock::starting_at(config.now))),
             leadership: Leadership::new(),
             wake: Wake::default(),
+            samples: Arc::default(),
             config,
             source,
             hub,
@@ -98,12 +101,13 @@ impl<S: Source> App<S> {
             self.leadership.clone(),
             self.wake.clone(),
             Arc::clone(self.api.calls()),
+            Arc::clone(&self.samples),
         )
     }
 
     /// Runs until `shutdown` is ready, then gives the Lease back.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { config, source, hub, api, random, state, leadership, wake } = self;
+        let Self { config, source, hub, api, random, state, leadership, wake, samples } = self;
         let kinds = Kinds::new(api.clone());
         let mut keeper = Keeper::new(
             api.clone(),
@@ -138,6 +142,7 @@ impl<S: Source> App<S> {
             parts.spawn(watch.run());
         }
         parts.spawn(watches(api.clone(), kinds, Arc::clone(&state), random.clone()));
+        parts.spawn(analysis::run(api.clone(), Arc::clone(&state), leadership.clone(), samples));
         parts.spawn(engine::run(Arc::clone(&state), executor, leadership.clone()));
         parts.spawn({
             let (cluster, fetch) = (config.cluster.clone(), Arc::clone(&wake.fetch));

@@ -79,6 +79,13 @@ impl Leadership {
         let _ = self.0.subscribe().wait_for(speaks).await;
     }
 
+    /// Returns when this agent may act.
+    pub async fn may_act(&self) {
+        let held = |standing: &Standing| matches!(standing, Standing::Held(until) if Instant::now() < *until);
+        // Fails only when the sender is gone, which is held here.
+        let _ = self.0.subscribe().wait_for(held).await;
+    }
+
     /// Holds it until then.
     pub fn hold(&self, until: Instant) {
         self.0.send_replace(Standing::Held(until));

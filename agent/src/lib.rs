@@ -7,6 +7,7 @@
 //! clock (tokio's) are given to it, so that a simulation runs any number of agents in one process.
 
 pub mod accept;
+mod analysis;
 pub mod api;
 mod app;
 pub mod args;

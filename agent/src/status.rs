@@ -1,5 +1,6 @@
 //! What is to be seen of an agent from outside: `/healthz`, `/readyz`, `/metrics`.
 
+use crate::analysis::Counts;
 use crate::api::Calls;
 use crate::engine::state::State;
 use crate::fetcher::Wake;
@@ -25,11 +26,18 @@ pub struct Status {
     leadership: Leadership,
     wake: Wake,
     calls: Arc<Calls>,
+    samples: Arc<Counts>,
 }
 
 impl Status {
-    pub(crate) fn new(state: Arc<State>, leadership: Leadership, wake: Wake, calls: Arc<Calls>) -> Self {
-        Self { state, leadership, wake, calls }
+    pub(crate) fn new(
+        state: Arc<State>,
+        leadership: Leadership,
+        wake: Wake,
+        calls: Arc<Calls>,
+        samples: Arc<Counts>,
+    ) -> Self {
+        Self { state, leadership, wake, calls, samples }
     }
 
     /// Whether a state has been accepted and every application in it looked at.
@@ -92,6 +100,11 @@ impl Collector for Metrics {
         let mut calls = encoder.encode_descriptor("api_requests", help, None, MetricType::Counter)?;
         for (verb, count) in status.calls.by_verb() {
             ConstCounter::new(count).encode(calls.encode_family(&[("verb", verb)])?)?;
+        }
+        let help = "Samples of analyses, by what they were worth";
+        let mut samples = encoder.encode_descriptor("analysis_samples", help, None, MetricType::Counter)?;
+        for (outcome, count) in status.samples.by_outcome() {
+            ConstCounter::new(count).encode(samples.encode_family(&[("outcome", outcome)])?)?;
         }
         let connected = status.wake.connected.load(Ordering::Relaxed);
         for (name, help, value) in [

@@ -16,6 +16,8 @@ pub const ADOPT: &str = "shipper.dev/adopt";
 pub const ADOPTED: &str = "shipper.dev/adopted";
 /// Annotation on an object that no removal may delete [X1].
 pub const KEEP: &str = "shipper.dev/keep";
+/// Label on the Job of an analysis and its pods: the analysis' name [A4].
+pub const ANALYSIS: &str = "shipper.dev/analysis";
 /// Kubernetes' own label for the tool that manages an object; its value here is [`MANAGER`].
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`].

@@ -11,8 +11,10 @@
 //! - [`manifest`]: rendered objects made ready for a cluster: labels, scopes, suffixes, references.
 //! - [`observe`] and [`converge`]: the agent's decision, `converge(&Wanted, &Observed) -> Convergence`.
 //! - [`status`]: what people are told of an application.
+//! - [`analysis`]: what a measured value is worth.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
+pub mod analysis;
 pub mod catalogue;
 pub mod condition;
 pub mod converge;

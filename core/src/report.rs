@@ -3,6 +3,7 @@
 use crate::catalogue::Trouble;
 use crate::resources::Resources;
 use crate::{AppKey, ClusterName, ReleaseName};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -59,6 +60,70 @@ pub struct AppReport {
     /// What cannot heal by waiting, or waits for something outside: objects with reason and message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ObjectProblem>,
+    /// What was measured for the gate of the step in force [A4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<AnalysisReport>,
+}
+
+/// What was measured for a gate, as the target asks for it [A4].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AnalysisReport {
+    /// The release that is judged.
+    pub release: ReleaseName,
+    /// Which run, as the target names it: samples of another one are worth nothing.
+    pub run: Timestamp,
+    /// One for each analysis of the target.
+    pub measures: Vec<MeasureReport>,
+}
+
+/// The samples of one analysis in one cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MeasureReport {
+    /// The analysis.
+    pub name: String,
+    /// Samples that passed.
+    pub passed: u32,
+    /// Samples that failed; nothing is measured after the first.
+    pub failed: u32,
+    /// Tries that gave no sample: no answer, no data, or a condition that could not be judged.
+    pub unknown: u32,
+    /// No sample was to be had for longer than the target's deadline, by the agent's clock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
+    /// The newest ones, oldest first; at most [`KEPT_SAMPLES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples: Vec<Sample>,
+}
+
+/// Samples of an analysis that a report carries.
+pub const KEPT_SAMPLES: usize = 10;
+
+/// One try to measure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sample {
+    /// Generation of the target that was in force.
+    pub generation: u64,
+    /// When, by the agent's clock.
+    pub at: Timestamp,
+    /// What it is worth.
+    pub outcome: Outcome,
+    /// What was measured, or why nothing.
+    pub measured: String,
+}
+
+/// What a sample is worth [A4].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Measured, and well.
+    Passed,
+    /// Measured, and not well.
+    Failed,
+    /// Not measured: never a pass.
+    Unknown,
 }
 
 /// The state of one release in one cluster.

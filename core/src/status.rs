@@ -2,7 +2,7 @@
 
 use crate::condition::Condition;
 use crate::intent::{Allowance, Author, Problem, Schedule};
-use crate::report::{Capacity, ObjectProblem, PodGroup, Traffic};
+use crate::report::{AnalysisReport, Capacity, ObjectProblem, PodGroup, Traffic};
 use crate::state::{Achieved, Failure, Leaves, Withdrawal};
 use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
@@ -181,6 +181,9 @@ pub struct ClusterStatus {
     pub releases: Vec<ClusterRelease>,
     /// Objects that are in trouble.
     pub problems: Vec<ObjectProblem>,
+    /// What it measured for the gate of the step in force [A4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<AnalysisReport>,
     /// New pods would have no traffic without a living agent [C12].
     pub unattended: bool,
     /// That it is to lose the application; absent = it is not.

@@ -28,6 +28,8 @@ pub(super) fn report(view: &View<'_>, objects: &Objects, moving: &[ObjectProblem
             problems.dedup();
             problems
         },
+        // Measured by the agent, which adds it.
+        analysis: None,
     }
 }
 

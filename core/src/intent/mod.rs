@@ -2,6 +2,7 @@
 //!
 //! [`load`] reads one file into an [`Object`] or says, with line and column, why not.
 
+mod analysis;
 mod application;
 mod block;
 mod cluster;
@@ -10,6 +11,7 @@ mod schedule;
 mod selector;
 mod strategy;
 
+pub use analysis::{Analysis, Auth, HttpCheck, JobRun, Measure, PrometheusQuery, SecretRef};
 pub use application::{
     Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollback,
     Rollout, StepRef, Template, TrafficMode,

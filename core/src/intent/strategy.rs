@@ -1,6 +1,6 @@
 //! Strategy: an ordered list of steps of capacity and traffic, for all clusters or for some.
 
-use super::{ClusterSelector, Metadata};
+use super::{Analysis, ClusterSelector, Metadata};
 use crate::hash;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -142,7 +142,7 @@ pub struct Weights {
 }
 
 /// What lets the rollout leave a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gate {
     /// Who lets it go on.
@@ -151,6 +151,9 @@ pub struct Gate {
     /// How long the step stays achieved before it may be left; absent = not at all.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_duration")]
     pub soak: Option<Duration>,
+    /// What has to be measured well in every cluster of the step [A4].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub analysis: Vec<Analysis>,
 }
 
 /// Who lets a rollout leave a step.
@@ -252,21 +255,26 @@ pub(crate) mod duration {
             .ok_or_else(|| format!("{text:?} is not a duration such as 30s, 10m or 1h30m"))
     }
 
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::intent) fn serialize<S: Serializer>(
+        duration: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&format(*duration))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(in crate::intent) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
         parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
-mod optional_duration {
+pub(super) mod optional_duration {
     use serde::{Deserialize, Deserializer, Serializer};
     use std::time::Duration;
 
     #[expect(clippy::ref_option, reason = "the signature is serde's")]
-    pub(super) fn serialize<S: Serializer>(
+    pub(in crate::intent) fn serialize<S: Serializer>(
         duration: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -276,7 +284,7 @@ mod optional_duration {
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::intent) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
         Option::<String>::deserialize(deserializer)?

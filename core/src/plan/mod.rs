@@ -167,6 +167,8 @@ pub enum EventReason {
     StepAchieved,
     /// A report says that an achieved step is not achieved any more.
     StepLost,
+    /// An analysis failed in a cluster.
+    AnalysisFailed,
     /// It is complete.
     Completed,
     /// It is withdrawn.

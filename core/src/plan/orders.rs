@@ -92,7 +92,7 @@ fn decide(
     // A backward order never waits [M14].
     if step > release.position.step
         && !skip_gates
-        && let Some(wait) = gates::wait(release, draft.input.now)
+        && let Some(wait) = gates::wait(draft, release)
     {
         let message = format!(
             "the order of {contender} to step {name:?} waits: {wait}; rollout.skipGates: true goes on at once"

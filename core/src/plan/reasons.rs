@@ -250,6 +250,7 @@ pub(super) fn of_event(event: &Event) -> Because {
         EventReason::RenderFailed => Rule::I3,
         EventReason::StepAsked => Rule::M1,
         EventReason::StepAchieved | EventReason::StepLost => Rule::A1,
+        EventReason::AnalysisFailed => Rule::A4,
         EventReason::Completed => Rule::M7,
         EventReason::Withdrawn => Rule::M8,
         EventReason::Carried => Rule::R5,

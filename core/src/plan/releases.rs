@@ -217,6 +217,7 @@ fn first_of(
         created: draft.input.now,
         position: start(strategy, draft.input.now),
         achieved: None,
+        gate: None,
         complete: None,
         withdrawn: None,
         failed: None,

@@ -265,6 +265,7 @@ fn shaped(
         arriving: incumbent.is_none()
             && reached.is_some_and(|release| is_arriving(release, &releases, (name.as_str(), placed))),
         releases,
+        analysis: super::gates::measured(draft, name, placed),
     }
 }
 

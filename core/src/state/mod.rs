@@ -9,10 +9,10 @@ mod target;
 pub use application::{AppRecord, Leaves, Order, PlacedCluster, Placement};
 pub use fleet::FleetState;
 pub use release::{
-    Achieved, Cause, Environment, Failure, PinnedChart, PinnedSource, Position, ReleaseRecord, Withdrawal,
-    WithdrawalReason,
+    Achieved, Cause, Environment, Failure, GateFailure, GateRecord, PinnedChart, PinnedSource, Position,
+    ReleaseRecord, Withdrawal, WithdrawalReason,
 };
-pub use target::{Seconds, Target, TargetRelease};
+pub use target::{Seconds, Target, TargetAnalysis, TargetRelease};
 
 use crate::yaml;
 use serde::{Serialize, de::DeserializeOwned};

@@ -34,6 +34,9 @@ pub struct ReleaseRecord {
     /// The newest step that was achieved in every placed cluster [A1]; lost only by a report that says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub achieved: Option<Achieved>,
+    /// How far the gate of the step in force is judged; there only for steps with soak or analysis [A4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateRecord>,
     /// Since when it is complete [M7].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<Timestamp>,
@@ -170,6 +173,35 @@ pub struct Achieved {
     pub name: String,
     /// When the last cluster's report came.
     pub at: Timestamp,
+}
+
+/// How far the gate of a step is judged [A4].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateRecord {
+    /// Index of the step.
+    pub step: usize,
+    /// Since when it soaks and is measured: when it was achieved, or achieved again after too long a time without.
+    pub since: Timestamp,
+    /// Since when the step is not achieved, while that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unachieved: Option<Timestamp>,
+    /// Clusters in which an analysis failed; only another order forgets them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub failed: BTreeMap<ClusterName, GateFailure>,
+    /// When soak and analysis were passed; not judged again after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Timestamp>,
+}
+
+/// An analysis that failed in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateFailure {
+    /// When the hub learned of it.
+    pub at: Timestamp,
+    /// Which analysis, what it measured and what it should have, in words.
+    pub message: String,
 }
 
 /// That a release is taken back.

@@ -1,7 +1,8 @@
 //! The desired state of one application in one cluster at one moment.
 
-use crate::intent::{Surge, TrafficMode};
+use crate::intent::{Analysis, Surge, TrafficMode};
 use crate::{AppKey, ReleaseName};
+use jiff::Timestamp;
 pub use seconds::Seconds;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +34,24 @@ pub struct Target {
     pub arriving: bool,
     /// All releases that have, or are to have, objects in the cluster; oldest first.
     pub releases: Vec<TargetRelease>,
+    /// What the agent is to measure now for a gate [A4].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<TargetAnalysis>,
+}
+
+/// What is to be measured for the gate of a step that is achieved [A4]. It ends with the gate, so that nothing is measured that
+/// nobody waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetAnalysis {
+    /// The release that is judged.
+    pub release: ReleaseName,
+    /// When the step was achieved, by the hub's clock: the name of this run. Another one begins from nothing.
+    pub run: Timestamp,
+    /// Without a sample for longer than this, the agent says so.
+    pub deadline_seconds: Seconds,
+    /// What to measure, with all placeholders filled in.
+    pub measures: Vec<Analysis>,
 }
 
 fn default_settle() -> Seconds {

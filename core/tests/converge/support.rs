@@ -49,6 +49,7 @@ impl Cluster {
                 traffic: TrafficMode::PodLabels,
                 create_namespace: false,
                 arriving: false,
+                analysis: None,
                 releases: Vec::new(),
             },
             manifests: BTreeMap::new(),

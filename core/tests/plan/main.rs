@@ -6,6 +6,7 @@ mod adoption;
 mod adopt;
 mod autoscaler;
 mod blocks;
+mod gates;
 mod moving;
 mod orders;
 mod placement;

@@ -290,6 +290,7 @@ pub fn met(target: &Target) -> AppReport {
             .collect(),
         corked: None,
         unattended: false,
+        analysis: None,
         problems: Vec::new(),
     }
 }

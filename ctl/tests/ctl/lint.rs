@@ -19,6 +19,14 @@ fn files_below(root: &Path, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// [A4] The examples of docs/analysis.md.
+#[test]
+fn the_example_of_analyses_is_clean() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/analysis");
+    let done = run(["lint", example.to_str().unwrap()]);
+    assert_eq!((done.exit, done.out.as_str()), (Exit::Ok, ""), "{}", done.err);
+}
+
 #[test]
 fn the_example_is_clean_and_all_of_it_is_in_the_demo() {
     let done = run(["lint", example().to_str().unwrap()]);

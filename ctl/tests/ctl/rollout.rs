@@ -134,6 +134,7 @@ impl World {
                 releases,
                 corked: None,
                 unattended: false,
+                analysis: None,
                 problems: Vec::new(),
             };
             self.reports.insert(name.clone(), report);

@@ -39,6 +39,7 @@ impl Changed {
             EventReason::StepAsked => format!("Move {release} to another step"),
             EventReason::StepAchieved => format!("Record a step of {release} as achieved"),
             EventReason::StepLost => format!("Record a step of {release} as lost"),
+            EventReason::AnalysisFailed => format!("Record a failed analysis of {release}"),
             EventReason::Completed => format!("Complete {release}"),
             EventReason::Withdrawn => format!("Withdraw {release}"),
             EventReason::StrategyAdopted => format!("Give {release} another strategy"),

@@ -271,6 +271,7 @@ mod tests {
                 since: Timestamp::UNIX_EPOCH,
                 cause: Cause::Created,
             },
+            gate: None,
             achieved: None,
             complete: None,
             withdrawn: None,

@@ -27,6 +27,7 @@ pub(super) fn state(name: &str, generation: u64) -> AppReport {
         releases: Vec::new(),
         corked: None,
         unattended: false,
+        analysis: None,
         problems: Vec::new(),
     }
 }

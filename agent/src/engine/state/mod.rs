@@ -1,6 +1,7 @@
 //! What the agent knows at this moment, behind one lock: the index of the cluster, the targets, and who has to be looked at.
 
 mod agenda;
+mod measured;
 mod namespaces;
 mod news;
 mod unlistable;
@@ -18,7 +19,7 @@ use shipper_core::catalogue::Trouble;
 use shipper_core::converge::{Action, Wanted, converge};
 use shipper_core::manifest::ObjectKey;
 use shipper_core::observe::{Index, NamespaceState, WriteFailure};
-use shipper_core::report::AppReport;
+use shipper_core::report::{AnalysisReport, AppReport};
 use shipper_core::{AppKey, labels};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +67,8 @@ struct App {
     rest_until: Timestamp,
     /// Its report, and the number of the change that made it so.
     report: Option<(Arc<AppReport>, u64)>,
+    /// What was measured for the gate that the target names.
+    measured: Option<AnalysisReport>,
     /// Pods and deletions that failed: tries, and when the next may be made.
     held: HashMap<ObjectKey, (u32, Timestamp)>,
     /// Objects of others in the way, and when to look whether they are still there: no watch sees them.
@@ -115,6 +118,8 @@ pub struct State {
     pub news: Notify,
     /// More kinds are to be watched, or a definition changed.
     pub kinds: Notify,
+    /// Targets changed, and with them perhaps what is to be measured.
+    pub measuring: Notify,
 }
 
 /// What is to be done for an application now.
@@ -137,6 +142,7 @@ impl State {
             work: Notify::new(),
             news: Notify::new(),
             kinds: Notify::new(),
+            measuring: Notify::new(),
         }
     }
 
@@ -180,6 +186,7 @@ impl State {
                 Some(app) => {
                     app.target = target;
                     app.kinds = kinds;
+                    measured::keep_run(app);
                     app.version = version;
                     app.rest_until = now;
                     app.foreign.values_mut().for_each(|look_at| *look_at = now);
@@ -193,6 +200,7 @@ impl State {
                         dirty: true,
                         rest_until: now,
                         report: None,
+                        measured: None,
                         held: HashMap::new(),
                         foreign: BTreeMap::new(),
                     };
@@ -211,6 +219,7 @@ impl State {
         self.kinds.notify_one();
         self.work.notify_one();
         self.news.notify_one();
+        self.measuring.notify_one();
     }
 
     /// Says, or no longer says, what is wrong with a part of the agent.
@@ -349,7 +358,8 @@ impl State {
         unlistable::hold(unlistable, index, key, app, now);
         let observed = index.observed(key)?;
         let wanted = Wanted { target: &app.target.target, manifests: &app.target.manifests };
-        let convergence = converge(wanted, observed, now);
+        let mut convergence = converge(wanted, observed, now);
+        convergence.report.analysis.clone_from(&app.measured);
         if app.report.as_ref().is_none_or(|(report, _)| **report != convergence.report) {
             *news += 1;
             app.report = Some((Arc::new(convergence.report), *news));

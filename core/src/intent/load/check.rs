@@ -63,9 +63,6 @@ impl<'a> Checker<'a> {
                 }
                 Some(Field { shape: Shape::Dropped, .. }) => {}
                 Some(field) if entry.value.is_null() && !field.required => {}
-                Some(Field { shape: Shape::Unavailable(message), .. }) => {
-                    self.error(entry.key_at, &inner, *message);
-                }
                 Some(field) if entry.value.is_null() => {
                     self.error(entry.value.at, &inner, format!("is empty; `{}` is required", field.name));
                 }

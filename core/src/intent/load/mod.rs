@@ -1,8 +1,9 @@
 //! Reading one file of `main` into an [`Object`], or saying with line and column everything that is wrong with it [I1, I2].
 //!
 //! The file becomes a located tree; the tree is walked along the schema ([`schema`], [`check`]), then its fields are
-//! judged together ([`identity`], [`rules`], [`steps`]). Only a tree without errors becomes an object.
+//! judged together ([`identity`], [`rules`], [`steps`], [`analysis`]). Only a tree without errors becomes an object.
 
+mod analysis;
 mod check;
 mod duplicates;
 mod identity;

@@ -49,7 +49,7 @@ pub(super) fn merge_regions(spec: &mut Value) {
     *regions = merged;
 }
 
-fn present<'a>(node: &'a Node, field: &str) -> Option<&'a Node> {
+pub(super) fn present<'a>(node: &'a Node, field: &str) -> Option<&'a Node> {
     node.get(field).filter(|value| !value.is_null())
 }
 

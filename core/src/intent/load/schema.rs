@@ -7,8 +7,6 @@ use super::Kind;
 pub(super) enum Shape {
     /// Accepted, whatever it is, and dropped: `status`, and metadata set by servers.
     Dropped,
-    /// A field with a meaning that this version cannot give it; the text says so.
-    Unavailable(&'static str),
     /// Anything that Helm may be given: a mapping.
     Values,
     /// Text; may be empty.
@@ -77,7 +75,7 @@ use Shape::{
     Bool, Dropped, Duration, History, Label, List, Name, OneOf, OneOfNow, Path, Record, Step, Surge, Text,
     TextMap,
 };
-use Shape::{Unavailable, Url, Values, Whole};
+use Shape::{Url, Values, Whole};
 
 const U32: i64 = u32::MAX as i64;
 
@@ -204,13 +202,32 @@ static STEP: [Field; 5] = [
 static GATE: [Field; 3] = [
     field("approval", OneOf(&["manual", "auto"])),
     field("soak", Duration(false)),
-    field(
-        "analysis",
-        Unavailable(
-            "analysis gates are not available in this version; the file is refused because a gate that nobody judges must not pass",
-        ),
-    ),
+    field("analysis", List(&Record(&ANALYSIS), Refused)),
 ];
+
+static ANALYSIS: [Field; 9] = [
+    needed("name", Label),
+    field(
+        "prometheus",
+        Record(&[needed("address", Url), needed("query", Name), field("auth", Record(&AUTH))]),
+    ),
+    field(
+        "http",
+        Record(&[
+            needed("url", Url),
+            field("status", List(&Whole(100, 599), Allowed)),
+            field("auth", Record(&AUTH)),
+        ]),
+    ),
+    field("job", Record(&[needed("spec", Values)])),
+    field("failIf", Text),
+    field("passIf", Text),
+    field("interval", Duration(true)),
+    field("count", Whole(1, 1000)),
+    field("timeout", Duration(true)),
+];
+
+static AUTH: [Field; 1] = [needed("secretRef", Record(&[needed("name", Label)]))];
 
 static CLUSTER_SPEC: [Field; 4] = [
     field("region", Name),

@@ -1,5 +1,6 @@
 //! What the steps of a strategy mean together [M3, M4, M7].
 
+use super::analysis;
 use super::check::{Checker, join};
 use crate::yaml::{Data, Node};
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub(super) fn check(checker: &mut Checker<'_>, strategy: &Node, path: &str) {
     for (index, step) in nodes.iter().enumerate() {
         let path = format!("{path}[{index}]");
         numeric_name(checker, step, &path);
+        analysis::check(checker, step, &path);
         for side in SIDES {
             weight_needs_capacity(checker, &steps, index, side, &path);
         }

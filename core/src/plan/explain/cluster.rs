@@ -2,7 +2,7 @@
 
 use super::super::evidence::{current, is_achieved, met};
 use super::super::releases::reaches;
-use super::super::{Draft, Roles, targets};
+use super::super::{Draft, Roles, gates, targets};
 use crate::report::{AppReport, PodGroup, ReleaseReport};
 use crate::state::{PlacedCluster, ReleaseRecord};
 use crate::status::{ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, WaitingFor};
@@ -23,7 +23,12 @@ pub(super) fn status(
     let (waiting, message) = match (contender, goes) {
         // Nobody waits for a cluster that leaves.
         (_, Some(departure)) => (WaitingFor::None, departure.message.clone()),
-        (Some(release), None) if release.failed.is_none() => judge(draft, roles, release, name, placed),
+        (Some(release), None) if release.failed.is_none() => {
+            match (judge(draft, roles, release, name, placed), gates::open(draft, release, name)) {
+                ((WaitingFor::None, _), Some(open)) => (WaitingFor::WaitingForGate, open),
+                (judged, _) => judged,
+            }
+        }
         _ => (WaitingFor::None, String::new()),
     };
     ClusterStatus {
@@ -37,6 +42,7 @@ pub(super) fn status(
             .map(|report| report.releases.iter().map(cluster_release).collect())
             .unwrap_or_default(),
         problems: report.map(|report| report.problems.clone()).unwrap_or_default(),
+        analysis: report.and_then(|report| report.analysis.clone()),
         unattended: report.is_some_and(|report| report.unattended),
         departure,
     }

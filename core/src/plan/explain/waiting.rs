@@ -3,7 +3,7 @@
 use super::super::halt::is_paused;
 use super::super::{Draft, blocks, gates};
 use crate::AppKey;
-use crate::condition::{Condition, ConditionType, Reason};
+use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::Approval;
 use crate::state::ReleaseRecord;
 use crate::status::{ClusterStatus, Liveness, Waiting, WaitingFor};
@@ -18,6 +18,7 @@ pub(super) fn waiting(
     // What blocks and pauses keep waiting is told by other conditions than the block's own.
     let held = |c: &Condition| {
         c.kind != ConditionType::Blocked
+            && c.status != Status::True
             && matches!(c.reason, Reason::RolloutsBlocked | Reason::RolloutPaused)
     };
     let moving =
@@ -76,14 +77,15 @@ pub(super) fn waiting(
     }
     let last = release.position.step + 1 >= release.strategy.steps.len();
     let ordered = draft.conditions.iter().find(|c| c.reason == Reason::OrderWaits);
-    if let Some(wait) = gates::wait(release, draft.input.now).filter(|_| release.complete.is_none()) {
-        return at_rest(
-            WaitingFor::WaitingForGate,
-            ordered.map_or(wait, |condition| condition.message.clone()),
-        );
+    let closed = gates::closed(draft, release).filter(|_| achieved);
+    if closed.is_some() || ordered.is_some() {
+        let (message, clusters) =
+            closed.map(|closed| (closed.message, closed.clusters)).unwrap_or_default();
+        let message = ordered.map_or(message, |condition| condition.message.clone());
+        return Waiting { state: WaitingFor::WaitingForGate, message, clusters };
     }
-    let gate = release.strategy.steps.get(release.position.step).map(|step| step.gate).unwrap_or_default();
-    if last || gate.approval == Approval::Auto {
+    let approval = release.strategy.steps.get(release.position.step).map(|step| step.gate.approval);
+    if last || approval == Some(Approval::Auto) {
         return at_rest(WaitingFor::None, format!("{} is at its step {step:?}", release.name));
     }
     let next = &release.strategy.steps[release.position.step + 1].name;

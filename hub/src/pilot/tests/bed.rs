@@ -291,6 +291,7 @@ fn done(target: &Target) -> AppReport {
         releases: releases.collect(),
         corked: None,
         unattended: false,
+        analysis: None,
         problems: Vec::new(),
     }
 }

@@ -3,9 +3,10 @@
 
 use super::*;
 use crate::intent::{
-    Allowance, ApplicationSpec, Approval, Author, Chart, ClusterRequirements, ClusterSelector, ClusterSpec,
-    Gate, ManifestSource, OnFailure, Override, Percents, Region, Rollback, Rollout, RolloutBlockSpec,
-    Schedule, Scheduler, Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
+    Allowance, Analysis, ApplicationSpec, Approval, Auth, Author, Chart, ClusterRequirements,
+    ClusterSelector, ClusterSpec, Gate, HttpCheck, JobRun, ManifestSource, Measure, OnFailure, Override,
+    Percents, PrometheusQuery, Region, Rollback, Rollout, RolloutBlockSpec, Schedule, Scheduler, SecretRef, Step,
+    StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -32,6 +33,36 @@ fn selector() -> ClusterSelector {
     }
 }
 
+fn analyses() -> Vec<Analysis> {
+    let auth = || Some(Auth { secret_ref: SecretRef { name: "reader".to_owned() } });
+    let address = || "https://metrics.example".to_owned();
+    let spec = json!({"template": {"spec": {"containers": [{"name": "smoke", "image": "smoke:1"}]}}});
+    let measures = [
+        Measure::Prometheus(PrometheusQuery { address: address(), query: "up".to_owned(), auth: auth() }),
+        Measure::Http(HttpCheck { url: address(), status: vec![200, 204], auth: auth() }),
+    ];
+    let run = Measure::Job(JobRun { spec: spec.as_object().cloned().unwrap() });
+    let job = Analysis {
+        name: "smoke".to_owned(),
+        measure: run,
+        fail_if: None,
+        pass_if: None,
+        interval: Duration::from_secs(60),
+        count: 1,
+        timeout: Some(Duration::from_secs(5)),
+    };
+    let asked = measures.into_iter().enumerate().map(|(index, measure)| Analysis {
+        name: format!("asked-{index}"),
+        measure,
+        fail_if: text(if index == 0 { "> 0.01" } else { "status > 299" }),
+        pass_if: text("true"),
+        interval: Duration::from_secs(90),
+        count: 4,
+        timeout: Some(Duration::from_secs(3)),
+    });
+    asked.chain([job]).collect()
+}
+
 fn strategy() -> StrategySpec {
     StrategySpec {
         surge: Surge::Pods(3),
@@ -46,14 +77,18 @@ fn strategy() -> StrategySpec {
                 clusters: Some(selector()),
                 capacity: Some(Percents { contender: Some(10), incumbent: Some(90) }),
                 traffic: Some(Weights { contender: Some(1), incumbent: Some(9) }),
-                gate: Gate { approval: Approval::Auto, soak: Some(Duration::from_millis(1500)) },
+                gate: Gate {
+                    approval: Approval::Auto,
+                    soak: Some(Duration::from_millis(1500)),
+                    analysis: analyses(),
+                },
             },
             Step {
                 name: "all".to_owned(),
                 clusters: None,
                 capacity: Some(Percents { contender: Some(100), incumbent: Some(0) }),
                 traffic: Some(Weights { contender: Some(5), incumbent: Some(0) }),
-                gate: Gate { approval: Approval::Manual, soak: None },
+                gate: Gate { approval: Approval::Manual, soak: None, analysis: vec![] },
             },
         ],
     }

@@ -1,5 +1,6 @@
 mod accepted;
 mod agreement;
+mod analysis;
 mod refused;
 mod strategy;
 

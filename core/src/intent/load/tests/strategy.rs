@@ -107,16 +107,15 @@ fn numbers_are_in_their_range() {
 }
 
 #[test]
-fn gates_that_nobody_judges_are_refused() {
+fn gates_are_approval_soak_and_analysis() {
     insta::assert_snapshot!(
         steps(&[
-            "{name: a, gate: {approval: nobody, soak: 600, analysis: [{name: errors}]}}",
+            "{name: a, gate: {approval: nobody, soak: 600}}",
             "{name: b, gate: {soak: soon, approve: auto}}",
             END
         ]), @r#"
     strategies/s.yaml:2:28: spec.steps[0].gate.approval: expected manual or auto, found text "nobody"
     strategies/s.yaml:2:42: spec.steps[0].gate.soak: expected a duration such as 30s, 10m or 1h30m, found the number 600
-    strategies/s.yaml:2:47: spec.steps[0].gate.analysis: analysis gates are not available in this version; the file is refused because a gate that nobody judges must not pass
     strategies/s.yaml:3:24: spec.steps[1].gate.soak: "soon" is not a duration such as 30s, 10m or 1h30m
     strategies/s.yaml:3:30: spec.steps[1].gate.approve: unknown field `approve`, did you mean `approval`?
     "#);
