@@ -6,6 +6,7 @@
 //! - [`git_server::GitServer`], [`ssh_server::SshServer`]: repositories over HTTP and SSH, by Git's own programs
 //! - [`git_repo`]: what a person does with a repository, by the `git` program
 //! - [`chart_server::ChartServer`]: a Helm repository
+//! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
 //! - [`daemon`]: the binaries of this workspace
 //! - [`scene::Scene`]: a whole fleet of them around one repository
 //! - [`eventually::eventually`]: waiting for a condition
@@ -23,6 +24,7 @@ pub mod git_server;
 pub mod http_service;
 pub mod load;
 pub mod process;
+pub mod prometheus;
 pub mod real_node;
 pub mod scene;
 pub mod scratch;

@@ -12,6 +12,7 @@ mod scenes {
     mod conformance;
     mod drain;
     mod drift;
+    mod measured;
     mod neighbours;
     mod refused;
     mod rollout;

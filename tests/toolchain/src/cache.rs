@@ -19,12 +19,21 @@ use crate::tool::Tool;
 /// # Errors
 /// When no cache directory can be told from the environment, or the pins cannot be read.
 pub fn directory() -> Result<PathBuf, Error> {
-    Ok(root()?.join(key(&Tool::ALL, &[])?))
+    Ok(root()?.join(key(&KUBERNETES, &Tool::ALL, &[])?))
+}
+
+/// Where the pins of control planes and nodes are.
+const KUBERNETES: [Tool; 2] = [Tool::Etcd, Tool::Helm];
+
+/// The directory for Prometheus, which has pins of its own so that nothing else is built anew when it moves.
+pub(crate) fn prometheus_directory() -> Result<PathBuf, Error> {
+    let own = [Tool::Prometheus];
+    Ok(root()?.join(format!("prometheus-{}", key(&own, &own, &[])?)))
 }
 
 /// The directory for what a real node needs besides, of which `packages` are not built but unpacked.
 pub(crate) fn node_directory(packages: &[&str]) -> Result<PathBuf, Error> {
-    Ok(root()?.join(format!("node-{}", key(&Tool::NODE, packages)?)))
+    Ok(root()?.join(format!("node-{}", key(&KUBERNETES, &Tool::NODE, packages)?)))
 }
 
 fn root() -> Result<PathBuf, Error> {
@@ -37,9 +46,9 @@ fn root() -> Result<PathBuf, Error> {
         .ok_or(Error::NoCacheDirectory)
 }
 
-fn key(tools: &[Tool], packages: &[&str]) -> Result<String, Error> {
+fn key(pins: &[Tool], tools: &[Tool], packages: &[&str]) -> Result<String, Error> {
     let mut digest = Sha256::new();
-    for source in [Tool::Etcd.source(), Tool::Helm.source()] {
+    for source in pins.iter().map(|tool| tool.source()) {
         for file in ["go.mod", "go.sum"] {
             let path = source.join(file);
             digest.update(fs::read(&path).map_err(Error::io("read", &path))?);

@@ -16,14 +16,16 @@ const LINES_IN_ERROR: usize = 20;
 
 /// The arguments of `go` without the output path; part of the cache key.
 pub(crate) fn arguments(tool: Tool) -> Result<Vec<String>, Error> {
-    Ok(vec![
+    let mut arguments = vec![
         "build".into(),
         "-mod=readonly".into(),
         "-trimpath".into(),
         "-ldflags".into(),
         tool.linker_flags()?,
-        tool.package().into(),
-    ])
+    ];
+    arguments.extend(tool.tags().map(|tags| format!("-tags={tags}")));
+    arguments.push(tool.package().into());
+    Ok(arguments)
 }
 
 /// Builds `tool` into the file `output`.

@@ -1,7 +1,7 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime.
+//! kube-proxy and a container runtime, for analyses Prometheus.
 //!
-//! They are built from the Go module proxy at the versions that the two `go.mod` files next to this crate pin, once,
+//! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
 //! registry is needed, and two processes that ask at once build once.
 
@@ -59,4 +59,12 @@ impl Toolchain {
 /// As [`Toolchain::find_or_build`].
 pub fn helm(progress: &mut dyn Write) -> Result<PathBuf, Error> {
     cache::find_or_build(&cache::directory()?, Tool::Helm, progress)
+}
+
+/// Finds Prometheus, building it when it is missing (about five minutes on two cores); see [`Toolchain::find_or_build`].
+///
+/// # Errors
+/// As [`Toolchain::find_or_build`].
+pub fn prometheus(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    cache::find_or_build(&cache::prometheus_directory()?, Tool::Prometheus, progress)
 }

@@ -25,6 +25,8 @@ pub enum Tool {
     Kubelet,
     /// Brings requests to the address of a Service to its pods, on a real node.
     KubeProxy,
+    /// Answers the queries of analyses.
+    Prometheus,
 }
 
 impl Tool {
@@ -53,6 +55,7 @@ impl Tool {
             Self::Helm => "helm",
             Self::Kubelet => "kubelet",
             Self::KubeProxy => "kube-proxy",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -67,6 +70,7 @@ impl Tool {
             Self::Helm => "helm.sh/helm/v4/cmd/helm",
             Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
+            Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
         }
     }
 
@@ -80,6 +84,7 @@ impl Tool {
             | Self::KubeProxy => "k8s.io/kubernetes",
             Self::Kwok => "sigs.k8s.io/kwok",
             Self::Helm => "helm.sh/helm/v4",
+            Self::Prometheus => "github.com/prometheus/prometheus",
         }
     }
 
@@ -87,6 +92,7 @@ impl Tool {
     pub(crate) fn source(self) -> PathBuf {
         let group = match self {
             Self::Kwok | Self::Helm => "addons",
+            Self::Prometheus => "prometheus",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join(group)
@@ -99,6 +105,14 @@ impl Tool {
         required_version(&text, self.module())
             .map(ToOwned::to_owned)
             .ok_or_else(|| Error::NotPinned { path, module: self.module() })
+    }
+
+    /// Build tags, with commas between.
+    pub(crate) const fn tags(self) -> Option<&'static str> {
+        match self {
+            Self::Prometheus => Some("remove_all_sd"),
+            _ => None,
+        }
     }
 
     /// What the linker is told. Without the version, clients and charts see v0.0.0 or half a version.
@@ -118,6 +132,10 @@ impl Tool {
                 )
             }
             Self::Helm => format!(" -X helm.sh/helm/v4/internal/version.version={version}"),
+            Self::Prometheus => {
+                let number = version.trim_start_matches('v');
+                format!(" -X github.com/prometheus/common/version.Version={number}")
+            }
             Self::Etcd | Self::Kwok => String::new(),
         };
         Ok(format!("-s -w{stamp}"))
@@ -152,7 +170,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        for tool in Tool::ALL.into_iter().chain(Tool::NODE) {
+        for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain([Tool::Prometheus]) {
             let version = tool.version().unwrap();
             assert!(
                 version.starts_with('v') && version.matches('.').count() == 2,
