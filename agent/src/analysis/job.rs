@@ -50,10 +50,10 @@ pub(super) async fn ask(measuring: &Measuring, run: &JobRun) -> Result<Reading, 
                 };
                 // Last, so that nothing is made that was waiting while the world changed [C9].
                 let wanted = tools.state.to_measure().get(app).is_some_and(|now| now.run == measuring.run);
-                if !wanted || !tools.leadership.is_held() {
+                let Some(until) = tools.leadership.held_until().filter(|_| wanted) else {
                     return Err(no_result(&name, "is not wanted any more"));
-                }
-                match tools.api.create(&collection, FIELD_MANAGER, &object).await {
+                };
+                match tools.api.create(&collection, FIELD_MANAGER, &object, until).await {
                     Err(error) if error.code() == Some(409) => sleep(LOOK).await,
                     made => drop(made.map_err(failed)?),
                 }
@@ -81,7 +81,7 @@ async fn remove(tools: &Tools, app: &AppKey, name: &str, analysis: &str) -> Resu
         Err(error) if error.code() == Some(404) => return Ok(()),
         job => job?,
     };
-    if !is_ours(&job, analysis) || !tools.leadership.is_held() {
+    if !is_ours(&job, analysis) {
         return Ok(());
     }
     let options = json!({
@@ -91,7 +91,8 @@ async fn remove(tools: &Tools, app: &AppKey, name: &str, analysis: &str) -> Resu
         "propagationPolicy": "Background",
     });
     let Some(_permit) = tools.api.permit().await else { return Ok(()) };
-    match tools.api.delete(&path, &options).await {
+    let Some(until) = tools.leadership.held_until() else { return Ok(()) };
+    match tools.api.delete(&path, &options, until).await {
         Err(error) if error.code() == Some(404) => Ok(()),
         deleted => deleted.map(drop),
     }
