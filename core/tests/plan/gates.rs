@@ -186,13 +186,12 @@ fn a4_another_request_measures_again() {
     world.plan();
     let release = world.contender().name.to_string();
     let target_step = StepRef::Name("vanguard".to_owned());
-    world.intent.as_mut().unwrap().application.spec.rollout =
-        Some(Rollout {
-            release: Some(release),
-            target_step: Some(target_step),
-            request: Some("again".to_owned()),
-            ..Rollout::default()
-        });
+    world.intent.as_mut().unwrap().application.spec.rollout = Some(Rollout {
+        release: Some(release),
+        target_step: Some(target_step),
+        request: Some("again".to_owned()),
+        ..Rollout::default()
+    });
     world.settle();
     let second = run(&world, "c1");
     assert_ne!(first, second);

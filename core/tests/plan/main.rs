@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-mod adoption;
 mod adopt;
+mod adoption;
 mod autoscaler;
 mod blocks;
 mod gates;

@@ -79,8 +79,7 @@ pub(super) fn waiting(
     let ordered = draft.conditions.iter().find(|c| c.reason == Reason::OrderWaits);
     let closed = gates::closed(draft, release).filter(|_| achieved);
     if closed.is_some() || ordered.is_some() {
-        let (message, clusters) =
-            closed.map(|closed| (closed.message, closed.clusters)).unwrap_or_default();
+        let (message, clusters) = closed.map(|closed| (closed.message, closed.clusters)).unwrap_or_default();
         let message = ordered.map_or(message, |condition| condition.message.clone());
         return Waiting { state: WaitingFor::WaitingForGate, message, clusters };
     }

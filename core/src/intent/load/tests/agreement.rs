@@ -5,8 +5,8 @@ use super::*;
 use crate::intent::{
     Allowance, Analysis, ApplicationSpec, Approval, Auth, Author, Chart, ClusterRequirements,
     ClusterSelector, ClusterSpec, Gate, HttpCheck, JobRun, ManifestSource, Measure, OnFailure, Override,
-    Percents, PrometheusQuery, Region, Rollback, Rollout, RolloutBlockSpec, Schedule, Scheduler, SecretRef, Step,
-    StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
+    Percents, PrometheusQuery, Region, Rollback, Rollout, RolloutBlockSpec, Schedule, Scheduler, SecretRef,
+    Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
 };
 use serde::Serialize;
 use serde_json::json;
