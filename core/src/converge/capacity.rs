@@ -166,8 +166,8 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     }
     let idle = count(unready.len());
     if view.corked() == Some(workload.release.name.as_str()) {
-        // The selector still sends traffic to every ready pod: it moves first.
-        return excess.min(missing + idle.saturating_sub(owed));
+        // The selector still sends traffic to every ready pod, and to every one that becomes ready: it moves first [C6].
+        return excess.min(missing);
     }
     let mut leaving: Vec<&Pod> =
         workload.pods.iter().copied().filter(|pod| pod.ready && !pod.serving).collect();
