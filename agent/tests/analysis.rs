@@ -249,11 +249,10 @@ async fn a4_an_http_check_is_judged_by_status_and_body() {
 fn job(world: &World) -> Option<Value> {
     let cluster = lock(&world.cluster);
     let id = cluster.resource("batch/v1", "Job").unwrap();
-    let job = cluster.peek_all(id, Some("shop")).next().map(|job| (**job).clone());
-    job
+    cluster.peek_all(id, Some("shop")).next().map(|job| (**job).clone())
 }
 
-fn finish(world: &World, condition: Value) {
+fn finish(world: &World, condition: &Value) {
     let name = job(world).unwrap()["metadata"]["name"].as_str().unwrap().to_owned();
     let mut cluster = lock(&world.cluster);
     let id = cluster.resource("batch/v1", "Job").unwrap();
@@ -280,7 +279,7 @@ async fn a4_a_job_is_made_once_and_its_result_counts() {
 
     agent.kill().await;
     let agent = world.agent("a", 2);
-    finish(&world, json!({"type": "Complete", "status": "True"}));
+    finish(&world, &json!({"type": "Complete", "status": "True"}));
     world.until("passed", || measure(&world, "smoke").passed == 1).await;
     assert_eq!(job(&world).unwrap()["metadata"]["uid"], made["metadata"]["uid"], "made once");
 
@@ -290,7 +289,7 @@ async fn a4_a_job_is_made_once_and_its_result_counts() {
     let condition = json!({
         "type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "it failed once",
     });
-    finish(&world, condition);
+    finish(&world, &condition);
     world.until("failed", || measure(&world, "smoke").failed == 1).await;
     let measured = measure(&world, "smoke").samples.remove(0).measured;
     assert!(measured.contains("failed: BackoffLimitExceeded: it failed once"), "{measured}");

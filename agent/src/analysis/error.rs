@@ -33,7 +33,7 @@ pub enum AskError {
         /// The Job's name.
         job: String,
         /// Why.
-        source: ApiError,
+        source: Box<ApiError>,
     },
     /// The Job does not end, or is not ours.
     #[error("Job {job} {reason}")]

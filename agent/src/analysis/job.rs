@@ -28,7 +28,7 @@ const LONGEST: usize = 63;
 pub(super) async fn ask(measuring: &Measuring, run: &JobRun) -> Result<Reading, AskError> {
     let Measuring { tools, app, release, .. } = measuring;
     let name = name(release, &measuring.analysis.name, measuring.run);
-    let failed = |source| AskError::Job { job: name.clone(), source };
+    let failed = |source| AskError::Job { job: name.clone(), source: Box::new(source) };
     let kind = Kind::known("batch/v1", "Job").ok_or_else(|| no_result(&name, "is of no known kind"))?;
     let (path, collection) =
         (kind.object(Some(&app.namespace), &name), kind.collection(Some(&app.namespace)));

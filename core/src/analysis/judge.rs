@@ -86,7 +86,7 @@ pub fn wanted(analysis: &Analysis) -> String {
     let mut parts = Vec::new();
     match &analysis.measure {
         Measure::Http(check) if check.status.is_empty() => {
-            parts.push("wanted is a status from 200 to 299".to_owned())
+            parts.push("wanted is a status from 200 to 299".to_owned());
         }
         Measure::Http(check) => {
             let codes: Vec<String> = check.status.iter().map(u16::to_string).collect();

@@ -5,6 +5,7 @@ use crate::intent::{Analysis, Measure};
 use crate::report::Outcome::{self, Failed, Passed, Unknown};
 use serde_json::json;
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn analysis(rest: serde_json::Value) -> Analysis {
     let mut whole = json!({"name": "a"});
     whole.as_object_mut().unwrap().extend(rest.as_object().cloned().unwrap());

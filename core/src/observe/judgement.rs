@@ -108,6 +108,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
     fn of(api_version: &str, kind: &str, spec: Value, status: Value) -> Judgement {
         judge(&json!({"apiVersion": api_version, "kind": kind, "metadata": {"generation": 2}, "spec": spec, "status": status}))
             .unwrap()

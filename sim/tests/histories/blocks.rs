@@ -52,7 +52,7 @@ impl Blocking {
             Self::Nothing => return,
             Self::Always => {}
             Self::Scheduled => {
-                spec["schedule"] = json!({"cron": "*/2 * * * *", "duration": format!("{LASTS}s")})
+                spec["schedule"] = json!({"cron": "*/2 * * * *", "duration": format!("{LASTS}s")});
             }
         }
         let namespace = (!global).then(|| chart::app().namespace);

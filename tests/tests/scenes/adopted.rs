@@ -41,7 +41,7 @@ async fn a_service_is_taken_over_with_its_pods_and_corked_at_the_end() {
         }
         let watch = EndpointWatch::start(client, &scene.namespace, NAME).await.unwrap();
         eventually(SOON, async || {
-            let ready = watch.moments().last().map_or(0, |moment| moment.total());
+            let ready = watch.moments().last().map_or(0, shipper_tests::scene::endpoints::Moment::total);
             ensure!(ready == OLD, "{ready} old pods serve");
             anyhow::Ok(())
         })

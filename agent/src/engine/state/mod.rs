@@ -315,7 +315,9 @@ impl State {
         if changed.is_empty() {
             return;
         }
-        changed.iter().for_each(|key| inner.wake(key));
+        for key in changed {
+            inner.wake(&key);
+        }
         self.work.notify_one();
     }
 
