@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{abort, blocks, clusters, demo, lint, promote, status, why};
+use crate::commands::{abort, blocks, clusters, demo, lint, pause, promote, status, why};
 use crate::exit;
 
 /// Looks at rollouts, and makes the small commits that move them
@@ -50,6 +50,12 @@ pub enum Command {
     Promote(promote::Args),
     /// Take a rollout back, by a commit
     Abort(abort::Args),
+    /// Stop a rollout where it is, by a commit
+    #[command(after_help = pause::HELP)]
+    Pause(pause::Args),
+    /// Let a paused rollout go on, by a commit
+    #[command(after_help = pause::HELP)]
+    Resume(pause::Args),
     /// Show what stops rollouts, and stop them or let them go on, by a commit
     Blocks(blocks::Args),
     /// Look at clusters, cordon or drain them

@@ -76,7 +76,7 @@ const ADVICE: &[(&str, &str, &str)] = &[
     (
         "OrderWaits",
         "Obeys the order when soak and analysis of the step that it leaves are passed.",
-        "Wait, or set `rollout.skipGates: true` to go on at once.",
+        "Wait, or go on at once: `shipperctl promote APP --step STEP --skip-gates`, which is `skipGates: true` beside the order in `spec.rollout`.",
     ),
     (
         "RolloutPaused",

@@ -46,7 +46,7 @@ pub(super) fn entry(state: WaitingFor) -> Entry {
             "waitingForGate",
             "The step is achieved, and its soak time or analysis is not over.",
             "Waits for the time or the samples. No sample, or an old one, is never a pass.",
-            "Wait, or go on at once with `spec.rollout.skipGates: true`.",
+            "Wait, or go on without it: `shipperctl promote APP --step NEXT --skip-gates`, which is `skipGates: true` beside the order in `spec.rollout`.",
         ),
         WaitingFor::WaitingForCommand => (
             "waitingForCommand",

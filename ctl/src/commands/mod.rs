@@ -5,21 +5,41 @@ pub mod blocks;
 pub mod clusters;
 pub mod demo;
 pub mod lint;
+pub mod pause;
 pub mod promote;
 pub mod status;
 pub mod why;
 
 use jiff::Zoned;
-use shipper_git::Identity;
+use shipper_core::AppKey;
+use shipper_git::{Identity, Snapshot};
 
 use crate::Error;
 use crate::cli::CommitArgs;
-use crate::repository::{self, Place, Published};
+use crate::edit::EditError;
+use crate::hub::pick;
+use crate::repository::{self, Change, FileChange, Place, Published};
 use crate::terminal::{BUSY, FAINT, GOOD, STRONG, Terminal, styled};
 
 /// Who commits.
 fn author(place: &Place, args: &CommitArgs) -> Result<Identity, Error> {
     Ok(repository::author(args.author.as_ref(), place.worktree.as_deref(), &Zoned::now())?)
+}
+
+/// An edit of one application's file. `name`: as people write it, with or without the namespace.
+fn edited(
+    main: &Snapshot,
+    name: &str,
+    subject: &str,
+    edit: impl FnOnce(&str) -> Result<String, EditError>,
+) -> Result<Change, Error> {
+    let files = repository::applications(main)?;
+    let keys: Vec<AppKey> = files.iter().map(|(key, _)| key.clone()).collect();
+    let key = pick(name, &keys)?;
+    let path = files.into_iter().find(|(other, _)| *other == key).map(|(_, path)| path).unwrap_or_default();
+    let text = repository::read_text(main, &path)?.unwrap_or_default();
+    let edited = edit(&text).map_err(|source| Error::Edit { file: path.clone(), source })?;
+    Ok(Change { files: vec![(path, FileChange::Write(edited.into_bytes()))], message: subject.to_owned() })
 }
 
 /// Says what became of a commit, and what comes next.

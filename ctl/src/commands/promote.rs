@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 
-use shipper_core::AppKey;
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 use shipper_git::Snapshot;
@@ -10,8 +9,8 @@ use shipper_git::Snapshot;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::edit::{Order, set_rollout};
-use crate::hub::{Hub, HubError, pick};
-use crate::repository::{self, Change, FileChange};
+use crate::hub::{Hub, HubError};
+use crate::repository::{self, Change};
 use crate::suggest;
 use crate::terminal::{BUSY, Terminal, plain};
 
@@ -22,6 +21,7 @@ Examples:
   shipperctl promote web/hello                    to the next step, once the present one is achieved
   shipperctl promote web/hello --step 'full on'   to a step by name; steps may be skipped, or walked back
   shipperctl promote hello --step 0               to a step by index, counted from 0
+  shipperctl promote web/hello --skip-gates       without waiting for soak and analysis of the present step
   shipperctl promote web/hello --branch go-on     as a commit for a pull request
 
 It changes nothing but spec.rollout in applications/<namespace>/<name>.yaml:
@@ -42,6 +42,9 @@ pub struct Args {
     /// Any new text: repeats an order that was obeyed before
     #[arg(long, value_name = "TEXT")]
     pub request: Option<String>,
+    /// Do not wait for soak and analysis of the step that is left
+    #[arg(long)]
+    pub skip_gates: bool,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
@@ -75,7 +78,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let subject =
         args.commit.message.clone().unwrap_or_else(|| format!("Promote {name} to {}", promotion.step_name));
     let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
-        change(main, &name, &promotion, args.request.as_deref(), &subject)
+        change(main, &name, &promotion, args, &subject)
     })?;
     let unchanged = format!(
         "main asks for {} at step {} already; --request TEXT repeats the order",
@@ -89,17 +92,16 @@ fn change(
     main: &Snapshot,
     name: &str,
     promotion: &Promotion,
-    request: Option<&str>,
+    args: &Args,
     subject: &str,
 ) -> Result<Change, Error> {
-    let files = repository::applications(main)?;
-    let keys: Vec<AppKey> = files.iter().map(|(key, _)| key.clone()).collect();
-    let key = pick(name, &keys)?;
-    let path = files.into_iter().find(|(other, _)| *other == key).map(|(_, path)| path).unwrap_or_default();
-    let text = repository::read_text(main, &path)?.unwrap_or_default();
-    let order = Order { release: &promotion.release, step: &promotion.step, request };
-    let edited = set_rollout(&text, order).map_err(|source| Error::Edit { file: path.clone(), source })?;
-    Ok(Change { files: vec![(path, FileChange::Write(edited.into_bytes()))], message: subject.to_owned() })
+    let order = Order {
+        release: &promotion.release,
+        step: &promotion.step,
+        request: args.request.as_deref(),
+        skip_gates: args.skip_gates,
+    };
+    super::edited(main, name, subject, |text| set_rollout(text, order))
 }
 
 /// What was asked for, where the hub cannot be asked.

@@ -58,7 +58,7 @@ impl<'a> Tour<'a> {
                 self.say(terminal, &format!("shipperctl promote {APPLICATION} --step '{step}'"))?;
                 self.commit(format!("Promote {APPLICATION} to {step}"), FILE, move |text| {
                     let step = StepRef::Name(step.clone());
-                    set_rollout(text, Order { release: &name, step: &step, request: None })
+                    set_rollout(text, Order { release: &name, step: &step, request: None, skip_gates: false })
                         .map_err(|source| Error::Edit { file: FILE.to_owned(), source })
                 })
                 .await?;

@@ -12,7 +12,7 @@ mod scalar;
 mod scheduler;
 
 pub use environment::restore_environment;
-pub use rollout::{Order, set_rollout};
+pub use rollout::{Order, set_paused, set_rollout};
 pub use scheduler::{Scheduling, set_scheduling};
 
 use serde_json::Value;

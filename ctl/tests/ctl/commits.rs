@@ -253,3 +253,19 @@ fn without_a_hub_an_order_in_full_is_committed_unchecked() {
     assert!(done.err.contains("not checked"), "{}", done.err);
     assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: 1"));
 }
+
+/// [M13]
+#[test]
+fn pause_and_resume_are_a_line_each() {
+    let fixture = Fixture::new();
+    let paused = fixture.run(&fixture.bare, &["pause", "hello"]);
+    assert!(paused.exit == Exit::Ok && paused.out.contains("Pause hello"), "{}{}", paused.out, paused.err);
+    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("paused: true"));
+    let again = fixture.run(&fixture.bare, &["pause", "web/hello"]);
+    assert!(again.out.contains("Nothing to commit: web/hello is paused already"), "{}", again.out);
+    let resumed = fixture.run(&fixture.bare, &["resume", "hello"]);
+    assert!(resumed.out.contains("Resume hello"), "{}{}", resumed.out, resumed.err);
+    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("paused: false"));
+    let unknown = fixture.run(&fixture.bare, &["pause", "hallo"]);
+    assert!(unknown.exit == Exit::NotFound && unknown.err.contains("did you mean"), "{}", unknown.err);
+}

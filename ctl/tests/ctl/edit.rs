@@ -2,11 +2,11 @@
 
 use shipper_core::intent::StepRef;
 use shipper_core::yaml::read_documents;
-use shipperctl::edit::{EditError, Order, restore_environment, set_rollout};
+use shipperctl::edit::{EditError, Order, restore_environment, set_paused, set_rollout};
 
 fn promote(text: &str, release: &str, step: &str) -> String {
     let step = StepRef::Name(step.to_owned());
-    set_rollout(text, Order { release, step: &step, request: None }).unwrap()
+    set_rollout(text, Order { release, step: &step, request: None, skip_gates: false }).unwrap()
 }
 
 /// The lines that differ, as a patch would show them.
@@ -103,7 +103,8 @@ fn braces_indentation_and_literal_text_are_kept() {
 
 #[test]
 fn an_index_stays_a_number_and_a_request_is_added() {
-    let order = Order { release: "x-2", step: &StepRef::Index(1), request: Some("again: 2") };
+    let order =
+        Order { release: "x-2", step: &StepRef::Index(1), request: Some("again: 2"), skip_gates: false };
     let after = set_rollout("spec:\n  rollout:\n    release: x-1 # c\n    targetStep: a", order).unwrap();
     assert_eq!(
         after,
@@ -114,7 +115,7 @@ fn an_index_stays_a_number_and_a_request_is_added() {
 #[test]
 fn what_cannot_be_edited_safely_is_left_alone_and_explained() {
     let step = StepRef::Index(0);
-    let order = Order { release: "x-2", step: &step, request: None };
+    let order = Order { release: "x-2", step: &step, request: None, skip_gates: false };
     let aliased = "a: &r {release: x-1, targetStep: 0}\nspec: {template: {}, rollout: *r}\n";
     let error = set_rollout(aliased, order).unwrap_err();
     assert!(matches!(&error, EditError::Style { by_hand } if by_hand.contains("release: x-2")), "{error}");
@@ -207,5 +208,44 @@ spec:
     assert_eq!(
         read(&restore_environment(braces, then).unwrap()),
         serde_json::json!({"spec": {"template": {"chart": {"path": "charts/web"}, "values": {"n": 1}, "strategyRef": "b"}}})
+    );
+}
+
+/// [M14] An order that skips gates does not make later orders skip theirs.
+#[test]
+fn skipping_gates_ends_with_the_order_that_asked_for_it() {
+    let step = StepRef::Name("half".to_owned());
+    let order = Order { release: "x-1", step: &step, request: None, skip_gates: true };
+    let skipping = set_rollout("spec:\n  strategyRef: a\n", order).unwrap();
+    insta::assert_snapshot!(skipping, @"
+    spec:
+      strategyRef: a
+      rollout:
+        release: x-1
+        targetStep: half
+        skipGates: true
+    ");
+    let later = promote(&skipping, "x-1", "full on");
+    assert_eq!(later, skipping.replace("half", "full on").replace("skipGates: true", "skipGates: false"));
+}
+
+/// [M13]
+#[test]
+fn a_pause_and_an_order_stand_beside_each_other() {
+    let text = "spec:\n  strategyRef: a\n";
+    let paused = set_paused(text, true).unwrap();
+    assert_eq!(paused, "spec:\n  strategyRef: a\n  rollout:\n    paused: true\n");
+    assert_eq!(set_paused(&paused, true).unwrap(), paused);
+    let ordered = promote(&paused, "x-1", "half");
+    assert_eq!(
+        ordered,
+        "spec:\n  strategyRef: a\n  rollout:\n    paused: true\n    release: x-1\n    targetStep: half\n"
+    );
+    assert_eq!(set_paused(&ordered, false).unwrap(), ordered.replace("paused: true", "paused: false"));
+    assert_eq!(set_paused(text, false).unwrap(), text, "what is not paused needs no edit to go on");
+    let braces = "spec: {rollout: {paused: true}, strategyRef: a}\n";
+    assert_eq!(
+        promote(braces, "x-1", "half"),
+        "spec: {rollout: {paused: true, release: x-1, targetStep: half}, strategyRef: a}\n"
     );
 }
