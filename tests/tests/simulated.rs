@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod simulated {
+    mod examples;
     mod fleet;
     mod link;
     mod people;

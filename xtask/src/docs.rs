@@ -9,7 +9,7 @@ use crate::book;
 use crate::command::{cargo, output, root, run as finish, say};
 
 /// Examples of `shipper-core` that print pages of the book, each after a line `%%% path`.
-const GENERATED: [&str; 1] = ["reasons"];
+const GENERATED: [&str; 2] = ["pictures", "reasons"];
 /// A folder in which every page is generated.
 const REASONS: &str = "docs/reasons";
 
@@ -26,12 +26,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return check();
     }
     let pages = pages()?;
-    fs::create_dir_all(root().join(REASONS)).with_context(|| format!("cannot make {REASONS}"))?;
     for path in left_over(&pages)? {
         fs::remove_file(root().join(&path)).with_context(|| format!("cannot remove {path}"))?;
     }
     for (path, page) in &pages {
-        fs::write(root().join(path), page).with_context(|| format!("cannot write {path}"))?;
+        let path = root().join(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
     }
     say(&format!("wrote {} pages", pages.len()));
     book::check()?;

@@ -53,3 +53,20 @@ fn the_blocks_of_the_book_do_what_it_says() {
     assert_eq!(told("2026-01-12T06:59:00Z"), of(true), "Monday, a minute to eight");
     assert_eq!(told("2026-01-12T07:00:00Z"), of(false));
 }
+
+/// The cookbook shows the strategies as they are, and they are fit for a fleet.
+#[test]
+fn the_strategies_of_the_book_are_those_of_the_example() {
+    let folder = root().join("examples/strategies");
+    let linted = run(["lint", folder.to_str().unwrap()]);
+    assert!(linted.exit == Exit::Ok && linted.out.contains("0 warnings"), "{}{}", linted.out, linted.err);
+    let page = std::fs::read_to_string(root().join("docs/strategies.md")).unwrap();
+    let mut shown = 0;
+    for entry in std::fs::read_dir(folder.join("strategies")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let spec = &text[text.find("spec:").unwrap()..];
+        assert!(page.contains(spec), "docs/strategies.md does not show this as it is:\n{spec}");
+        shown += 1;
+    }
+    assert_eq!(shown, 4);
+}

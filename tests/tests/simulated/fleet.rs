@@ -59,10 +59,14 @@ pub struct Simulation {
 impl Simulation {
     /// Starts a hub and three clusters with an agent each, around a repository that names the clusters and nothing else.
     pub async fn start(seed: u64) -> Self {
+        Self::start_with(seed, (1..=3).map(|number| format!("cluster-{number}")).collect()).await
+    }
+
+    /// As [`Simulation::start`], with clusters of these names.
+    pub async fn start_with(seed: u64, names: Vec<String>) -> Self {
         shipper_tests::init();
         let began = (Instant::now(), std::time::Instant::now());
         let scratch = Scratch::new("simulated").unwrap();
-        let names: Vec<String> = (1..=3).map(|number| format!("cluster-{number}")).collect();
         let people = People::begin(&scratch.join("fleet.git"), &names);
         let epoch = Options::default().epoch;
         let mut tasks = JoinSet::new();
@@ -90,7 +94,12 @@ impl Simulation {
 
     /// What the hub says of the application.
     pub fn status(&self) -> Result<Arc<ApplicationStatus>> {
-        self.shared.statuses.get(&AppKey::new(NAMESPACE, APP)).context("the hub does not know it")
+        self.status_of(&AppKey::new(NAMESPACE, APP))
+    }
+
+    /// What the hub says of an application.
+    pub fn status_of(&self, app: &AppKey) -> Result<Arc<ApplicationStatus>> {
+        self.shared.statuses.get(app).context("the hub does not know it")
     }
 
     /// Waits until the contender is another release than `before`, and returns its name.

@@ -34,6 +34,29 @@ impl People {
         this
     }
 
+    /// Adds every file of a folder.
+    pub fn add_folder(&self, folder: &Path) -> Oid {
+        let mut files = Vec::new();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(next) = folders.pop() {
+            for entry in std::fs::read_dir(&next).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let text = std::fs::read_to_string(&path).unwrap();
+                    files.push((path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned(), text));
+                }
+            }
+        }
+        self.commit(&files, "Add the files")
+    }
+
+    /// Changes a file.
+    pub fn change(&self, path: &str, change: impl FnOnce(String) -> String) -> Oid {
+        self.commit(&[(path, change(self.read(path)))], &format!("Change {path}"))
+    }
+
     /// Where the repository is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -55,10 +78,15 @@ impl People {
 
     /// Sends a release to a step.
     pub fn promote(&self, release: &str, step: &str) -> Oid {
-        let text = self.read(FILE);
-        let rest = text.split("  rollout:\n").next().unwrap_or_default();
-        let text = format!("{rest}  rollout:\n    release: {release}\n    targetStep: {step}\n");
-        self.commit(&[(FILE, text)], &format!("Promote {APP} to {step}"))
+        self.order(FILE, release, step)
+    }
+
+    /// Sends the release of the application in a file to a step.
+    pub fn order(&self, file: &str, release: &str, step: &str) -> Oid {
+        self.change(file, |text| {
+            let rest = text.split("  rollout:\n").next().unwrap_or_default();
+            format!("{rest}  rollout:\n    release: {release}\n    targetStep: {step}\n")
+        })
     }
 
     /// `git revert` of a commit.
