@@ -41,6 +41,7 @@ use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use listener::Listener;
 use placement::Scheduling;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// A release's manifests for one set of values; `None` = without overrides.
@@ -139,8 +140,8 @@ pub struct RenderNeed {
     pub release: ReleaseRecord,
     /// Which set of values.
     pub variant: Option<String>,
-    /// A cluster that has these values.
-    pub cluster: Option<ClusterName>,
+    /// These values, overrides merged in.
+    pub values: Map<String, Value>,
 }
 
 /// Something that happened, for the timeline.

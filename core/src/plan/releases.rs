@@ -9,11 +9,13 @@ use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Chart, Rollback, StrategySpec};
-use crate::manifest::values::variant;
+use crate::manifest::values::{merged_values, variant};
 use crate::state::{
-    Achieved, AppRecord, Cause, Failure, PinnedChart, Position, ReleaseRecord, Withdrawal, WithdrawalReason,
+    Achieved, AppRecord, Cause, Failure, PinnedChart, PlacedCluster, Position, ReleaseRecord, Withdrawal,
+    WithdrawalReason,
 };
 use crate::status::Liveness;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pin of a kept release whose written chart block is the same [R3]; the newest, where several have it.
@@ -331,27 +333,25 @@ enum Rendered {
 /// Whether every variant that a placed cluster needs is at hand. The plain one always is, so that a release can be looked at.
 fn rendered(draft: &Draft<'_>, release: &ReleaseRecord) -> Rendered {
     let mut missing = Vec::new();
-    for (variant, cluster) in variants(draft, release) {
+    for (variant, values) in variants(draft, release) {
         let key: Variant = (release.name.clone(), variant.clone());
         match draft.input.manifests.get(&key) {
             Some(Ok(())) => {}
             Some(Err(message)) => return Rendered::Failed(message.clone()),
-            None => missing.push(RenderNeed { release: release.clone(), variant, cluster }),
+            None => missing.push(RenderNeed { release: release.clone(), variant, values }),
         }
     }
     if missing.is_empty() { Rendered::All } else { Rendered::Missing(missing) }
 }
 
-fn variants(
-    draft: &Draft<'_>,
-    release: &ReleaseRecord,
-) -> BTreeMap<Option<String>, Option<crate::ClusterName>> {
-    let mut variants = BTreeMap::from([(None, None)]);
+fn variants(draft: &Draft<'_>, release: &ReleaseRecord) -> BTreeMap<Option<String>, Map<String, Value>> {
+    let environment = &release.environment;
+    let mut variants = BTreeMap::from([(None, environment.values.clone())]);
     let placement = draft.record.as_ref().and_then(|r| r.placement.as_ref());
     for (name, placed) in placement.map(|p| &p.clusters).into_iter().flatten() {
         variants
-            .entry(variant(&release.environment, name.as_str(), &placed.labels, &placed.region))
-            .or_insert_with(|| Some(name.clone()));
+            .entry(variant(environment, name.as_str(), &placed.labels, &placed.region))
+            .or_insert_with(|| merged_values(environment, name.as_str(), &placed.labels, &placed.region));
     }
     variants
 }
@@ -361,7 +361,7 @@ pub(super) fn need(
     draft: &mut Draft<'_>,
     release: &ReleaseName,
     variant: Option<String>,
-    cluster: &crate::ClusterName,
+    cluster: (&str, &PlacedCluster),
 ) -> bool {
     let key: Variant = (release.clone(), variant.clone());
     match draft.input.manifests.get(&key) {
@@ -375,13 +375,15 @@ pub(super) fn need(
     }
 }
 
-/// The manifests of a release with the values that a cluster has.
+/// The manifests of a release with the values that a cluster has. The cluster need not be chosen yet: to choose it, what it would
+/// have to hold must be known [S1].
 pub(super) fn need_of(
     release: &ReleaseRecord,
     variant: Option<String>,
-    cluster: &crate::ClusterName,
+    (name, placed): (&str, &PlacedCluster),
 ) -> RenderNeed {
-    RenderNeed { release: release.clone(), variant, cluster: Some(cluster.clone()) }
+    let values = merged_values(&release.environment, name, &placed.labels, &placed.region);
+    RenderNeed { release: release.clone(), variant, values }
 }
 
 /// Whether a step ≤ the release's own selects the cluster: the release has, or is to have, objects there [M3].

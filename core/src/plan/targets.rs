@@ -205,7 +205,7 @@ fn write(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster, rele
             .releases
             .get(&release.name)
             .and_then(|record| variant(&record.environment, name.as_str(), &placed.labels, &placed.region));
-        complete &= need(draft, &release.name, variant.clone(), name);
+        complete &= need(draft, &release.name, variant.clone(), (name.as_str(), placed));
         manifests.insert(release.name.clone(), variant);
     }
     let current = draft.input.targets.get(name);

@@ -486,6 +486,23 @@ fn s1_a_cluster_that_cannot_hold_the_peak_is_not_chosen() {
     assert_eq!(world.placed(), ["c1", "c2", "c3"]);
 }
 
+/// [S1] What a cluster would have to hold is rendered before it is chosen, with the values that it will have.
+#[test]
+fn s1_c3_what_is_rendered_to_choose_a_cluster_has_the_overrides_of_that_cluster() {
+    let mut world = with_room("20%");
+    let environment = &mut world.intent.as_mut().unwrap().environment.as_mut().unwrap().environment;
+    environment.values = serde_json::from_value(json!({"replicas": 10})).unwrap();
+    environment.overrides = serde_json::from_value(
+        json!([{"clusters": {"matchLabels": {"tier": "vanguard"}}, "values": {"replicas": 2}}]),
+    )
+    .unwrap();
+    let plan = world.look();
+    assert!(plan.record.unwrap().placement.is_none(), "nothing is chosen yet");
+    let needs: Vec<_> =
+        plan.renders.iter().map(|need| (need.variant.is_some(), need.values["replicas"].clone())).collect();
+    assert_eq!(needs, [(true, json!(2)), (false, json!(10))]);
+}
+
 #[test]
 fn s1_s2_a_chosen_cluster_that_fills_up_keeps_what_it_has() {
     let mut world = with_room("100%");

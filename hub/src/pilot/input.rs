@@ -5,8 +5,7 @@ use crate::fleet::FleetView;
 use crate::render::{RenderRequest, Source, SourceFile};
 use shipper_core::AppKey;
 use shipper_core::intent::Application;
-use shipper_core::manifest::values::merged_values;
-use shipper_core::plan::{AppPlan, RenderNeed};
+use shipper_core::plan::RenderNeed;
 use shipper_core::state::{PinnedSource, ReleaseRecord};
 use shipper_git::{Mode, Oid, ReadError, Snapshot, Store, StoreError, diff};
 
@@ -19,19 +18,10 @@ pub(super) fn job(
     store: &Store,
     app: &AppKey,
     application: &Application,
-    plan: &AppPlan,
     need: &RenderNeed,
     allowed: Allowed,
 ) -> Result<Job, StoreError> {
     let release = &need.release;
-    let placement = plan.record.as_ref().and_then(|record| record.placement.as_ref());
-    let placed = need.cluster.as_ref().and_then(|name| Some((name, placement?.clusters.get(name)?)));
-    let values = match placed {
-        Some((name, placed)) => {
-            merged_values(&release.environment, name.as_str(), &placed.labels, &placed.region)
-        }
-        None => release.environment.values.clone(),
-    };
     Ok(Job {
         app: app.clone(),
         variant: (release.name.clone(), need.variant.clone()),
@@ -41,7 +31,7 @@ pub(super) fn job(
             application: app.clone(),
             release: release.name.clone(),
             source: Source::Manifests(Vec::new()),
-            values,
+            values: need.values.clone(),
             manages_traffic: manages_traffic(application, &release.strategy),
             allow_cluster_scope: allowed.cluster_scope,
             allow_secrets: allowed.secrets,

@@ -285,7 +285,7 @@ mod tests {
         let need = |variant: &&Option<String>| RenderNeed {
             release: release(),
             variant: (*variant).clone(),
-            cluster: None,
+            values: serde_json::Map::new(),
         };
         AppPlan {
             record: None,

@@ -139,7 +139,7 @@ impl World {
                 if !self.renders.start(app, &variant, allowed, now) {
                     continue;
                 }
-                match job(view, self.desk.main_store(), app, &intent.application, &plan, need, allowed) {
+                match job(view, self.desk.main_store(), app, &intent.application, need, allowed) {
                     Ok(job) => planned.jobs.push(job),
                     // The store is damaged and heals itself with the next look.
                     Err(error) => {

@@ -16,7 +16,7 @@ use shipper_tests::scene::sight::{Sight, look, seen};
 use shipper_tests::scene::{Options, Scene};
 
 use super::neighbours::NOTES;
-use super::story::{APP, SOON};
+use super::story::{APP, SOON, room_is_known};
 
 /// Small applications beside the one that is in the middle of a rollout.
 const SMALL: usize = 29;
@@ -109,13 +109,7 @@ async fn a_cluster_that_is_too_full_is_not_chosen() {
     ];
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     // Who has not said what is free yet is taken to have room.
-    eventually(SOON, async || {
-        for cluster in scene.hub().status().await?.clusters {
-            ensure!(cluster.free.is_some(), "{} has not said what is free", cluster.name);
-        }
-        anyhow::Ok(())
-    })
-    .await;
+    room_is_known(&scene).await;
     scene.commit(&files, "Ask for 4000 CPUs").unwrap();
     let status = eventually(SOON, async || {
         let status = scene.status("hungry").await?;

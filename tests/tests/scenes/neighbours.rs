@@ -10,7 +10,7 @@ use shipper_tests::eventually::eventually;
 use shipper_tests::scene::sight::{Sight, look, seen};
 use shipper_tests::scene::{Options, Scene};
 
-use super::story::{APP, SOON};
+use super::story::{APP, SOON, room_is_known};
 
 /// A Deployment and its Service.
 pub const NOTES: &str = include_str!("files/notes.yaml");
@@ -24,6 +24,8 @@ const OVERRIDES: &str =
 async fn applications_do_not_disturb_each_other() {
     let scene = Scene::start(Options::named("neighbours")).await.unwrap();
     let clients = scene.clients().await.unwrap();
+    // So that what a cluster would have to hold is rendered before it is chosen.
+    room_is_known(&scene).await;
     let files = [
         (scene.file(APP), without_strategy(&scene)),
         (scene.file("notes"), plain(&scene, "notes", "")),

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::ensure;
 use shipper_core::status::WaitingFor;
+use shipper_tests::eventually::eventually;
 use shipper_tests::scene::Scene;
 use shipper_tests::scene::endpoints::EndpointWatch;
 use shipper_tests::scene::sight::{Sight, seen};
@@ -88,4 +90,15 @@ impl Floor {
             assert!(fewest >= floor, "{} had {fewest} ready addresses: {moments:?}", cluster.name());
         }
     }
+}
+
+/// Waits until every cluster has said what it has free [S1].
+pub async fn room_is_known(scene: &Scene) {
+    eventually(SOON, async || {
+        for cluster in scene.hub().status().await?.clusters {
+            ensure!(cluster.free.is_some(), "{} has not said what is free", cluster.name);
+        }
+        anyhow::Ok(())
+    })
+    .await;
 }

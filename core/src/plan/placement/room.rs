@@ -41,7 +41,7 @@ impl<'d, 'a> Demand<'d, 'a> {
                 // Rendered before requests were kept, or not to be rendered at all: nothing is known.
                 None if input.manifests.contains_key(&key) => {}
                 None => {
-                    self.renders.push(need_of(release, key.1, name));
+                    self.renders.push(need_of(release, key.1, (name.as_str(), &placed)));
                     return Fit::Unknown;
                 }
             }
