@@ -184,7 +184,7 @@ pub struct ClusterStatus {
     /// What it measured for the gate of the step in force [A4].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis: Option<AnalysisReport>,
-    /// New pods would have no traffic without a living agent [C12].
+    /// Its agent does not report, and new pods have no traffic until it is back [C12].
     pub unattended: bool,
     /// That it is to lose the application; absent = it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -53,3 +53,21 @@ fn a5_each_state_in_its_order() {
         waiting.message.contains("shipperctl promote web/app --release") && waiting.message.contains("50/50")
     );
 }
+
+/// [C12] Between two weights new pods need a living agent: that is said of a cluster whose agent does not report, and of no other.
+#[test]
+fn c12_a_cluster_is_unattended_when_its_agent_is_away_between_two_weights() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    world.settle();
+    world.promote("50/50");
+    world.settle();
+    world.reports.values_mut().for_each(|report| report.unattended = true);
+    let unattended = |world: &World| -> Vec<String> {
+        let clusters = world.look().status.clusters.into_iter().filter(|cluster| cluster.unattended);
+        clusters.map(|cluster| cluster.cluster.to_string()).collect()
+    };
+    assert_eq!(unattended(&world), [""; 0]);
+    world.liveness.insert("c2".into(), Liveness::Offline);
+    assert_eq!(unattended(&world), ["c2"]);
+}

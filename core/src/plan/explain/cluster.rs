@@ -43,7 +43,7 @@ pub(super) fn status(
             .unwrap_or_default(),
         problems: report.map(|report| report.problems.clone()).unwrap_or_default(),
         analysis: report.and_then(|report| report.analysis.clone()),
-        unattended: report.is_some_and(|report| report.unattended),
+        unattended: liveness == Liveness::Offline && report.is_some_and(|report| report.unattended),
         departure,
     }
 }
