@@ -85,10 +85,23 @@ pub fn climber() -> Vec<(String, String)> {
     vec![(format!("apps/{CLIMBER}/objects.yaml"), objects), climb(None)]
 }
 
+/// The climber, whose every step goes on by itself.
+pub fn escalator() -> Vec<(String, String)> {
+    let mut files = climber();
+    files.pop();
+    files.push(climber_file(&json!({"approval": "auto"}), None));
+    files
+}
+
 /// The file of the climber with an order to move a release to a step.
 pub fn climb(rollout: Option<(&str, usize)>) -> (String, String) {
+    climber_file(&json!({}), rollout)
+}
+
+fn climber_file(gate: &Value, rollout: Option<(&str, usize)>) -> (String, String) {
+    let capacity = |step: usize| json!({"contender": step + 1, "incumbent": 100});
     let steps: Vec<_> = (0..=CLIMBS + 1)
-        .map(|step| json!({"name": format!("step-{step}"), "capacity": {"contender": step + 1, "incumbent": 100}}))
+        .map(|step| json!({"name": format!("step-{step}"), "capacity": capacity(step), "gate": gate}))
         .collect();
     let rollout = rollout.map(|(release, step)| json!({"release": release, "targetStep": step}));
     let file = json!({

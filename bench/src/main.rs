@@ -3,6 +3,7 @@
 //! Each benchmark prints its figures as a table and writes them to `target/bench/<name>.json`; `docs/benchmarks.md` says
 //! what they mean. Daemons, control planes and Git servers are real processes ([`rig`]).
 
+mod advance;
 mod apps;
 mod audit;
 mod bare;
@@ -23,6 +24,10 @@ use clap::{Parser, Subcommand};
 use figures::Figures;
 use tracing_subscriber::EnvFilter;
 
+/// That of the daemons, parts of which run in this process.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Measures Shipper against a floor in the same run
 #[derive(Debug, Parser)]
 #[command(name = "shipper-bench")]
@@ -35,6 +40,8 @@ struct Args {
 enum What {
     /// From the end of a push to the object changed in the cluster
     Latency(latency::Args),
+    /// From the last pod of a step ready to the next step's target pushed
+    Advance(advance::Args),
     /// Requests to the API server, of a rollout and of idle minutes
     Requests(requests::Args),
     /// Resident memory of the agent
@@ -56,6 +63,7 @@ async fn main() -> Result<()> {
         Some(what) => one(what).await,
         None => {
             one(What::Latency(latency::Args::default())).await?;
+            one(What::Advance(advance::Args::default())).await?;
             one(What::Requests(requests::Args::default())).await?;
             one(What::Memory(memory::Args::default())).await?;
             one(What::Throughput(throughput::Args::default())).await?;
@@ -67,6 +75,7 @@ async fn main() -> Result<()> {
 async fn one(what: What) -> Result<()> {
     let mut figures = Figures::begin(match &what {
         What::Latency(_) => "latency",
+        What::Advance(_) => "advance",
         What::Requests(_) => "requests",
         What::Memory(_) => "memory",
         What::Throughput(_) => "throughput",
@@ -74,6 +83,7 @@ async fn one(what: What) -> Result<()> {
     });
     match what {
         What::Latency(args) => latency::run(args, &mut figures).await,
+        What::Advance(args) => advance::run(args, &mut figures).await,
         What::Requests(args) => requests::run(args, &mut figures).await,
         What::Memory(args) => memory::run(args, &mut figures).await,
         What::Throughput(args) => throughput::run(args, &mut figures).await,

@@ -113,7 +113,7 @@ pub(super) fn steps(draft: &Draft<'_>) -> Vec<Because> {
         Because::of(
             rule,
             format!(
-                "{} is at step {} {:?} since {}: {cause}",
+                "{} is at step {} {:?} since {:.0}: {cause}",
                 contender.name, position.step, position.name, position.since
             ),
         )
@@ -124,7 +124,7 @@ pub(super) fn steps(draft: &Draft<'_>) -> Vec<Because> {
     }
     if let Some(achieved) = contender.achieved.as_ref().filter(|achieved| achieved.step == position.step) {
         let words = format!(
-            "Step {} {:?} of {} is achieved since {}",
+            "Step {} {:?} of {} is achieved since {:.0}",
             achieved.step, achieved.name, contender.name, achieved.at
         );
         said.push(Because::of(Rule::A1, words).about(&contender.name));
