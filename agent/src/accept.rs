@@ -141,7 +141,13 @@ mod tests {
     }
 
     fn state(epoch: u64, generation: u64, supersedes: Option<&str>) -> FleetState {
-        FleetState { epoch, generation, source: String::new(), supersedes: supersedes.map(str::to_owned) }
+        FleetState {
+            epoch,
+            generation,
+            source: String::new(),
+            supersedes: supersedes.map(str::to_owned),
+            ..FleetState::default()
+        }
     }
 
     fn offer(state: &FleetState, ancestry: Ancestry) -> Result<Accepted, Refused> {

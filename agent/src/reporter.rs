@@ -152,6 +152,8 @@ impl Reporter {
             cluster_uid: self.cluster_uid.clone(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: news.commit.clone(),
+            epoch: news.standing.map(|(epoch, _)| epoch),
+            generation: news.standing.map(|(_, generation)| generation),
             problems: news.problems.clone(),
             api_calls: self.calls.by_verb(),
             free: self.state.room.free(),

@@ -72,6 +72,8 @@ pub enum SyncError {
 pub struct Changes {
     /// The commit, in hex.
     pub commit: String,
+    /// Its epoch and generation.
+    pub standing: (u64, u64),
     /// Applications whose target is new or changed.
     pub set: Vec<(AppKey, Arc<AppTarget>)>,
     /// Applications that have no target here any more. Their objects stay as they are.
@@ -111,6 +113,7 @@ impl Targets {
 
     /// Reads the last accepted commit from what is here, without the server; `None` where that cannot be.
     pub fn resume(&mut self, source: &dyn Source) -> Option<Changes> {
+        let standing = self.accepted.as_ref().map(|last| (last.epoch, last.generation))?;
         let commit =
             Oid::from_str(&self.accepted.as_ref()?.commit).ok().filter(|oid| source.contains(*oid))?;
         source
@@ -118,6 +121,7 @@ impl Targets {
             .and_then(|tree| self.read(commit, tree.as_ref()))
             .inspect_err(|error| tracing::warn!(%error, "the last accepted state cannot be read; fetching"))
             .ok()
+            .map(|changes| Changes { standing, ..changes })
     }
 
     /// Fetches the branch and reads what changed; `None` = nothing.
@@ -139,7 +143,8 @@ impl Targets {
             None => shipper_git::Ancestry::Unknown,
         };
         let accepted = accept(self.accepted.as_ref(), &hex, &state, ancestry)?;
-        let changes = self.read(head, tree.as_ref())?;
+        let mut changes = self.read(head, tree.as_ref())?;
+        changes.standing = (accepted.epoch, accepted.generation);
         if self.accepted.as_ref() != Some(&accepted) {
             self.memory.store(&accepted)?;
             self.accepted = Some(accepted);

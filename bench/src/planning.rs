@@ -227,6 +227,7 @@ fn plan_one(view: &FleetView, app: &AppKey) {
         now: Timestamp::now(),
         source: "0123456789012345678901234567890123456789",
         intent: intent.as_ref(),
+        absence: None,
         reading: &view.reading(app),
         fleet: view.objects().fleet(),
         record: state.record.as_ref(),

@@ -78,8 +78,12 @@ reasons! {
     AsExpected,
     /// The file does not parse or breaks a rule; the last good version stays in force.
     InvalidFile,
-    /// The application is in the records but not on `main`; nothing is removed because of that.
+    /// In the records but not on `main`; the message says what will happen when. Putting the file back ends it.
     MissingOnMain,
+    /// Several applications or clusters are missing on `main` at once; nothing is removed until a commit confirms it by its trailer.
+    ManyMissing,
+    /// The application is being removed; it is done when every cluster has reported that nothing is left but what is kept.
+    Removing,
     /// `strategyRef` names a strategy that does not exist.
     StrategyNotFound,
     /// The chart's version could not be resolved or its archive not fetched; tried again by itself.

@@ -85,10 +85,25 @@ pub struct HubStatus {
     pub looked_at: Option<Timestamp>,
     /// Conditions that concern everything.
     pub conditions: Vec<Condition>,
+    /// The history that is not followed, while that stops everything [X3].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<RefusedHistory>,
     /// Files on `main` that are refused or warned about [I1].
     pub problems: Vec<Problem>,
     /// The clusters of the fleet.
     pub clusters: Vec<FleetCluster>,
+}
+
+/// A branch whose history is not followed, and what a person would accept [X3].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RefusedHistory {
+    /// Full name of the branch.
+    pub branch: String,
+    /// The commit it is at, in hex.
+    pub commit: String,
+    /// What was in force before, in hex: commits that the hub or agents had followed.
+    pub supersedes: Vec<String>,
 }
 
 /// A cluster of the fleet as the hub sees it.

@@ -24,6 +24,12 @@ pub struct Report {
     /// The state commit the agent works on, in hex; `None` before its first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The epoch of that commit: a hub that takes over has to go above it [X5].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u64>,
+    /// The generation of that commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
     /// What is wrong with the agent as a whole, in words; empty = nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
@@ -57,6 +63,9 @@ pub struct AppReport {
     /// New pods would have no traffic without a living agent [C12].
     #[serde(default)]
     pub unattended: bool,
+    /// What is in the cluster of it, whatever release it belongs to; `None` = the agent does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remains: Option<Remains>,
     /// What cannot heal by waiting, or waits for something outside: objects with reason and message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ObjectProblem>,
@@ -124,6 +133,20 @@ pub enum Outcome {
     Failed,
     /// Not measured: never a pass.
     Unknown,
+}
+
+/// What is in a cluster of an application [X1].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Remains {
+    /// Ready pods, whatever made them.
+    pub ready_pods: u32,
+    /// The target is a tombstone: objects and pods that are still to go.
+    #[serde(default)]
+    pub objects: u32,
+    /// The target is a tombstone: objects that are kept, as `Kind namespace/name`; of many the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<String>,
 }
 
 /// The state of one release in one cluster.

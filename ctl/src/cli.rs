@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{abort, blocks, clusters, demo, lint, pause, promote, status, why};
+use crate::commands::{abort, blocks, clusters, demo, lint, pause, promote, remove, repository, status, why};
 use crate::exit;
 
 /// Looks at rollouts, and makes the small commits that move them
@@ -11,7 +11,7 @@ use crate::exit;
 Looks at rollouts, and makes the small commits that move them.
 
 Shipper rolls releases out over fleets of Kubernetes clusters, step by step, from Git. Everything that changes something is a \
-commit on the branch main of the fleet repository: promote and abort make exactly the commit that you could make by hand.")]
+commit on the branch main of the fleet repository: promote, abort and remove make exactly the commit that you could make by hand.")]
 pub struct Cli {
     /// Where hub and repository are.
     #[command(flatten)]
@@ -61,6 +61,10 @@ pub enum Command {
     /// Look at clusters, cordon or drain them
     #[command(subcommand)]
     Clusters(clusters::Command),
+    /// Remove applications or a cluster, by a commit that confirms it
+    Remove(remove::Args),
+    /// The repository as a whole: accept a history that was rewritten or restored
+    Repository(repository::Args),
     /// Check the files of a fleet repository; needs no hub
     Lint(lint::Args),
     /// Run a whole fleet on this machine, to try things out

@@ -77,6 +77,8 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Resume(args) => commands::pause::run(&cli.global, args, false, terminal),
         Command::Blocks(args) => commands::blocks::run(&cli.global, args, terminal),
         Command::Clusters(command) => commands::clusters::run(&cli.global, command, terminal),
+        Command::Remove(args) => commands::remove::run(&cli.global, args, terminal),
+        Command::Repository(args) => commands::repository::run(&cli.global, args, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
     };

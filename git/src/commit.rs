@@ -132,6 +132,8 @@ pub struct CommitBuilder {
     base: Option<Oid>,
     root: Option<Oid>,
     edits: BTreeMap<String, Edit>,
+    /// A commit is made even if its content is that of the base.
+    message_counts: bool,
     /// Objects that are in memory only.
     new: RefCell<BTreeSet<Oid>>,
 }
@@ -140,7 +142,12 @@ impl CommitBuilder {
     pub(crate) fn new(repo: Repository, base: Option<Oid>) -> Result<Self, git2::Error> {
         let root = base.map(|oid| repo.find_commit(oid).map(|commit| commit.tree_id())).transpose()?;
         repo.odb()?.add_new_mempack_backend(IN_MEMORY)?;
-        Ok(Self { repo, base, root, edits: BTreeMap::new(), new: RefCell::default() })
+        Ok(Self { repo, base, root, edits: BTreeMap::new(), message_counts: false, new: RefCell::default() })
+    }
+
+    /// The message says something by itself: the commit is made even if nothing differs from the base.
+    pub fn message_counts(&mut self) {
+        self.message_counts = true;
     }
 
     /// Writes a file, in place of whatever is at the path or in its way.
@@ -259,13 +266,14 @@ impl CommitBuilder {
         Ok(Some(oid))
     }
 
-    /// Makes the commit, its parent the base. `None` if the content is that of the base: there is nothing to commit.
+    /// Makes the commit, its parent the base. `None` if the content is that of the base: there is nothing to commit, unless
+    /// [`CommitBuilder::message_counts`].
     ///
     /// # Errors
     /// An object cannot be written, an identity is none, or signing failed.
     pub fn commit(&self, meta: &CommitMeta, signer: Option<&dyn Signer>) -> Result<Option<Oid>, CommitError> {
         let tree = self.tree()?;
-        if self.root == Some(tree) {
+        if self.root == Some(tree) && !self.message_counts {
             return Ok(None);
         }
         let (author, committer) = (meta.author.signature()?, meta.committer.signature()?);

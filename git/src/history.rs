@@ -1,6 +1,6 @@
-//! The versions of one file on first-parent history, to find the last good one.
+//! The versions of one file on first-parent history, to find the last good one; and what messages said meanwhile.
 
-use git2::Oid;
+use git2::{Oid, Sort};
 
 use crate::snapshot::{Mode, ReadError, Snapshot, true_parents};
 
@@ -84,5 +84,42 @@ impl Iterator for PathHistory<'_> {
             self.next = None;
         }
         step.transpose()
+    }
+}
+
+impl Snapshot {
+    /// The newest commit with this trailer among those that are reachable from here and not from `hidden`, looking at `limit` of
+    /// them at most. Commits that came with a merge count.
+    ///
+    /// # Errors
+    /// Damage, or `hidden` is not here.
+    pub fn commit_with_trailer(
+        &self,
+        hidden: Option<Oid>,
+        (key, value): (&str, &str),
+        limit: usize,
+    ) -> Result<Option<Oid>, ReadError> {
+        let repo = self.repo();
+        let failed = |e: git2::Error| self.note(self.commit_id(), &e);
+        let mut walk = repo.revwalk().map_err(failed)?;
+        walk.set_sorting(Sort::TOPOLOGICAL).map_err(failed)?;
+        walk.push(self.commit_id()).map_err(failed)?;
+        if let Some(hidden) = hidden {
+            walk.hide(hidden).map_err(failed)?;
+        }
+        for oid in walk.take(limit) {
+            let oid = oid.map_err(failed)?;
+            let commit = repo.find_commit(oid).map_err(|e| self.note(oid, &e))?;
+            let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+            // Parsing is for the few that may have it.
+            if !message.contains(value) {
+                continue;
+            }
+            let trailers = git2::message_trailers_strs(&message).map_err(|e| self.note(oid, &e))?;
+            if trailers.iter().any(|(k, v)| k.eq_ignore_ascii_case(key) && v.trim() == value) {
+                return Ok(Some(oid));
+            }
+        }
+        Ok(None)
     }
 }

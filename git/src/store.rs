@@ -245,6 +245,12 @@ impl Store {
         moved_to(&self.repo, &name, commit).map_err(|e| ReadError::damaged(commit, &e).into())
     }
 
+    /// The commit kept under a name, as long as the store has it.
+    pub fn pinned(&self, name: &str) -> Option<Oid> {
+        let commit = self.repo.refname_to_id(&format!("refs/shipper/pins/{name}")).ok()?;
+        self.contains(commit).then_some(commit)
+    }
+
     /// Whether the commit is in the store.
     pub fn contains(&self, commit: Oid) -> bool {
         self.repo.find_commit(commit).is_ok()

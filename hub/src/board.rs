@@ -83,6 +83,7 @@ impl Default for HubBoard {
             generation: 0,
             looked_at: None,
             conditions: Vec::new(),
+            refused: None,
             problems: Vec::new(),
             clusters: Vec::new(),
         }))

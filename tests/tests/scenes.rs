@@ -15,6 +15,7 @@ mod scenes {
     mod measured;
     mod neighbours;
     mod refused;
+    mod removal;
     mod rollout;
     mod ssh;
     mod stops;

@@ -291,7 +291,13 @@ impl Executor {
                 Seen::Gone => Outcome::Done,
                 _ => self.held(app, &delete.key, &error, false),
             },
-            Err(error) => self.held(app, &delete.key, &error, false),
+            Err(error) => {
+                // Said in the report: a removal that is refused goes on for ever.
+                let (reason, heals) = classify(&error);
+                let words = (reason, message(&error), heals);
+                self.state.failed(app, &delete.key, "", words, |tries| doubled(RETRY.0, tries, RETRY.1));
+                self.held(app, &delete.key, &error, false)
+            }
         }
     }
 

@@ -14,6 +14,7 @@ mod form;
 mod goals;
 mod objects;
 mod prune;
+mod removal;
 mod repair;
 mod report;
 mod selector;

@@ -4,6 +4,7 @@ use super::adopt::{keeps_selector, kept, left_behind, may_adopt, predecessors};
 use super::applyset::{applyset_id, applyset_parent, complete, group_kind};
 use super::form::{Decided, Form, decided_fields, form_of};
 use super::prune::prune;
+use super::removal;
 use super::view::View;
 use super::{Action, Apply, repair, wake};
 use crate::catalogue::Trouble;
@@ -87,7 +88,11 @@ pub(super) fn objects(
     result.look_for = predecessors(view);
     let left: Vec<ObjectProblem> = result.look_for.iter().filter_map(|key| left_behind(view, key)).collect();
     result.problems.extend(left);
-    result.actions.extend(prune(view, |key| wanted.contains_key(key)));
+    if view.wanted.target.absent {
+        removal::remove(view, &mut result);
+    } else {
+        result.actions.extend(prune(view, |key| wanted.contains_key(key)));
+    }
     result.problems.extend(repair::conflicts(view, &mut result.wake_at));
     result
 }
@@ -376,6 +381,6 @@ pub(super) fn conflict(key: &ObjectKey, live: &Live) -> ObjectProblem {
     problem(key, false, Trouble::OwnershipConflict, &format!("exists already and is {owner}; {advice}"))
 }
 
-fn problem(key: &ObjectKey, heals: bool, reason: Trouble, message: &str) -> ObjectProblem {
+pub(super) fn problem(key: &ObjectKey, heals: bool, reason: Trouble, message: &str) -> ObjectProblem {
     ObjectProblem { object: key.to_string(), heals, reason, message: message.to_owned() }
 }

@@ -1,6 +1,7 @@
 //! What is to be deleted: what a tombstone names, and what no release with capacity lists any more [R7, C11].
 
 use super::applyset::{applyset_id, is_parent};
+use super::removal::is_kept;
 use super::view::View;
 use super::{Action, Delete};
 use crate::manifest::{ObjectKey, install_rank};
@@ -41,7 +42,7 @@ pub(super) fn prune(view: &View<'_>, wanted: impl Fn(&ObjectKey) -> bool) -> Vec
                 "no release with capacity lists it"
             }
         };
-        if live.keep || protected(key) {
+        if is_kept(key, live) {
             continue;
         }
         deletions.push(Action::Delete(Delete {
@@ -53,12 +54,4 @@ pub(super) fn prune(view: &View<'_>, wanted: impl Fn(&ObjectKey) -> bool) -> Vec
         }));
     }
     deletions
-}
-
-/// Never pruned without explicit consent (design section 5).
-fn protected(key: &ObjectKey) -> bool {
-    matches!(
-        key.kind.as_str(),
-        "CustomResourceDefinition" | "Namespace" | "PersistentVolumeClaim" | "PersistentVolume"
-    )
 }

@@ -1,6 +1,7 @@
 //! What is said of it: numbers, not opinions. The hub judges them against the step [A1].
 
 use super::objects::Objects;
+use super::removal::{is_kept, remains};
 use super::view::{View, Workload, count};
 use crate::catalogue::Trouble;
 use crate::observe::{Live, Pod};
@@ -20,6 +21,7 @@ pub(super) fn report(view: &View<'_>, objects: &Objects, moving: &[ObjectProblem
         releases,
         unattended: view.service.is_some() && corked.is_none() && !view.old_selector && view.goals.total > 0,
         corked,
+        remains: Some(remains(view)),
         problems: {
             let mut problems = objects.problems.clone();
             problems.extend_from_slice(moving);
@@ -46,7 +48,8 @@ fn no_service(view: &View<'_>) -> ObjectProblem {
 fn release_report(view: &View<'_>, objects: &Objects, release: &TargetRelease) -> ReleaseReport {
     let workloads: Vec<&Workload<'_>> =
         view.workloads.iter().filter(|w| w.release.name == release.name).collect();
-    let present = view.present(&release.name);
+    // What is kept when a release is removed does not hold its tombstone up.
+    let present = if release.absent { is_to_go(view, &release.name) } else { view.present(&release.name) };
     let expected = release.capacity > 0 || present;
     ReleaseReport {
         name: release.name.clone(),
@@ -70,6 +73,13 @@ fn release_report(view: &View<'_>, objects: &Objects, release: &TargetRelease) -
             .map(|w| (w.base.clone(), w.replicas()))
             .collect(),
     }
+}
+
+/// Whether anything of a removed release is still to go.
+fn is_to_go(view: &View<'_>, release: &ReleaseName) -> bool {
+    let of_release = view.observed.objects.iter().filter(|(_, live)| live.release.as_ref() == Some(release));
+    of_release.clone().any(|(key, live)| !is_kept(key, live))
+        || (of_release.count() == 0 && view.present(release))
 }
 
 fn capacity(view: &View<'_>, release: &TargetRelease, workloads: &[&Workload<'_>]) -> Capacity {

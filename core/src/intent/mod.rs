@@ -2,6 +2,7 @@
 //!
 //! [`load`] reads one file into an [`Object`] or says, with line and column, why not.
 
+mod accepted;
 mod analysis;
 mod application;
 mod block;
@@ -11,6 +12,7 @@ mod schedule;
 mod selector;
 mod strategy;
 
+pub use accepted::{ACCEPTED_HISTORY, AcceptedBranch, AcceptedHistory};
 pub use analysis::{Analysis, Auth, HttpCheck, JobRun, Measure, PrometheusQuery, SecretRef};
 pub use application::{
     Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollback,

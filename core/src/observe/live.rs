@@ -24,6 +24,8 @@ pub struct Live {
     pub keep: bool,
     /// It was taken over and still has the selector that it had [C8].
     pub adopted: bool,
+    /// Ready pods that its status tells of: what stateful sets and others have whose pods carry no release.
+    pub ready: u32,
     /// `fieldsV1` of our field manager as JSON; empty = we own nothing of it.
     pub fields: Box<str>,
     /// Who else wrote it, for messages: the managers of its fields, those of its status aside.
@@ -128,6 +130,10 @@ impl Live {
             applied: annotation(labels::APPLIED).map(str::to_owned),
             keep: annotation(labels::KEEP) == Some("true"),
             adopted: annotation(labels::ADOPTED) == Some("true"),
+            ready: ["/status/readyReplicas", "/status/numberReady"]
+                .iter()
+                .find_map(|path| object.pointer(path)?.as_u64())
+                .map_or(0, |ready| u32::try_from(ready).unwrap_or(u32::MAX)),
             view: View::of(object, fields),
             fields: fields.map(ToString::to_string).unwrap_or_default().into(),
             managers,

@@ -21,7 +21,6 @@ pub(super) enum Act {
     /// Choose other clusters than those that are chosen [S2].
     Place,
     /// Remove the application [X1].
-    #[allow(dead_code, reason = "asked by removal")]
     Remove,
     /// Return to the incumbent by a commit [M8].
     Abort,

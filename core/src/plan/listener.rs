@@ -59,6 +59,7 @@ mod tests {
             now: jiff::Timestamp::UNIX_EPOCH,
             source: "",
             intent: None,
+            absence: None,
             reading: &[],
             fleet: &fleet,
             record: None,

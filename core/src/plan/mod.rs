@@ -1,9 +1,9 @@
 //! The hub's decision, one application at a time: from intent, records, targets, reports and the time to what is to be
 //! written. It cannot fail: everything that can was settled while reading.
 //!
-//! The order of the rooms is the order of the decision: where ([`placement`]), which releases ([`releases`]), at which step
-//! ([`steps`]) and whether it may be left ([`gates`]), what that means for every cluster ([`targets`]), what may be forgotten
-//! ([`history`]), what to tell people ([`explain`]).
+//! The order of the rooms is the order of the decision: whether it is to be at all ([`removal`]), where ([`placement`]), which releases
+//! ([`releases`]), at which step ([`steps`]) and whether it may be left ([`gates`]), what that means for every cluster ([`targets`]), what
+//! may be forgotten ([`history`]), what to tell people ([`explain`]).
 
 mod adopt;
 mod bases;
@@ -19,6 +19,7 @@ mod orders;
 mod placement;
 mod reasons;
 mod releases;
+mod removal;
 mod roles;
 mod steps;
 mod survey;
@@ -28,6 +29,7 @@ pub use blocks::{OVERRIDES, names_block, overrides};
 pub use numbers::{Numbers, Share, numbers};
 pub use placement::{ClusterInfo, Fleet, Room, peak_of};
 pub use releases::pinned;
+pub use removal::{Absence, PATIENCE as REMOVAL_PATIENCE};
 pub use roles::{Roles, roles};
 pub use survey::BlockSurvey;
 
@@ -58,6 +60,8 @@ pub struct AppInput<'a> {
     pub source: &'a str,
     /// What `main` says; `None` = it is not there.
     pub intent: Option<&'a Intent>,
+    /// Its file is not on `main`, at a commit that may be followed; `None` = it is there, good or bad [X1].
+    pub absence: Option<&'a Absence>,
     /// Conditions found while reading: a file that does not parse, and the like.
     pub reading: &'a [Condition],
     /// The clusters of the fleet.
@@ -186,6 +190,10 @@ pub enum EventReason {
     ClusterLeft,
     /// It goes on with another strategy.
     StrategyAdopted,
+    /// Its application is being removed.
+    Removing,
+    /// Nothing of its application is left.
+    Removed,
 }
 
 /// Decides. Pure: the same input gives the same plan.
@@ -217,6 +225,10 @@ fn decide(input: &AppInput<'_>, listener: &mut Listener) -> AppPlan {
         targets::keep(&mut draft);
         return draft.finish();
     }
+    removal::forget_clusters(&mut draft);
+    if removal::plan(&mut draft) {
+        return draft.finish();
+    }
     placement::place(&mut draft);
     listener.hear(&draft, reasons::placement);
     releases::sync(&mut draft);
@@ -241,6 +253,8 @@ struct Draft<'a> {
     renders: Vec<RenderNeed>,
     conditions: Vec<Condition>,
     scheduling: Scheduling,
+    /// What a cluster needs and cannot be rendered: release, cluster, and the renderer's own words.
+    unrendered: Vec<(ReleaseName, ClusterName, String)>,
     events: Vec<Event>,
     wake_at: Option<Timestamp>,
     /// Blocks as they concern the application now [B1].
@@ -263,6 +277,7 @@ impl<'a> Draft<'a> {
             renders: Vec::new(),
             conditions,
             scheduling: Scheduling::default(),
+            unrendered: Vec::new(),
             events: Vec::new(),
             wake_at: blocks.change(),
             blocks,

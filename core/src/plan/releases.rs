@@ -11,8 +11,8 @@ use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Chart, Rollback, StrategySpec};
 use crate::manifest::values::{merged_values, variant};
 use crate::state::{
-    Achieved, AppRecord, Cause, Failure, PinnedChart, PlacedCluster, Position, ReleaseRecord, Withdrawal,
-    WithdrawalReason,
+    Achieved, AppRecord, Cause, ChartPin, Failure, PinnedChart, PlacedCluster, Position, ReleaseRecord,
+    Withdrawal, WithdrawalReason,
 };
 use crate::status::Liveness;
 use serde_json::{Map, Value};
@@ -32,18 +32,7 @@ pub fn pinned<'a>(
 
 /// Makes, returns to, or supersedes a release where the environment on `main` asks for it.
 pub(super) fn sync(draft: &mut Draft<'_>) {
-    let Some(intent) = draft.input.intent else {
-        draft.conditions.push(Condition::new(
-            ConditionType::Present,
-            Status::False,
-            Reason::MissingOnMain,
-            format!(
-                "applications/{}/{}.yaml is not on main; nothing is removed because of that. Put the file back to go on",
-                draft.input.application.namespace, draft.input.application.name
-            ),
-        ));
-        return;
-    };
+    let Some(intent) = draft.input.intent else { return };
     let resolved = match &intent.environment {
         Ok(resolved) => resolved,
         Err(unresolved) => {
@@ -159,6 +148,12 @@ fn make(
         Rendered::All => {}
         Rendered::Missing(needs) => {
             draft.want(needs);
+            // From now on every hub, and the next start of this one, makes the same release of it.
+            let pin = resolved.written_chart.clone().zip(resolved.environment.chart.clone());
+            let pin = pin.filter(|(written, _)| written.path.is_none());
+            if let Some(record) = draft.record.as_mut() {
+                record.pin = pin.map(|(written, chart)| ChartPin { written, chart });
+            }
             draft.conditions.push(Condition::new(
                 ConditionType::ReleaseSynced,
                 Status::Unknown,
@@ -171,6 +166,10 @@ fn make(
             draft.event(&name, EventReason::RenderFailed, format!("{name} cannot be rendered: {message}"));
             release.failed = Some(Failure { message });
         }
+    }
+    if let Some(record) = draft.record.as_mut() {
+        // The release has it.
+        record.pin = None;
     }
     if let Some(contender) = contender {
         let under_way = draft.releases.get(&contender).filter(|release| release.complete.is_none());
@@ -366,7 +365,10 @@ pub(super) fn need(
     let key: Variant = (release.clone(), variant.clone());
     match draft.input.manifests.get(&key) {
         Some(Ok(())) => true,
-        Some(Err(_)) => false,
+        Some(Err(message)) => {
+            draft.unrendered.push((release.clone(), cluster.clone(), message.clone()));
+            false
+        }
         None => {
             let need = draft.releases.get(release).map(|record| need_of(record, variant, cluster));
             draft.want(need);

@@ -26,7 +26,8 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
     }
     // What nobody decided on stays as it is.
     for (name, target) in draft.input.targets {
-        if !placement.clusters.contains_key(name) && !placement.leaving.contains_key(name) {
+        let decided = placement.clusters.contains_key(name) || placement.leaving.contains_key(name);
+        if !decided && !draft.input.fleet.removed.contains(name) {
             let manifests = kept_manifests(draft, name, target);
             draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });
         }
@@ -230,7 +231,7 @@ fn write(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster, rele
     draft.targets.insert(name.clone(), PlannedTarget { target, manifests });
 }
 
-fn next_generation(draft: &mut Draft<'_>) -> u64 {
+pub(super) fn next_generation(draft: &mut Draft<'_>) -> u64 {
     match draft.record.as_mut() {
         Some(record) => {
             record.target_generation += 1;
@@ -264,6 +265,7 @@ fn shaped(
             .map_or_else(|| current.is_some_and(|t| t.create_namespace), |spec| spec.create_namespace),
         arriving: incumbent.is_none()
             && reached.is_some_and(|release| is_arriving(release, &releases, (name.as_str(), placed))),
+        absent: false,
         releases,
         analysis: super::gates::measured(draft, name, placed),
     }
@@ -300,6 +302,9 @@ fn withdrawal_surge(draft: &Draft<'_>, releases: &[TargetRelease]) -> Option<cra
 /// Leaves every target as it stands.
 pub(super) fn keep(draft: &mut Draft<'_>) {
     for (name, target) in draft.input.targets {
+        if draft.input.fleet.removed.contains(name) {
+            continue;
+        }
         let manifests = kept_manifests(draft, name, target);
         draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });
     }

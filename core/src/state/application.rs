@@ -1,8 +1,10 @@
 //! An application's record: what must never go back, and what was last obeyed.
 
+use super::PinnedChart;
 use crate::ClusterName;
-use crate::intent::{ClusterRequirements, StepRef};
+use crate::intent::{Chart, ClusterRequirements, StepRef};
 use crate::{AppKey, ReleaseName};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,6 +29,13 @@ pub struct AppRecord {
     /// The order last obeyed [M12].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obeyed: Option<Order>,
+    /// The version that the chart block on `main` was resolved to, from the moment its release is being rendered until that
+    /// release has it [R3].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<ChartPin>,
+    /// That it is not on `main` any more [X1].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
 }
 
 impl AppRecord {
@@ -39,8 +48,61 @@ impl AppRecord {
             target_generation: 0,
             placement: None,
             obeyed: None,
+            pin: None,
+            missing: None,
         }
     }
+}
+
+/// What a chart block was resolved to [R3].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChartPin {
+    /// The block as written on `main`.
+    pub written: Chart,
+    /// The chart at an exact version.
+    pub chart: PinnedChart,
+}
+
+/// An application that is in the records and not on `main` [X1].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Missing {
+    /// When that was first seen.
+    pub since: Timestamp,
+    /// The commit of `main` at which it was.
+    pub source: String,
+    /// Since when nothing else is missing beside it; from then on it is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_since: Option<Timestamp>,
+    /// That it is being removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<Removal>,
+}
+
+/// The decision to remove an application [X1].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Removal {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub cause: RemovalCause,
+}
+
+/// Why an application is removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum RemovalCause {
+    /// It has no ready pods anywhere.
+    NothingReady,
+    /// A commit of `main` names it in the trailer [`crate::state::CONFIRM_REMOVAL`].
+    Confirmed {
+        /// That commit.
+        commit: String,
+    },
+    /// It was the only one missing for long enough.
+    OnlyOneMissing,
 }
 
 /// The clusters chosen for an application, and what they were chosen for.

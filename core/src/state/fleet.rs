@@ -1,6 +1,8 @@
 //! `state.yaml`: one per commit of the state branch.
 
+use crate::ClusterName;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What a commit of the state branch says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,4 +17,15 @@ pub struct FleetState {
     /// The state commit a new epoch takes over from, where it does not descend from it [X5].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<String>,
+    /// Clusters that were removed, until they are on `main` again: their agents are refused, whatever token they have [X4].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub removed_clusters: BTreeMap<ClusterName, RemovedCluster>,
+}
+
+/// A cluster that was removed [X4].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemovedCluster {
+    /// The commit of `main` that confirmed it.
+    pub commit: String,
 }

@@ -6,8 +6,10 @@ pub mod paths;
 mod release;
 mod target;
 
-pub use application::{AppRecord, Leaves, Order, PlacedCluster, Placement};
-pub use fleet::FleetState;
+pub use application::{
+    AppRecord, ChartPin, Leaves, Missing, Order, PlacedCluster, Placement, Removal, RemovalCause,
+};
+pub use fleet::{FleetState, RemovedCluster};
 pub use release::{
     Achieved, Cause, Environment, Failure, GateFailure, GateRecord, PinnedChart, PinnedSource, Position,
     ReleaseRecord, Withdrawal, WithdrawalReason,
@@ -16,6 +18,10 @@ pub use target::{Seconds, Target, TargetAnalysis, TargetRelease};
 
 use crate::yaml;
 use serde::{Serialize, de::DeserializeOwned};
+
+/// The trailer of a commit on `main` that confirms the removal of an application, `<namespace>/<name>`, or of a cluster, `<name>`
+/// [X1, X2].
+pub const CONFIRM_REMOVAL: &str = "Shipper-Confirm-Removal";
 
 /// An object of the state branch with its `apiVersion` and `kind`.
 pub trait StateObject: Serialize + DeserializeOwned {

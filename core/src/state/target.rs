@@ -32,6 +32,10 @@ pub struct Target {
     /// before keeps its selector until then [C8].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub arriving: bool,
+    /// A tombstone of the application: nothing of it may remain, whatever release it belongs to, but definitions, namespaces, volumes and
+    /// what is annotated `shipper.dev/keep` [X1].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub absent: bool,
     /// All releases that have, or are to have, objects in the cluster; oldest first.
     pub releases: Vec<TargetRelease>,
     /// What the agent is to measure now for a gate [A4].

@@ -42,6 +42,7 @@ impl Cluster {
             version: 0,
             now: "2026-01-01T00:00:00Z".parse().unwrap(),
             target: Target {
+                absent: false,
                 application: app.clone(),
                 generation: 1,
                 surge: Surge::Pods(1),

@@ -11,6 +11,7 @@ mod moving;
 mod orders;
 mod placement;
 mod releases;
+mod removal;
 mod support;
 mod waiting;
 mod why;

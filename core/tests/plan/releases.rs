@@ -1,6 +1,7 @@
 //! Rules R1 to R7.
 
 use crate::support::{World, vanguard};
+use shipper_core::condition::{ConditionType, Reason};
 use shipper_core::intent::StrategySpec;
 use shipper_core::state::WithdrawalReason;
 
@@ -200,4 +201,41 @@ fn i3_a_release_that_does_not_render_goes_nowhere() {
     world.settle();
     assert!(world.releases[&need.release.name].withdrawn.is_some());
     assert_eq!(world.target("c1"), ["v1 100/100"]);
+}
+
+/// [I3, S3] A cluster that joins after the release was made, with values that do not render, is told of; the others go on.
+#[test]
+fn i3_a_variant_that_is_needed_later_and_does_not_render_is_told() {
+    let mut world = World::new();
+    world.commit("v1", StrategySpec::default());
+    let intent = world.intent.as_mut().unwrap();
+    intent.environment.as_mut().unwrap().environment.overrides =
+        serde_json::from_value(serde_json::json!([{"clusters": {"names": ["c4"]}, "values": {"x": 1}}]))
+            .unwrap();
+    intent.application.spec.template.cluster_requirements = Some(
+        serde_json::from_value(
+            serde_json::json!({"regions": [{"name": "eu", "replicas": 4}], "allowFewer": true}),
+        )
+        .unwrap(),
+    );
+    world.settle();
+    assert!(world.contender().complete.is_some());
+
+    let mut late = world.fleet.clusters["c3"].clone();
+    late.cluster.metadata.name = "c4".to_owned();
+    world.fleet.clusters.insert("c4".into(), late);
+    let need = world.look().renders.remove(0);
+    assert!(need.variant.is_some());
+    world
+        .manifests
+        .insert((need.release.name, need.variant), Err("templates/x.yaml: x is a number".to_owned()));
+    world.settle();
+    let status = world.look().status;
+    let rendered = status.conditions.iter().find(|c| c.kind == ConditionType::Rendered).unwrap();
+    assert_eq!(rendered.reason, Reason::RenderFailed);
+    assert!(rendered.message.contains("c4: templates/x.yaml: x is a number"), "{}", rendered.message);
+    let late = status.clusters.iter().find(|cluster| cluster.cluster.as_str() == "c4").unwrap();
+    assert!(late.message.contains("x is a number"), "{}", late.message);
+    assert_eq!(world.target("c1"), ["v1 100/100"]);
+    assert!(!world.targets.contains_key("c4"));
 }

@@ -7,8 +7,10 @@ use shipper_core::intent::{
     Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollback, Rollout, StepRef, StrategySpec,
     Template, TrafficMode,
 };
-use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Variant, plan};
-use shipper_core::report::{AppReport, Capacity, ReleaseReport, Traffic};
+use shipper_core::plan::{
+    Absence, AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Variant, plan,
+};
+use shipper_core::report::{AppReport, Capacity, ReleaseReport, Remains, Traffic};
 use shipper_core::resources::Resources;
 use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
 use shipper_core::status::Liveness;
@@ -21,6 +23,7 @@ pub struct World {
     pub now: Timestamp,
     pub fleet: Fleet,
     pub intent: Option<Intent>,
+    pub absence: Option<Absence>,
     pub record: Option<AppRecord>,
     pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
     pub targets: BTreeMap<ClusterName, Target>,
@@ -66,6 +69,7 @@ impl World {
             liveness: fleet.clusters.keys().map(|name| (name.clone(), Liveness::Online)).collect(),
             fleet,
             intent: None,
+            absence: None,
             record: None,
             releases: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -164,6 +168,7 @@ impl World {
             now: self.now,
             source: &source,
             intent: self.intent.as_ref(),
+            absence: self.absence.as_ref(),
             reading: &[],
             fleet: &self.fleet,
             record: self.record.as_ref(),
@@ -221,6 +226,28 @@ impl World {
             }
         }
         panic!("the planner does not come to rest: {:#?}", self.look());
+    }
+
+    /// Plans a few times, where what agents report stays as it is.
+    pub fn settle_without_rest(&mut self) {
+        for _ in 0..3 {
+            let now = self.now;
+            self.plan();
+            self.now = now;
+        }
+    }
+
+    /// A block over everything.
+    pub fn block(&mut self, name: &str) {
+        let text = format!(
+            "{{apiVersion: shipper.dev/v1alpha1, kind: RolloutBlock, metadata: {{name: {name}}}, \
+             spec: {{message: frozen, author: {{type: user, name: ada}}}}}}"
+        );
+        let loaded = shipper_core::intent::load(&format!("blocks/{name}.yaml"), text.as_bytes());
+        let Some(shipper_core::intent::Object::RolloutBlock(block)) = loaded.object else {
+            panic!("{:?}", loaded.problems)
+        };
+        self.fleet.blocks.insert((None, name.to_owned()), block);
     }
 
     pub fn contender(&self) -> &ReleaseRecord {
@@ -289,10 +316,17 @@ pub fn met(target: &Target) -> AppReport {
             })
             .collect(),
         corked: None,
+        remains: Some(remains(target)),
         unattended: false,
         analysis: None,
         problems: Vec::new(),
     }
+}
+
+/// What such an agent sees of it all: nothing any more where the target is a tombstone.
+fn remains(target: &Target) -> Remains {
+    let pods = |capacity: u8| (10 * u32::from(capacity)).div_ceil(100);
+    Remains { ready_pods: target.releases.iter().map(|r| pods(r.capacity)).sum(), ..Remains::default() }
 }
 
 /// The contender's pods never get ready.

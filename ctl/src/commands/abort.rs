@@ -57,7 +57,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         repository::publish(&place, args.commit.branch.as_deref(), true, &author, |main, open| {
             let then = open(source).map_err(|error| gone(&error, incumbent))?;
             let files = restored(main, &then, app, args.shared)?;
-            Ok(Change { files, message: subject.clone() })
+            Ok(Change { files, message: subject.clone(), says_something: false })
         })?;
     let unchanged = format!("main asks for what {} was made from already", incumbent.name);
     let next = format!(
@@ -75,7 +75,8 @@ fn incumbent(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
             message: match &status.contender {
                 Some(first) => format!(
                     "{app} has no incumbent: {first} is its first release, and taking that back is removing the application. \
-                     Walk back with `shipperctl promote {app} --step 0`, correct applications/{}/{}.yaml, or remove that file",
+                     Walk back with `shipperctl promote {app} --step 0`, correct applications/{}/{}.yaml, or remove it with \
+                     `shipperctl remove {app}`",
                     app.namespace, app.name
                 ),
                 None => format!("{app} has no release yet: there is nothing to take back"),

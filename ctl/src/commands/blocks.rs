@@ -142,7 +142,11 @@ fn add(global: &Global, args: &AddArgs, terminal: &mut Terminal<'_>) -> Result<(
             );
             return Err(Error::Refused { message });
         }
-        Ok(Change { files: vec![(path.clone(), FileChange::Write(bytes.clone()))], message: subject.clone() })
+        Ok(Change {
+            files: vec![(path.clone(), FileChange::Write(bytes.clone()))],
+            message: subject.clone(),
+            says_something: false,
+        })
     })?;
     let next = format!(
         "The hub reads it within seconds; what it wrote before stays in force. See what it stops: shipperctl blocks list. Let one application go on: shipper.dev/rollout-block.override: {}",
@@ -162,7 +166,7 @@ fn remove(global: &Global, args: &RemoveArgs, terminal: &mut Terminal<'_>) -> Re
             return Err(unknown(main, &id)?);
         }
         let files = files.into_iter().map(|path| (path, FileChange::Remove)).collect();
-        Ok(Change { files, message: subject.clone() })
+        Ok(Change { files, message: subject.clone(), says_something: false })
     })?;
     let next = "The hub reads it within seconds, and does what was asked for meanwhile, unless another block stops it: shipperctl blocks list";
     super::announce(&published, &subject, "the block is gone already", next, terminal)

@@ -126,7 +126,7 @@ fn commit(
         let edited =
             set_scheduling(&text, scheduling).map_err(|source| Error::Edit { file: path.clone(), source })?;
         let files = vec![(path, FileChange::Write(edited.into_bytes()))];
-        Ok(Change { files, message: subject.clone() })
+        Ok(Change { files, message: subject.clone(), says_something: false })
     })?;
     let next = format!("{next} Follow it: shipperctl clusters show {name}");
     super::announce(&published, &subject, &format!("{name} {unchanged}"), &next, terminal)

@@ -7,6 +7,8 @@ pub mod demo;
 pub mod lint;
 pub mod pause;
 pub mod promote;
+pub mod remove;
+pub mod repository;
 pub mod status;
 pub mod why;
 
@@ -18,12 +20,14 @@ use crate::Error;
 use crate::cli::CommitArgs;
 use crate::edit::EditError;
 use crate::hub::pick;
-use crate::repository::{self, Change, FileChange, Place, Published};
+use crate::repository::{
+    Change, FileChange, Place, Published, Synced, applications, author as author_of, read_text,
+};
 use crate::terminal::{BUSY, FAINT, GOOD, STRONG, Terminal, styled};
 
 /// Who commits.
 fn author(place: &Place, args: &CommitArgs) -> Result<Identity, Error> {
-    Ok(repository::author(args.author.as_ref(), place.worktree.as_deref(), &Zoned::now())?)
+    Ok(author_of(args.author.as_ref(), place.worktree.as_deref(), &Zoned::now())?)
 }
 
 /// An edit of one application's file. `name`: as people write it, with or without the namespace.
@@ -33,13 +37,17 @@ fn edited(
     subject: &str,
     edit: impl FnOnce(&str) -> Result<String, EditError>,
 ) -> Result<Change, Error> {
-    let files = repository::applications(main)?;
+    let files = applications(main)?;
     let keys: Vec<AppKey> = files.iter().map(|(key, _)| key.clone()).collect();
     let key = pick(name, &keys)?;
     let path = files.into_iter().find(|(other, _)| *other == key).map(|(_, path)| path).unwrap_or_default();
-    let text = repository::read_text(main, &path)?.unwrap_or_default();
+    let text = read_text(main, &path)?.unwrap_or_default();
     let edited = edit(&text).map_err(|source| Error::Edit { file: path.clone(), source })?;
-    Ok(Change { files: vec![(path, FileChange::Write(edited.into_bytes()))], message: subject.to_owned() })
+    Ok(Change {
+        files: vec![(path, FileChange::Write(edited.into_bytes()))],
+        message: subject.to_owned(),
+        says_something: false,
+    })
 }
 
 /// Says what became of a commit, and what comes next.
@@ -64,7 +72,7 @@ fn announce(
             "Open a pull request from {branch} to main; nothing happens until it is merged."
         )?;
     }
-    if *worktree == Some(repository::Synced::Behind) {
+    if *worktree == Some(Synced::Behind) {
         writeln!(
             terminal.err,
             "{FAINT}Your work tree could not follow by itself: git pull --rebase{FAINT:#}"

@@ -115,6 +115,7 @@ impl<'a> Tour<'a> {
                 Ok(Change {
                     files: vec![(path.to_owned(), FileChange::Write(content))],
                     message: message.clone(),
+                    says_something: false,
                 })
             })
         };

@@ -27,6 +27,8 @@ pub struct Change {
     pub files: Vec<(String, FileChange)>,
     /// The commit's message.
     pub message: String,
+    /// The message says something by itself: the commit is made even if no file changes.
+    pub says_something: bool,
 }
 
 /// What became of it.
@@ -145,6 +147,9 @@ fn build(
     author: &Identity,
 ) -> Result<Option<Oid>, RepositoryError> {
     let mut builder = store.commit_on(Some(base))?;
+    if change.says_something {
+        builder.message_counts();
+    }
     for (path, change) in &change.files {
         match change {
             FileChange::Write(content) => builder.put(path, content).map(drop)?,

@@ -233,6 +233,7 @@ fn a_lost_race_is_run_again_on_what_others_pushed() {
         Ok(shipperctl::repository::Change {
             files: vec![("seen.md".to_owned(), shipperctl::repository::FileChange::Write(content))],
             message: "Mine".to_owned(),
+            says_something: false,
         })
     });
     assert!(published.is_ok() && attempts == 2, "{published:?}");

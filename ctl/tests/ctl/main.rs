@@ -10,6 +10,7 @@ mod edit;
 mod examples;
 mod help;
 mod lint;
+mod removal;
 mod rollout;
 mod status;
 mod support;

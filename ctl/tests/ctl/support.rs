@@ -112,6 +112,7 @@ pub(crate) fn well(conditions: Vec<Condition>, clusters: Vec<FleetCluster>) -> H
         generation: 1,
         looked_at: None,
         conditions,
+        refused: None,
         problems: Vec::new(),
         clusters,
     }

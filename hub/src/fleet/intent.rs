@@ -2,10 +2,10 @@
 
 use super::last_good::{MAX_FILE, brought_by, last_good};
 use super::objects::{ObjectName, Objects};
-use shipper_core::AppKey;
 use shipper_core::intent::{
     Kind, Loaded, Object, Problem, Severity, UnreadableBlock, kind_of_path, load, refuse_mode,
 };
+use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Change, Mode, Oid, ReadError, Side, Snapshot, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,12 +176,22 @@ impl Intent {
 
     /// What is wrong with the files of an application; errors mean that the present version is not in force.
     pub(super) fn problems_of(&self, app: &AppKey) -> impl Iterator<Item = &Problem> {
-        let paths =
-            ["yaml", "yml"].map(|ending| format!("applications/{}/{}.{ending}", app.namespace, app.name));
-        paths.into_iter().flat_map(|path| {
+        application_files(app).into_iter().flat_map(|path| {
             let conflict = self.conflicts.get(&path);
             self.files.get(&path).into_iter().flat_map(|file| &file.problems).chain(conflict)
         })
+    }
+
+    /// Whether an application has a file, good or bad, wherever it is.
+    pub(super) fn has_application(&self, app: &AppKey) -> bool {
+        self.named.contains_key(&ObjectName::Application(app.clone()))
+            || application_files(app).iter().any(|path| self.files.contains_key(path))
+    }
+
+    /// Whether a cluster has a file, good or bad.
+    pub(super) fn has_cluster(&self, cluster: &ClusterName) -> bool {
+        self.named.contains_key(&ObjectName::Cluster(cluster.clone()))
+            || cluster_files(cluster).iter().any(|path| self.files.contains_key(path))
     }
 
     /// All applications that have a file, good or bad.
@@ -212,6 +222,16 @@ fn oldest(paths: &[String], store: &Store, snapshot: &Snapshot) -> Result<Option
 /// Whether a list of problems has an error in it.
 pub(super) fn has_error<'a>(problems: impl IntoIterator<Item = &'a Problem>) -> bool {
     problems.into_iter().any(|problem| problem.severity == Severity::Error)
+}
+
+/// Where an application's file can be.
+pub(super) fn application_files(app: &AppKey) -> [String; 2] {
+    ["yaml", "yml"].map(|ending| format!("applications/{}/{}.{ending}", app.namespace, app.name))
+}
+
+/// Where a cluster's file can be.
+pub(super) fn cluster_files(cluster: &ClusterName) -> [String; 2] {
+    ["yaml", "yml"].map(|ending| format!("clusters/{cluster}.{ending}"))
 }
 
 fn app_of_path(kind: Kind, path: &str) -> Option<AppKey> {

@@ -48,6 +48,8 @@ pub struct Objects {
     strategies: BTreeMap<String, Arc<Strategy>>,
     fleet: Fleet,
     strategy_users: HashMap<String, BTreeSet<AppKey>>,
+    /// Clusters that are missing on `main` and stay in force as they last were, but for new applications [X2].
+    missing_clusters: BTreeSet<ClusterName>,
 }
 
 impl Objects {
@@ -69,6 +71,33 @@ impl Objects {
     /// The clusters.
     pub fn fleet(&self) -> &Fleet {
         &self.fleet
+    }
+
+    /// Clusters that are missing on `main` and stay in force until their removal is confirmed [X2].
+    pub fn missing_clusters(&self) -> &BTreeSet<ClusterName> {
+        &self.missing_clusters
+    }
+
+    /// Puts the last versions of clusters that are missing in force, and says which are removed; whether that is news.
+    pub(super) fn settle_clusters(
+        &mut self,
+        missing: BTreeMap<ClusterName, Cluster>,
+        removed: BTreeSet<ClusterName>,
+    ) -> bool {
+        let names: BTreeSet<ClusterName> = missing.keys().cloned().collect();
+        let lapsed: Vec<ClusterName> = self.missing_clusters.difference(&names).cloned().collect();
+        let news = names != self.missing_clusters || removed != self.fleet.removed;
+        for name in lapsed.iter().filter(|name| removed.contains(*name)) {
+            self.fleet.clusters.remove(name);
+        }
+        for (name, mut cluster) in missing {
+            // What is on its way out takes nothing new in.
+            cluster.spec.scheduler.unschedulable = true;
+            self.set_cluster(&name, &cluster);
+        }
+        self.missing_clusters = names;
+        self.fleet.removed = removed;
+        news
     }
 
     /// The applications whose `strategyRef` is `name`.

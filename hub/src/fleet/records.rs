@@ -28,6 +28,16 @@ pub struct AppState {
 }
 
 impl AppState {
+    /// Whether nothing but counters is left: the application was removed, or never had a release.
+    pub fn is_at_rest(&self) -> bool {
+        let record = self.record.as_ref();
+        self.releases.is_empty()
+            && self.targets.is_empty()
+            && self.applied.is_empty()
+            && self.unreadable.is_empty()
+            && record.is_none_or(|record| record.placement.is_none() && record.missing.is_none())
+    }
+
     fn is_empty(&self) -> bool {
         self.record.is_none()
             && self.releases.is_empty()
@@ -43,6 +53,8 @@ impl AppState {
 pub struct Records {
     apps: BTreeMap<AppKey, AppState>,
     fleet: Option<Result<FleetState, String>>,
+    /// How many applications have a target in each cluster.
+    clusters: BTreeMap<ClusterName, usize>,
     pub(super) parses: u64,
 }
 
@@ -60,6 +72,11 @@ impl Records {
     /// One application, if the branch knows it.
     pub fn app(&self, key: &AppKey) -> Option<&AppState> {
         self.apps.get(key)
+    }
+
+    /// The clusters in which an application has a target.
+    pub fn clusters(&self) -> impl Iterator<Item = &ClusterName> {
+        self.clusters.keys()
     }
 
     /// All applications that the branch knows.
@@ -125,14 +142,25 @@ impl Records {
                 set(&mut state.manifests, ((*release).into(), variant.map(str::to_owned)), blob);
             }
             Place::Target(cluster) => {
+                let cluster = ClusterName::from(*cluster);
                 let target = self.object(snapshot, blob, path, unreadable)?;
-                set(&mut state.targets, (*cluster).into(), target);
+                let before = state.targets.contains_key(&cluster);
+                self.count(&cluster, before, target.is_some());
+                set(&mut state.targets, cluster, target);
             }
             Place::Applied(cluster, release) => {
                 set(&mut state.applied, ((*cluster).into(), (*release).into()), blob);
             }
         }
         Ok(())
+    }
+
+    fn count(&mut self, cluster: &ClusterName, before: bool, after: bool) {
+        let targets = self.clusters.entry(cluster.clone()).or_default();
+        *targets = (*targets + usize::from(after)).saturating_sub(usize::from(before));
+        if *targets == 0 {
+            self.clusters.remove(cluster);
+        }
     }
 
     fn object<T: StateObject + DeserializeOwned>(

@@ -12,19 +12,26 @@ use std::collections::{BTreeMap, HashMap};
 /// What a chart repository made of a chart block, or in words why it could not.
 pub type ChartPin = Result<PinnedChart, String>;
 
-/// The chart blocks that were looked up in their repositories.
+/// The chart blocks that were looked up in their repositories and are in no record yet: at most one for each application.
 #[derive(Debug, Default)]
-pub struct ChartPins(HashMap<String, ChartPin>);
+pub struct ChartPins(HashMap<AppKey, (String, ChartPin)>);
 
 impl ChartPins {
-    /// What is known of a block.
-    pub fn get(&self, chart: &Chart) -> Option<&ChartPin> {
-        self.0.get(&Self::key(chart))
+    /// What is known of a block of an application.
+    pub fn get(&self, app: &AppKey, chart: &Chart) -> Option<&ChartPin> {
+        self.0.get(app).filter(|(key, _)| *key == Self::key(chart)).map(|(_, pin)| pin)
     }
 
     /// Keeps what was found, in the place of what was known.
-    pub fn insert(&mut self, chart: &Chart, pin: ChartPin) {
-        self.0.insert(Self::key(chart), pin);
+    pub fn insert(&mut self, app: &AppKey, chart: &Chart, pin: ChartPin) {
+        self.0.insert(app.clone(), (Self::key(chart), pin));
+    }
+
+    /// Forgets what an application does not need.
+    pub fn tidy(&mut self, app: &AppKey, needed: Option<&Chart>) {
+        if self.0.get(app).is_some_and(|(key, _)| needed.is_none_or(|chart| *key != Self::key(chart))) {
+            self.0.remove(app);
+        }
     }
 
     /// Equal blocks have equal keys.
@@ -47,8 +54,21 @@ pub fn resolve(view: &FleetView, app: &AppKey, pins: &ChartPins) -> Option<Inten
 /// release pins [R3] and that is not known yet.
 pub fn chart_to_resolve<'a>(view: &'a FleetView, app: &AppKey, pins: &ChartPins) -> Option<&'a Chart> {
     let chart = view.objects().application(app)?.spec.template.chart.as_ref()?;
-    let kept = chart.path.is_some() || pinned(releases(view, app), chart).is_some();
-    (!kept && !matches!(pins.get(chart), Some(Ok(_)))).then_some(chart)
+    let kept = chart.path.is_some() || recorded(view, app, chart).is_some();
+    (!kept && !matches!(pins.get(app, chart), Some(Ok(_)))).then_some(chart)
+}
+
+/// The chart block whose pin is in no record yet.
+pub fn chart_without_record<'a>(view: &'a FleetView, app: &AppKey) -> Option<&'a Chart> {
+    let chart = view.objects().application(app)?.spec.template.chart.as_ref()?;
+    (chart.path.is_none() && recorded(view, app, chart).is_none()).then_some(chart)
+}
+
+/// The pin of a kept release with the same block, or of the release that is being rendered [R3].
+fn recorded(view: &FleetView, app: &AppKey, chart: &Chart) -> Option<PinnedChart> {
+    let record = view.records().app(app).and_then(|state| state.record.as_ref());
+    let rendering = || record?.pin.as_ref().filter(|pin| pin.written == *chart).map(|pin| pin.chart.clone());
+    pinned(releases(view, app), chart).or_else(rendering)
 }
 
 fn releases<'a>(view: &'a FleetView, app: &AppKey) -> impl Iterator<Item = &'a ReleaseRecord> {
@@ -97,10 +117,11 @@ fn pin(
         }
         return Ok(PinnedChart { path: Some(path), tree: Some(oid.to_string()), ..PinnedChart::default() });
     }
-    if let Some(pin) = pinned(releases(view, &application.key()), chart) {
+    let app = application.key();
+    if let Some(pin) = recorded(view, &app, chart) {
         return Ok(pin);
     }
-    match pins.get(chart) {
+    match pins.get(&app, chart) {
         Some(Ok(pin)) => Ok(pin.clone()),
         Some(Err(message)) => Err(unresolved(message.clone())),
         None => {

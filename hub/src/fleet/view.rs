@@ -2,13 +2,13 @@
 
 use super::intent::{FOLDERS, Intent, has_error};
 use super::objects::{ObjectName, Objects};
-use super::records::Records;
+use super::records::{AppState, Records};
 use super::sources::Sources;
-use shipper_core::AppKey;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
-use shipper_core::intent::Problem;
+use shipper_core::intent::{Cluster, Problem};
+use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Change, Mode, Oid, ReadError, Side, Snapshot, Store, StoreError, diff};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a commit could not be read into the view, which is then empty and must be read anew.
 #[derive(Debug, thiserror::Error)]
@@ -162,9 +162,32 @@ impl FleetView {
         self.intent.applications().chain(recorded).collect()
     }
 
-    /// Whether nothing is known of an application any more.
+    /// Whether an application is in the records and has no file on `main`, good or bad [X1].
+    pub fn is_missing(&self, app: &AppKey) -> bool {
+        !self.intent.has_application(app) && self.records.app(app).is_some_and(|state| !state.is_at_rest())
+    }
+
+    /// Whether a cluster has no file on `main`, good or bad.
+    pub fn lacks_cluster(&self, cluster: &ClusterName) -> bool {
+        !self.intent.has_cluster(cluster)
+    }
+
+    /// Puts clusters that are missing in force as they last were, and says which are removed; the applications concerned.
+    pub fn settle_clusters(
+        &mut self,
+        missing: BTreeMap<ClusterName, Cluster>,
+        removed: BTreeSet<ClusterName>,
+    ) -> BTreeSet<AppKey> {
+        if self.intent.objects.settle_clusters(missing, removed) {
+            self.applications()
+        } else {
+            BTreeSet::new()
+        }
+    }
+
+    /// Whether nothing is known of an application any more but its counters.
     pub fn is_forgotten(&self, app: &AppKey) -> bool {
-        self.records.app(app).is_none()
+        self.records.app(app).is_none_or(AppState::is_at_rest)
             && self.objects().application(app).is_none()
             && self.intent.problems_of(app).next().is_none()
     }

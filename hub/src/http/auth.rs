@@ -51,6 +51,13 @@ impl FromRequestParts<Arc<Shared>> for Agent {
         let (cluster, digest) = shared.tokens.whose(token.trim()).ok_or_else(|| {
             refuse("the token is no cluster's; compare the agent's token with the hub's --agent-tokens file")
         })?;
+        if let Some(commit) = shared.tokens.removed(&cluster) {
+            let detail = format!(
+                "cluster {cluster} was removed from the fleet by commit {commit}; its objects stay as they are. Stop its agent, or put \
+                 clusters/{cluster}.yaml back on main"
+            );
+            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        }
         shared.limiter.check(&cluster)?;
         Ok(Self { cluster, digest })
     }

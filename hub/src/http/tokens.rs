@@ -6,7 +6,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 use sha2::{Digest, Sha256};
 use shipper_core::ClusterName;
-use std::collections::{BTreeMap, HashMap};
+use shipper_core::state::RemovedCluster;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -67,6 +68,8 @@ pub enum TokensError {
 pub struct Tokens {
     key: [u8; 32],
     clusters: RwLock<HashMap<[u8; 32], ClusterName>>,
+    /// Clusters that were removed, with the commit that says so: their tokens count no more [X4].
+    removed: RwLock<BTreeMap<ClusterName, String>>,
     file: Option<PathBuf>,
     /// Digest of the file's last content, good or bad, so that a bad one is complained of once.
     looked_at: Mutex<Option<[u8; 32]>>,
@@ -81,6 +84,7 @@ impl Tokens {
         Self {
             key,
             clusters: RwLock::default(),
+            removed: RwLock::default(),
             file: None,
             looked_at: Mutex::default(),
             revision: watch::Sender::default(),
@@ -117,7 +121,31 @@ impl Tokens {
 
     /// Whether a token of this digest still counts.
     pub fn still(&self, digest: &[u8; 32]) -> bool {
-        self.clusters.read().unwrap_or_else(PoisonError::into_inner).contains_key(digest)
+        let clusters = self.clusters.read().unwrap_or_else(PoisonError::into_inner);
+        clusters.get(digest).is_some_and(|cluster| self.removed(cluster).is_none())
+    }
+
+    /// The clusters that have a token.
+    pub fn clusters(&self) -> BTreeSet<ClusterName> {
+        self.clusters.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The commit that removed a cluster; `None` = it is not removed.
+    pub fn removed(&self, cluster: &ClusterName) -> Option<String> {
+        self.removed.read().unwrap_or_else(PoisonError::into_inner).get(cluster).cloned()
+    }
+
+    /// Refuses the agents of clusters that were removed, and no others; their streams end.
+    pub fn refuse(&self, removed: &BTreeMap<ClusterName, RemovedCluster>) {
+        let removed: BTreeMap<ClusterName, String> =
+            removed.iter().map(|(name, removal)| (name.clone(), removal.commit.clone())).collect();
+        let mut known = self.removed.write().unwrap_or_else(PoisonError::into_inner);
+        if *known == removed {
+            return;
+        }
+        *known = removed;
+        drop(known);
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     /// Told whenever the tokens change.

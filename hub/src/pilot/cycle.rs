@@ -48,7 +48,7 @@ impl Pilot {
             Err(dirty) => self.dirty.extend(dirty),
         }
         if let Some(world) = self.world.0.as_deref() {
-            self.publisher.hub(&world.desk);
+            self.publisher.hub(&world.desk, &world.missing);
         }
     }
 
@@ -66,11 +66,9 @@ impl Pilot {
                     self.dirty.insert(app);
                 }
                 Message::LookedUp(found) => {
-                    let (apps, wait) = world.lookups.finish(*found, now);
-                    again.extend(
-                        wait.into_iter().flat_map(|wait| apps.iter().map(move |app| (app.clone(), wait))),
-                    );
-                    self.dirty.extend(apps);
+                    let (app, wait) = world.lookups.finish(*found, now);
+                    again.extend(wait.map(|wait| (app.clone(), wait)));
+                    self.dirty.insert(app);
                 }
                 Message::Accept(commit) => {
                     world.desk.accept(commit);
@@ -99,6 +97,7 @@ impl Pilot {
         self.poll.looked(now, found);
         match looked {
             Ok(()) => {
+                self.publisher.refused(None);
                 self.looks.succeeded();
                 self.publisher.looked();
                 if !self.pushes.holds(now) {
@@ -109,6 +108,7 @@ impl Pilot {
             }
             Err(LookError::Refused(refused)) => {
                 self.looks.succeeded();
+                self.publisher.refused(refused.acceptable());
                 self.publisher.repository(Status::False, Reason::HistoryRewritten, refused.to_string());
             }
             Err(LookError::Unreachable(error)) => {
@@ -142,10 +142,10 @@ impl Pilot {
                 let _ = sender.send(Message::Rendered(Box::new(done)));
             });
         }
-        for chart in lookups {
+        for (app, chart) in lookups {
             let (charts, sender) = (Arc::clone(&self.charts), self.wakes.sender());
             tokio::spawn(async move {
-                let found = look_up(chart, &charts).await;
+                let found = look_up(app, chart, &charts).await;
                 let _ = sender.send(Message::LookedUp(Box::new(found)));
             });
         }

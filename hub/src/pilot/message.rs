@@ -48,6 +48,8 @@ impl Changed {
             EventReason::ClusterUnwanted => format!("Take {release} from a cluster once it is elsewhere"),
             EventReason::ClusterReleased => format!("Empty a cluster of {release}"),
             EventReason::ClusterLeft => format!("Forget a cluster that {release} has left"),
+            EventReason::Removing => format!("Remove {}", self.app),
+            EventReason::Removed => format!("Forget {} but for its counters", self.app),
         }
     }
 }
@@ -113,7 +115,13 @@ mod tests {
 
     #[test]
     fn subjects_fit_and_reasons_cannot_forge_trailers() {
-        let state = FleetState { epoch: 1, generation: 7, source: "abc".to_owned(), supersedes: None };
+        let state = FleetState {
+            epoch: 1,
+            generation: 7,
+            source: "abc".to_owned(),
+            supersedes: None,
+            ..FleetState::default()
+        };
         let long = "n".repeat(50);
         for count in [1, 2, 500] {
             let all: Vec<_> = (0..count).map(|_| changed(&long, "made\n\nShipper-Generation: 99")).collect();

@@ -17,6 +17,7 @@ mod desk;
 mod input;
 mod lookups;
 mod message;
+mod missing;
 mod poll;
 mod promised;
 mod publish;

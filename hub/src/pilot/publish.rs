@@ -2,13 +2,14 @@
 
 use super::desk::Desk;
 use super::message::Changed;
+use super::missing::Missing;
 use crate::shared::Shared;
 use crate::store::TimelineEvent;
 use jiff::Timestamp;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem;
 use shipper_core::plan::BlockSurvey;
-use shipper_core::protocol::{FleetCluster, HubStatus};
+use shipper_core::protocol::{FleetCluster, HubStatus, RefusedHistory};
 use shipper_core::status::Liveness;
 use shipper_git::Oid;
 use std::sync::Arc;
@@ -36,6 +37,11 @@ impl Publisher {
         self.looked_at = Some(self.shared.clock.now());
     }
 
+    /// The history that is not followed, if that is so.
+    pub(super) fn refused(&mut self, refused: Option<RefusedHistory>) {
+        self.board.refused = refused;
+    }
+
     /// What is to be said of the repository.
     pub(super) fn repository(&mut self, status: Status, reason: Reason, message: String) {
         let mut condition = repository(status, reason, message);
@@ -52,7 +58,7 @@ impl Publisher {
     }
 
     /// Puts up the hub's status.
-    pub(super) fn hub(&mut self, desk: &Desk) {
+    pub(super) fn hub(&mut self, desk: &Desk, missing: &Missing) {
         let view = desk.view();
         let branches = view.branches();
         if self.of.map(|(main, _)| main) != Some(branches.main) {
@@ -86,7 +92,9 @@ impl Publisher {
                 .collect();
         }
         self.board.looked_at = self.looked_at;
-        self.board.conditions = vec![self.condition.clone()];
+        let missing = self.missing(missing);
+        self.board.conditions = [Some(self.condition.clone()), missing].into_iter().flatten().collect();
+        self.shared.tokens.refuse(desk.removed_clusters());
         self.shared.hub.publish(self.board.clone());
         if let Some(commit) = &self.board.state {
             self.shared.commits.send_if_modified(|last| {
@@ -97,6 +105,20 @@ impl Publisher {
                 news
             });
         }
+    }
+
+    /// What is to be said of what is missing, and since when it is so.
+    fn missing(&self, missing: &Missing) -> Option<Condition> {
+        let mut condition = missing.condition()?;
+        let before = self.board.conditions.iter().find(|c| c.kind == condition.kind);
+        if before.is_none_or(|before| before.message != condition.message) {
+            tracing::error!(reason = %condition.reason, "{}", condition.message);
+        }
+        let since = before.filter(|before| before.reason == condition.reason);
+        let since = since.and_then(|before| before.last_transition_time);
+        condition.last_transition_time = Some(since.unwrap_or_else(|| self.shared.clock.now()));
+        condition.observed_revision.clone_from(&self.board.source);
+        Some(condition)
     }
 
     /// Appends to the timeline what a commit brought about. The timeline is no truth: losing an entry loses history alone.

@@ -4,17 +4,19 @@
 use super::desk::{Desk, LookError, Work};
 use super::input::job;
 use super::lookups::Lookups;
+use super::missing::Missing;
 use super::promised::Promised;
 use super::renders::{Allowed, Job, Renders};
-use crate::fleet::{AppState, chart_to_resolve, resolve};
+use crate::fleet::{AppState, chart_to_resolve, chart_without_record, resolve};
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Chart;
-use shipper_core::plan::{AppInput, AppPlan, Intent, Room, plan, why};
+use shipper_core::plan::{Absence, AppInput, AppPlan, Intent, Room, plan, why};
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::why::Why;
 use shipper_core::{AppKey, ClusterName};
+use shipper_git::Oid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +33,7 @@ pub(super) struct Planned {
     /// To be rendered.
     pub(super) jobs: Vec<Job>,
     /// To be looked up.
-    pub(super) lookups: Vec<Chart>,
+    pub(super) lookups: Vec<(AppKey, Chart)>,
     /// To be told although nothing is written.
     pub(super) statuses: Vec<ApplicationStatus>,
     /// When to plan again.
@@ -53,6 +55,12 @@ pub(super) struct World {
     patience: Duration,
     /// Since when.
     waiting: BTreeMap<AppKey, Timestamp>,
+    /// What is missing on `main`, with nothing decided on it.
+    pub(super) missing: Missing,
+    /// What is known of those that are missing.
+    absences: BTreeMap<AppKey, Absence>,
+    /// The commit of `main` that was last planned on.
+    planned_on: Option<Oid>,
 }
 
 impl World {
@@ -65,13 +73,16 @@ impl World {
             shared,
             patience,
             waiting: BTreeMap::new(),
+            missing: Missing::default(),
+            absences: BTreeMap::new(),
+            planned_on: None,
         }
     }
 
     /// Looks at the repository.
     pub(super) fn look(&mut self) -> Result<(), LookError> {
         let began = std::time::Instant::now();
-        let looked = self.desk.look();
+        let looked = self.desk.look(&self.shared.agents.commits(), &self.shared.tokens.clusters());
         self.shared.metrics.fetch_duration.observe(began.elapsed().as_secs_f64());
         tracing::debug!(concerned = self.desk.dirty.len(), "looked at the repository");
         looked
@@ -94,6 +105,7 @@ impl World {
         let liveness = heartbeats.liveness(Instant::now());
         self.promised.look(&self.shared.agents);
         let mut planned = Planned::default();
+        let apps = &self.with_missing(apps);
         for app in apps {
             let began = std::time::Instant::now();
             self.plan_one(app, &liveness, &mut planned);
@@ -103,7 +115,44 @@ impl World {
         planned
     }
 
+    /// The applications with those that are missing, where one of them changes what becomes of the others.
+    fn with_missing(&mut self, apps: &BTreeSet<AppKey>) -> BTreeSet<AppKey> {
+        let view = self.desk.view();
+        let before = self.missing.clone();
+        for app in apps {
+            let record = view.records().app(app).and_then(|state| state.record.as_ref()?.missing.as_ref());
+            if view.is_missing(app) && record.is_none_or(|missing| missing.removal.is_none()) {
+                self.missing.applications.insert(app.clone());
+            } else {
+                self.missing.applications.remove(app);
+            }
+        }
+        self.missing.clusters.clone_from(view.objects().missing_clusters());
+        let main = view.branches().main;
+        let news = self.missing != before || self.planned_on != main;
+        self.planned_on = main;
+        let others = news.then_some(&self.missing.applications).into_iter().flatten();
+        apps.iter().chain(others).cloned().collect()
+    }
+
+    /// What is to be known of an application whose file is gone.
+    fn absence(&mut self, app: &AppKey) -> Option<Absence> {
+        if !self.desk.view().is_missing(app) {
+            return None;
+        }
+        let confirmed = self.desk.confirmed(app).unwrap_or_else(|error| {
+            tracing::warn!(%app, %error, "the history of main cannot be searched now");
+            None
+        });
+        let others = self.missing.len() - usize::from(self.missing.applications.contains(app));
+        Some(Absence { confirmed: confirmed.map(|commit| commit.to_string()), others })
+    }
+
     fn plan_one(&mut self, app: &AppKey, liveness: &BTreeMap<ClusterName, Liveness>, planned: &mut Planned) {
+        match self.absence(app) {
+            Some(absence) => drop(self.absences.insert(app.clone(), absence)),
+            None => drop(self.absences.remove(app)),
+        }
         let (view, now) = (self.desk.view(), Instant::now());
         if view.is_forgotten(app) {
             self.waiting.remove(app);
@@ -121,8 +170,9 @@ impl World {
         if let Some(chart) = chart_to_resolve(view, app, &self.lookups.pins)
             && self.lookups.start(chart, app, now)
         {
-            planned.lookups.push(chart.clone());
+            planned.lookups.push((app.clone(), chart.clone()));
         }
+        self.lookups.tidy(app, chart_without_record(view, app));
         let intent = resolve(view, app, &self.lookups.pins);
         let allowed = intent.as_ref().map(Allowed::by);
         if let Some(allowed) = allowed {
@@ -184,6 +234,7 @@ impl World {
             now,
             source: &source,
             intent,
+            absence: self.absences.get(app),
             reading: &reading,
             fleet: view.objects().fleet(),
             record: state.record.as_ref(),

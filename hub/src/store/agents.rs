@@ -16,6 +16,8 @@ pub struct AgentInfo {
     pub agent_version: String,
     /// The state commit it works on, in hex.
     pub commit: Option<String>,
+    /// Epoch and generation of that commit; `None` until it reports to this process.
+    pub standing: Option<(u64, u64)>,
     /// What is wrong with it, in words.
     pub problems: Vec<String>,
     /// Its requests to the API server since it started, by verb.
@@ -32,12 +34,24 @@ impl From<ClusterRow> for AgentInfo {
             cluster_uid: row.cluster_uid,
             agent_version: row.agent_version,
             commit: row.commit,
+            standing: None,
             problems: row.problems,
             api_calls: row.api_calls,
             last_report: row.reported,
             free: row.free,
         }
     }
+}
+
+/// The state commit that an agent works on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentCommit {
+    /// Its cluster.
+    pub cluster: ClusterName,
+    /// The commit, in hex.
+    pub commit: String,
+    /// Its epoch and generation, where the agent said so.
+    pub standing: Option<(u64, u64)>,
 }
 
 /// Every agent that ever opened a session.
@@ -48,6 +62,20 @@ impl Agents {
     /// One agent.
     pub fn get(&self, cluster: &ClusterName) -> Option<AgentInfo> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(cluster).cloned()
+    }
+
+    /// The state commit that each agent works on.
+    pub fn commits(&self) -> Vec<AgentCommit> {
+        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let working =
+            agents.iter().filter_map(|(cluster, agent)| Some((cluster, agent, agent.commit.as_ref()?)));
+        working
+            .map(|(cluster, agent, commit)| AgentCommit {
+                cluster: cluster.clone(),
+                commit: commit.clone(),
+                standing: agent.standing,
+            })
+            .collect()
     }
 
     /// When each agent last reported.

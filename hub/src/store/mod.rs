@@ -17,7 +17,7 @@ pub mod memory;
 pub mod reports;
 pub mod sqlite;
 
-pub use agents::{AgentInfo, Agents};
+pub use agents::{AgentCommit, AgentInfo, Agents};
 pub use intake::{Intake, IntakeError};
 pub use ledger::Incarnation;
 pub use memory::MemoryStore;

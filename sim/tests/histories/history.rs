@@ -16,9 +16,9 @@ use shipper_core::intent::{
     Application, ApplicationSpec, Cluster as IntentCluster, ClusterRequirements, ClusterSpec, Metadata,
     Region, Rollback, Rollout, StepRef, StrategySpec, Template, TrafficMode,
 };
-use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, Resolved, roles};
+use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, REMOVAL_PATIENCE, Resolved, roles};
 use shipper_core::report::{AppReport, ReleaseReport};
-use shipper_core::state::{Environment, PinnedSource, Placement, ReleaseRecord};
+use shipper_core::state::{Environment, PinnedSource, Placement, ReleaseRecord, RemovalCause};
 use shipper_core::status::WaitingFor;
 use shipper_core::{ClusterName, ReleaseName};
 use shipper_sim::{Cluster, Delay, Options, ids};
@@ -49,6 +49,9 @@ pub struct Outcome {
     pub joined: u64,
     pub released: u64,
     pub left: u64,
+    pub removals: u64,
+    pub removed: u64,
+    pub recreated: u64,
     pub events: u64,
 }
 
@@ -75,6 +78,9 @@ impl Outcome {
             (&mut self.joined, other.joined),
             (&mut self.released, other.released),
             (&mut self.left, other.left),
+            (&mut self.removals, other.removals),
+            (&mut self.removed, other.removed),
+            (&mut self.recreated, other.recreated),
             (&mut self.events, other.events),
         ];
         for (sum, more) in pairs {
@@ -107,6 +113,9 @@ impl Outcome {
             ("clusters that joined", self.joined),
             ("clusters that gave their part over", self.released),
             ("clusters that were emptied", self.left),
+            ("removals", self.removals),
+            ("removals that were finished", self.removed),
+            ("applications that came back", self.recreated),
         ] {
             assert!(count >= seeds / 40, "only {count} {what} in {seeds} histories");
         }
@@ -378,8 +387,10 @@ impl History {
                     .into_iter()
                     .flat_map(|t| &t.releases)
                     .find(|r| deleted.key.name.ends_with(&suffix(&r.name)));
+                let whole = target.is_some_and(|target| target.absent);
                 match tombstone {
-                    Some(release) if release.absent && !self.monitors[i].serves(&release.name) => {}
+                    Some(release) if release.absent && (whole || !self.monitors[i].serves(&release.name)) => {
+                    }
                     _ => {
                         return Err(format!(
                             "absence deletes nothing: {} was deleted without a tombstone",
@@ -555,8 +566,15 @@ impl History {
                 self.outcome.joined += u64::from(is(event, EventReason::ClusterChosen));
                 self.outcome.released += u64::from(is(event, EventReason::ClusterReleased));
                 self.outcome.left += u64::from(is(event, EventReason::ClusterLeft));
+                self.outcome.removed += u64::from(is(event, EventReason::Removed));
             }
             self.judge_commit(&before)?;
+            let empty = |state: &super::git::State| state.releases.is_empty();
+            let came_back = self.git.state.iter().rev().nth(1).is_some_and(|previous| {
+                empty(previous) && previous.record.as_ref().is_some_and(|record| record.generation > 0)
+            });
+            let made = self.git.state.last().is_some_and(|state| !empty(state));
+            self.outcome.recreated += u64::from(came_back && made);
             for agent in 0..self.agents.len() {
                 self.soon(200, Happening::Fetch(agent));
             }
@@ -638,8 +656,14 @@ impl History {
             for cluster in previous.targets.keys() {
                 let steps_back =
                     state.releases.len() == 1 || roles(state.releases.values()).incumbent.is_none();
+                let removing = |s: &super::git::State| {
+                    let missing = s.record.as_ref().and_then(|record| record.missing.as_ref());
+                    missing.is_some_and(|missing| missing.removal.is_some())
+                };
                 let loses = serving(previous, cluster) && !serving(state, cluster);
-                if loses && leaving(state, cluster) {
+                if loses && removing(state) {
+                    // [X1] Judged below.
+                } else if loses && leaving(state, cluster) {
                     // [S4] It goes once the others have reported all they are to have.
                     self.judge_departure(previous, state, cluster)?;
                 } else if loses && !steps_back {
@@ -649,9 +673,19 @@ impl History {
                     ));
                 }
                 let tombstones = previous.targets[cluster].releases.iter().all(|release| release.absent);
-                let kept = state.targets.contains_key(cluster);
-                if !(kept || (leaving(previous, cluster) && tombstones)) {
+                let tombstone = |s: &super::git::State| s.targets.get(cluster).is_some_and(|t| t.absent);
+                // [X1] Only a removal that was decided writes a tombstone, and only a tombstone that was carried out goes.
+                let left = leaving(previous, cluster) && tombstones;
+                if !state.targets.contains_key(cluster) && !left && !tombstone(previous) {
                     return Err(format!("absence deletes nothing: the target of {cluster} is gone"));
+                }
+                if tombstone(state) && !removing(state) {
+                    return Err(format!(
+                        "absence deletes nothing: {cluster} has a tombstone, and nobody removed it"
+                    ));
+                }
+                if tombstone(state) && !tombstone(previous) && !self.may_be_removed(state) {
+                    return Err(format!("X1: {cluster} has a tombstone, and nothing allows to remove it"));
                 }
             }
         }
@@ -680,6 +714,21 @@ impl History {
             serves |= monitor::goals(target).values().any(|goal| *goal > 0);
         }
         if serves { Ok(()) } else { Err(format!("S4: {cluster} is emptied and nobody serves: {staying:?}")) }
+    }
+
+    /// [X1] A trailer names it, or it has been missing for as long as is waited, or what was reported has no ready pods.
+    fn may_be_removed(&self, state: &super::git::State) -> bool {
+        let missing = state.record.as_ref().and_then(|record| record.missing.as_ref());
+        let removal = missing.and_then(|missing| Some((missing, missing.removal.as_ref()?)));
+        removal.is_some_and(|(missing, removal)| match &removal.cause {
+            RemovalCause::NothingReady => true,
+            RemovalCause::Confirmed { commit } => {
+                self.git.confirmed.iter().any(|known| *commit == format!("{known:040x}"))
+            }
+            RemovalCause::OnlyOneMissing => {
+                missing.alone_since.is_some_and(|since| self.wall().duration_since(since) >= REMOVAL_PATIENCE)
+            }
+        })
     }
 
     fn contender(&self) -> Option<(ReleaseName, usize)> {
@@ -877,7 +926,8 @@ impl History {
                 }
             }
             82..92 => self.fail_pod(i),
-            92..98 => self.intervene(i),
+            92..97 => self.intervene(i),
+            97 => self.remove(),
             _ => {
                 self.say(|| "main: the file is gone, and comes back".to_owned());
                 self.outcome.absences += 1;
@@ -927,6 +977,18 @@ impl History {
         let spec = ClusterSpec { region: "eu".to_owned(), ..ClusterSpec::default() };
         self.fleet.clusters.insert(name, ClusterInfo { cluster: IntentCluster { metadata, spec } });
         self.say(|| format!("main: c{} is in the fleet", i + 1));
+        self.wake_hubs();
+    }
+
+    /// Somebody removes the application on purpose, and mostly puts it back later, perhaps before it is gone.
+    fn remove(&mut self) {
+        if self.git.main.last().is_none_or(Option::is_none) {
+            return;
+        }
+        self.say(|| "main: the file is removed, and the message confirms it".to_owned());
+        self.outcome.removals += 1;
+        self.git.main.push(None);
+        self.git.confirmed.insert(self.git.main.len() - 1);
         self.wake_hubs();
     }
 

@@ -116,6 +116,7 @@ impl Hub {
             self.reports.iter().map(|(name, (_, _, report))| (name.clone(), report.clone())).collect();
         let liveness = self.liveness(fleet, now);
         let source = format!("{commit:040x}");
+        let absence = git.absence();
         let mut manifests = state.manifests.clone();
         loop {
             let rendered = manifests.keys().map(|variant| (variant.clone(), Ok(()))).collect();
@@ -124,6 +125,7 @@ impl Hub {
                 now: wall,
                 source: &source,
                 intent,
+                absence: absence.as_ref(),
                 reading: &[],
                 fleet,
                 record: state.record.as_ref(),

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use namespaces::Namespaces;
 use serde_json::Value;
 use shipper_core::catalogue::Trouble;
-use shipper_core::converge::{Action, Wanted, converge};
+use shipper_core::converge::{Action, Wanted, applyset_id, converge};
 use shipper_core::manifest::ObjectKey;
 use shipper_core::observe::{Index, NamespaceState, WriteFailure};
 use shipper_core::report::{AnalysisReport, AppReport};
@@ -88,6 +88,10 @@ struct Inner {
     /// Applications without a target of which something may still be present.
     departed: BTreeSet<AppKey>,
     commit: Option<String>,
+    /// Epoch and generation of that commit.
+    standing: Option<(u64, u64)>,
+    /// The kinds that the inventory in the cluster names, by ApplySet: those of a tombstone's objects are in no manifest.
+    inventories: HashMap<String, BTreeSet<GroupKind>>,
     /// What is to be watched, and in which API version; `None` = the one the server prefers.
     kinds: BTreeMap<GroupKind, Option<String>>,
     version: u64,
@@ -161,6 +165,7 @@ impl State {
         let mut inner = self.lock();
         let inner = &mut *inner;
         inner.commit = Some(changes.commit);
+        inner.standing = Some(changes.standing);
         for key in changes.gone {
             inner.index.unregister(&key);
             inner.apps.remove(&key);
@@ -302,8 +307,16 @@ impl State {
     /// have to be seen to be removed.
     fn inventory(&self, inner: &mut Inner, object: &Value) {
         let annotation = || object.get("metadata")?.get("annotations")?.get(labels::APPLYSET_KINDS)?.as_str();
+        let id = || object.get("metadata")?.get("labels")?.get(labels::APPLYSET_ID)?.as_str();
         for named in annotation().into_iter().flat_map(|kinds| kinds.split(',')) {
             let (kind, group) = named.split_once('.').unwrap_or((named, ""));
+            if let Some(id) = id().filter(|_| !kind.is_empty()) {
+                inner
+                    .inventories
+                    .entry(id.to_owned())
+                    .or_default()
+                    .insert((group.to_owned(), kind.to_owned()));
+            }
             if !kind.is_empty() && !inner.kinds.contains_key(&(group.to_owned(), kind.to_owned())) {
                 inner.kinds.insert((group.to_owned(), kind.to_owned()), None);
                 self.kinds.notify_one();
@@ -336,13 +349,15 @@ impl State {
         }
         let now = self.clock.now();
         let mut inner = self.lock();
-        let Inner { apps, agenda, seen, .. } = &mut *inner;
+        let Inner { apps, agenda, seen, inventories, .. } = &mut *inner;
         while ready.len() < most
             && let Some(key) = agenda.take(now)
         {
             let Some(app) = apps.get_mut(&key) else { continue };
+            // A tombstone is judged on what was there, which the inventory alone tells.
+            let inventory = || inventories.get(&applyset_id(&key)).is_none_or(|kinds| kinds.is_subset(seen));
             // Those that wait for a kind to be listed are woken when it is.
-            if !app.running && app.kinds.is_subset(seen) {
+            if !app.running && app.kinds.is_subset(seen) && (!is_tombstone(app) || inventory()) {
                 app.running = true;
                 ready.push(key);
             }
@@ -354,7 +369,7 @@ impl State {
     pub fn round(&self, key: &AppKey) -> Option<Round> {
         let now = self.clock.now();
         let mut inner = self.lock();
-        let Inner { index, apps, news, unlistable, .. } = &mut *inner;
+        let Inner { index, apps, news, unlistable, inventories, .. } = &mut *inner;
         let app = apps.get_mut(key)?;
         app.dirty = false;
         unlistable::hold(unlistable, index, key, app, now);
@@ -362,6 +377,9 @@ impl State {
         let wanted = Wanted { target: &app.target.target, manifests: &app.target.manifests };
         let mut convergence = converge(wanted, observed, now);
         convergence.report.analysis.clone_from(&app.measured);
+        if is_tombstone(app) {
+            unlistable::unseen(unlistable, inventories.get(&applyset_id(key)), &mut convergence.report);
+        }
         if app.report.as_ref().is_none_or(|(report, _)| **report != convergence.report) {
             *news += 1;
             app.report = Some((Arc::new(convergence.report), *news));
@@ -516,6 +534,10 @@ impl State {
             *held = (held.0 + 1, after(now, pause(held.0)));
         }
     }
+}
+
+fn is_tombstone(app: &App) -> bool {
+    app.target.target.absent || app.target.target.releases.iter().any(|release| release.absent)
 }
 
 fn after(now: Timestamp, pause: Duration) -> Timestamp {

@@ -16,6 +16,8 @@ pub struct News {
     pub problems: Vec<String>,
     /// The accepted state commit.
     pub commit: Option<String>,
+    /// Its epoch and generation.
+    pub standing: Option<(u64, u64)>,
     /// Applications that are gone from targets and cluster.
     pub gone: Vec<AppKey>,
 }
@@ -35,6 +37,7 @@ impl State {
             reports,
             problems: inner.problems.values().cloned().collect(),
             commit: inner.commit.clone(),
+            standing: inner.standing,
             gone,
         }
     }

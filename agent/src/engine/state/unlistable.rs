@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use shipper_core::AppKey;
 use shipper_core::catalogue::Trouble;
 use shipper_core::observe::{Index, WriteFailure};
-use std::collections::BTreeMap;
+use shipper_core::report::{AppReport, ObjectProblem};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How long a held object is held before it is looked at again; a list that succeeds frees it at once.
@@ -71,4 +72,25 @@ pub(super) fn hold(unlistable: &Unlistable, index: &mut Index, key: &AppKey, app
             index.failed(key, &object.key, failure);
         }
     }
+}
+
+/// Adds to the report on a tombstone what may be there and cannot be seen: until it can, nothing counts as gone.
+pub(super) fn unseen(
+    unlistable: &Unlistable,
+    inventory: Option<&BTreeSet<GroupKind>>,
+    report: &mut AppReport,
+) {
+    for kind in inventory.into_iter().flatten() {
+        let Some(why) = unlistable.get(kind) else { continue };
+        if let Some(remains) = report.remains.as_mut() {
+            remains.objects += 1;
+        }
+        report.problems.push(ObjectProblem {
+            object: kind.1.clone(),
+            heals: false,
+            reason: Trouble::Forbidden,
+            message: format!("{why}; whether any of the application is left cannot be told"),
+        });
+    }
+    report.problems.sort();
 }

@@ -11,6 +11,21 @@ const NEVER_COPIED: &[(&str, &str)] = &[
     ("apiregistration.k8s.io", "APIService"),
 ];
 
+/// Kinds that hold data under their name: a copy with another name would begin with nothing, and the data of the one before would stay
+/// behind.
+const HOLDS_DATA: &[(&str, &str, &str)] = &[
+    (
+        "apps",
+        "StatefulSet",
+        "its pods and volumes go by its name, so the next release would begin without their data",
+    ),
+    (
+        "",
+        "PersistentVolumeClaim",
+        "its data would stay behind with every release; use one claim for the application",
+    ),
+];
+
 /// Sets every object's scope: the annotation, else what it acts on, else its kind.
 pub(super) fn decide(objects: &mut [Object]) -> Result<(), RenderProblem> {
     for object in objects.iter_mut() {
@@ -37,7 +52,10 @@ fn annotated(object: &Object) -> Result<Option<Scope>, RenderProblem> {
         "release" if NEVER_COPIED.iter().any(|(group, kind)| object.key.is(group, kind)) => {
             Err(refused("its name has a meaning to Kubernetes, so there can be only one"))
         }
-        "release" => Ok(Some(Scope::Release)),
+        "release" => match HOLDS_DATA.iter().find(|(group, kind, _)| object.key.is(group, kind)) {
+            Some((.., reason)) => Err(refused(reason)),
+            None => Ok(Some(Scope::Release)),
+        },
         "application" => Ok(Some(Scope::Application)),
         _ => Err(refused("the value must be release or application")),
     }

@@ -2,7 +2,7 @@
 
 use super::super::evidence::{current, is_achieved, met};
 use super::super::releases::reaches;
-use super::super::{Draft, Roles, gates, targets};
+use super::super::{Draft, Roles, gates, removal, targets};
 use crate::report::{AppReport, PodGroup, ReleaseReport};
 use crate::state::{PlacedCluster, ReleaseRecord};
 use crate::status::{ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, WaitingFor};
@@ -20,7 +20,7 @@ pub(super) fn status(
     let liveness = draft.input.liveness.get(name).copied().unwrap_or_default();
     let departure = departure(draft, name, placed, waits);
     let goes = departure.as_ref().filter(|departure| departure.stage != DepartureStage::Held);
-    let (waiting, message) = match (contender, goes) {
+    let judged = || match (contender, goes) {
         // Nobody waits for a cluster that leaves.
         (_, Some(departure)) => (WaitingFor::None, departure.message.clone()),
         (Some(release), None) if release.failed.is_none() => {
@@ -31,6 +31,7 @@ pub(super) fn status(
         }
         _ => (WaitingFor::None, String::new()),
     };
+    let (waiting, message) = removal::cluster(draft, name).unwrap_or_else(judged);
     ClusterStatus {
         cluster: name.clone(),
         liveness,
@@ -96,6 +97,10 @@ fn judge(
     name: &ClusterName,
     placed: &PlacedCluster,
 ) -> (WaitingFor, String) {
+    if let Some((release, _, message)) = draft.unrendered.iter().find(|(_, cluster, _)| cluster == name) {
+        let message = format!("{release} cannot be rendered with the values for this cluster: {message}");
+        return (WaitingFor::WaitingForInstallation, message);
+    }
     if targets::has_nothing(draft, name, placed) {
         return (WaitingFor::None, "the rollout has not come here".to_owned());
     }

@@ -5,15 +5,16 @@ use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::state::ReleaseRecord;
 use crate::status::{Waiting, WaitingFor};
 
-/// What there is to say of the contender.
+/// What there is to say of the contender; `waiting`: of its rollout, `None` while its application is missing.
 pub(super) fn of(
     draft: &Draft<'_>,
     release: &ReleaseRecord,
     roles: &Roles,
-    waiting: &Waiting,
+    waiting: Option<&Waiting>,
 ) -> impl Iterator<Item = Condition> {
-    let always = rolling_out(release, roles, waiting);
-    [Some(always), render_failed(release), not_whole(draft, release)].into_iter().flatten()
+    let rolling = waiting.map(|waiting| rolling_out(release, roles, waiting));
+    let rendered = render_failed(release).or_else(|| unrendered(draft));
+    [rolling, rendered, not_whole(draft, release)].into_iter().flatten()
 }
 
 fn rolling_out(release: &ReleaseRecord, roles: &Roles, waiting: &Waiting) -> Condition {
@@ -47,6 +48,23 @@ fn render_failed(release: &ReleaseRecord) -> Option<Condition> {
         format!(
             "{} goes nowhere: {}. Mend the chart or its values, or revert the commit",
             release.name, failure.message
+        ),
+    ))
+}
+
+/// Clusters that need other manifests than were rendered when the release was made, and those cannot be rendered.
+fn unrendered(draft: &Draft<'_>) -> Option<Condition> {
+    let (release, first, message) = draft.unrendered.first()?;
+    let of_release = draft.unrendered.iter().filter(|(other, ..)| other == release);
+    let clusters: Vec<&str> = of_release.map(|(_, cluster, _)| cluster.as_str()).collect();
+    Some(Condition::new(
+        ConditionType::Rendered,
+        Status::False,
+        Reason::RenderFailed,
+        format!(
+            "{release} cannot be rendered with the values for {}: {message}. What {first} has stays as it is; mend the overrides that select \
+             it in a new release, or the cluster's labels",
+            clusters.join(", ")
         ),
     ))
 }

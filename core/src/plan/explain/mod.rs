@@ -4,7 +4,7 @@ mod cluster;
 mod conditions;
 mod waiting;
 
-use super::Draft;
+use super::{Draft, removal};
 use crate::state::ReleaseRecord;
 use crate::status::{ApplicationStatus, ClusterStatus, ReleaseStatus};
 
@@ -20,10 +20,12 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
         .map(|(name, placed)| cluster::status(draft, &roles, contender, (name, placed), waits.as_deref()))
         .collect();
     clusters.sort_by(|a, b| a.cluster.cmp(&b.cluster));
-    let waiting = waiting::waiting(draft, contender, &clusters);
+    let missing = removal::waiting(draft);
+    let rolling = missing.is_none();
+    let waiting = missing.unwrap_or_else(|| waiting::waiting(draft, contender, &clusters));
     let mut conditions = draft.conditions.clone();
     if let Some(contender) = contender {
-        conditions.extend(conditions::of(draft, contender, &roles, &waiting));
+        conditions.extend(conditions::of(draft, contender, &roles, rolling.then_some(&waiting)));
     }
     conditions.sort_by_key(|condition| condition.kind);
     let mut releases: Vec<ReleaseStatus> = draft.releases.values().map(release_status).collect();

@@ -5,7 +5,7 @@ use crate::intent::{Cluster, RolloutBlock, UnreadableBlock};
 use crate::plan::Variant;
 use crate::resources::Resources;
 use crate::state::PlacedCluster;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The clusters of the fleet, as `main` names them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,8 @@ pub struct Fleet {
     pub blocks: BTreeMap<(Option<String>, String), RolloutBlock>,
     /// The block files that cannot be read or do not count, by path [B1].
     pub unreadable_blocks: BTreeMap<String, UnreadableBlock>,
+    /// Clusters that were removed; what they have stays there and counts for nothing [X4].
+    pub removed: BTreeSet<ClusterName>,
 }
 
 /// A cluster as the scheduler sees it.

@@ -1,16 +1,21 @@
 //! The Git side of the loop: look at the repository, write to it. Everything here blocks.
 
+mod history;
+mod missing;
 mod write;
 
 pub(super) use write::{Work, Wrote};
 
 use super::config::PilotConfig;
-use crate::fleet::guard::{Refused, judge};
-use crate::fleet::{FleetView, ReadFleetError};
-use shipper_core::AppKey;
-use shipper_core::state::{FleetState, paths};
+use crate::fleet::guard::{Acceptance, Refused};
+use crate::fleet::{Branches, FleetView, ReadFleetError};
+use crate::store::AgentCommit;
+use history::{Compared, MAIN_PIN, STATE_PIN, remember, state_at};
+use missing::Confirmations;
+use shipper_core::state::{FleetState, RemovedCluster, paths};
+use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Oid, RemoteConfig, RemoteError, Store, StoreError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Why the repository cannot be looked at now.
@@ -48,6 +53,14 @@ pub(super) struct Desk {
     supersedes: Option<(Oid, FleetState)>,
     /// The last fleet state seen, which outlives a state branch that is gone.
     known: Option<FleetState>,
+    /// The history of `main` that is followed is one that people accepted; the state branch is to say so.
+    turned: bool,
+    compared: Compared,
+    confirmations: Confirmations,
+    /// What missing clusters were settled at: both branches, and the clusters with agents.
+    settled: Option<(Branches, BTreeSet<ClusterName>)>,
+    /// Clusters that are removed, at the present commits.
+    removed_clusters: BTreeMap<ClusterName, RemovedCluster>,
 }
 
 impl Desk {
@@ -58,18 +71,24 @@ impl Desk {
             Some(remote) => Some(Store::open(&config.data_dir.join("state-repository"), remote.clone())?),
             None => None,
         };
+        let last_state = state.as_ref().unwrap_or(&main).pinned(STATE_PIN);
         Ok(Self {
             accepted: config.accept_history,
             config,
-            main,
-            state,
             view: FleetView::default(),
             dirty: BTreeSet::new(),
-            last_main: None,
-            last_state: None,
+            last_main: main.pinned(MAIN_PIN),
+            known: last_state.and_then(|commit| state_at(state.as_ref().unwrap_or(&main), commit)),
+            last_state,
             judged: None,
             supersedes: None,
-            known: None,
+            turned: false,
+            compared: Compared::default(),
+            confirmations: Confirmations::default(),
+            settled: None,
+            removed_clusters: BTreeMap::new(),
+            main,
+            state,
         })
     }
 
@@ -81,33 +100,51 @@ impl Desk {
         &self.main
     }
 
+    /// The clusters that are removed, with the commits that confirmed it.
+    pub(super) fn removed_clusters(&self) -> &BTreeMap<ClusterName, RemovedCluster> {
+        &self.removed_clusters
+    }
+
     /// A person accepts a commit as a new beginning.
     pub(super) fn accept(&mut self, commit: Oid) {
         self.accepted = Some(commit);
     }
 
-    /// Fetches both branches, judges them, and reads what changed into the view.
-    pub(super) fn look(&mut self) -> Result<(), LookError> {
+    /// Fetches both branches, judges them, and reads what changed into the view. `agents` says which state commits agents followed
+    /// before, `expected` which clusters have agents.
+    pub(super) fn look(
+        &mut self,
+        agents: &[AgentCommit],
+        expected: &BTreeSet<ClusterName>,
+    ) -> Result<(), LookError> {
         let (mut main, state) = self.fetch().map_err(LookError::Unreachable)?;
-        self.follow_state(state)?;
+        let mut accepted = self.acceptance(main);
+        self.follow_state(state, agents, &accepted)?;
         if let Some(source) = self.source()
             && self.judged != Some((source, main))
-            && let Err(refused) = self.judge_main(Some(source), main)?
+            && let Err(refused) = self.judge_main(Some(source), main, &accepted)?
         {
             // Another hub may have read a newer main than this look began with.
             main = self.fetch_main().map_err(LookError::Unreachable)?;
-            if self.judge_main(Some(source), main)?.is_err() {
+            accepted = self.acceptance(main);
+            if self.judge_main(Some(source), main, &accepted)?.is_err() {
                 return Err(refused.into());
             }
         }
-        self.judge_main(self.last_main, main)??;
+        self.judge_main(self.last_main, main, &accepted)??;
         self.judged = self.source().map(|source| (source, main));
         let Some(main) = main else { return Ok(()) };
+        if self.view.branches().main.is_none() {
+            self.settled = None;
+        }
         let dirty = self
             .view
             .follow_main(&self.main, main)
             .map_err(|error| unreadable(&self.config.intent_branch, &error))?;
         self.dirty.extend(dirty);
+        let concerned = self.settle_clusters(expected).map_err(LookError::Unreachable)?;
+        self.dirty.extend(concerned);
+        remember(&self.main, MAIN_PIN, main);
         self.last_main = Some(main);
         Ok(())
     }
@@ -132,37 +169,27 @@ impl Desk {
         Ok(self.main.fetch(&[branch])?.get(branch).copied().flatten())
     }
 
-    fn judge_main(&mut self, last: Option<Oid>, main: Option<Oid>) -> Result<Result<(), Refused>, LookError> {
-        if last.is_some() && last == main {
-            return Ok(Ok(()));
-        }
-        judge(&mut self.main, &self.config.intent_branch, last, main, self.accepted)
-            .map_err(LookError::Unreachable)
-    }
-
     /// The commit of `main` that the state branch rests on.
     fn source(&self) -> Option<Oid> {
         let state = self.view.records().fleet()?.ok()?;
         Oid::from_str(&state.source).ok()
     }
 
-    fn follow_state(&mut self, state: Option<Oid>) -> Result<(), LookError> {
+    fn follow_state(
+        &mut self,
+        state: Option<Oid>,
+        agents: &[AgentCommit],
+        accepted: &Acceptance,
+    ) -> Result<(), LookError> {
         let branch = self.config.state_branch.clone();
-        if state != self.last_state && self.last_state.is_some() {
-            let store = self.state.as_mut().unwrap_or(&mut self.main);
-            judge(store, &branch, self.last_state, state, self.accepted)
-                .map_err(LookError::Unreachable)??;
-            let store = self.state.as_ref().unwrap_or(&self.main);
-            if let (Some(last), Some(now), Some(known)) = (self.last_state, state, self.known.clone())
-                && !store.is_ancestor(last, now).is_ok_and(|a| a == shipper_git::Ancestry::Descendant)
-            {
-                self.supersedes = Some((last, known));
-            }
-        }
+        self.judge_state(state, accepted)?;
         let store = self.state.as_ref().unwrap_or(&self.main);
         let dirty = self.view.follow_state(store, state).map_err(|error| unreadable(&branch, &error))?;
         self.dirty.extend(dirty);
         if let Some(commit) = state {
+            if self.last_state != state {
+                self.compared.moved_to(commit);
+            }
             match self.view.records().fleet() {
                 Some(Ok(known)) => {
                     // What it takes over from is not known any more; that it does is what agents ask for.
@@ -179,6 +206,10 @@ impl Desk {
                     return Err(Refused::Unreadable { branch, commit: commit.to_string(), reason }.into());
                 }
             }
+        }
+        self.compare(state, agents, accepted)?;
+        if let Some(commit) = state {
+            remember(self.state.as_ref().unwrap_or(&self.main), STATE_PIN, commit);
         }
         self.last_state = state;
         Ok(())

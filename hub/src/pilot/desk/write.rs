@@ -3,12 +3,17 @@
 use super::super::compose::{ComposeError, Difference, Rendered, compose};
 use super::super::message::{Changed, message};
 use super::Desk;
+use super::history::{STATE_PIN, remember};
 use crate::fleet::{AppState, ReadFleetError};
 use jiff::Timestamp;
 use shipper_core::AppKey;
 use shipper_core::plan::AppPlan;
-use shipper_core::state::{FleetState, StateObject, paths};
-use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, Signer, StoreError};
+use shipper_core::state::{AppRecord, FleetState, StateObject, paths};
+use shipper_git::{CommitBuilder, CommitMeta, Identity, Oid, PushOutcome, Signer, StoreError};
+
+/// How far the counters of targets are raised by a hub that takes over from a history that is lost: more than any application can have
+/// used in it.
+const LEAP: u64 = 1_000_000;
 
 /// Why nothing could be written.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +79,28 @@ impl Desk {
                 Some(commit.to_string()),
             ),
         };
-        FleetState { epoch, generation: generation + 1, source: source.to_string(), supersedes }
+        FleetState {
+            epoch,
+            generation: generation + 1,
+            source: source.to_string(),
+            supersedes,
+            removed_clusters: self.removed_clusters.clone(),
+        }
+    }
+
+    /// The first commit of an epoch that does not descend from what was in force: it says so, and raises every counter of targets above
+    /// what may have been used in the history that is lost, so that no report from there is ever taken for one on a target of this one.
+    fn take_over(&self, builder: &mut CommitBuilder) -> Result<(), ComposeError> {
+        for (app, state) in self.view.records().apps() {
+            let Some(record) = &state.record else { continue };
+            let record = AppRecord { target_generation: record.target_generation + LEAP, ..record.clone() };
+            let path = paths::app_record(app);
+            match record.to_yaml() {
+                Ok(bytes) => builder.put(&path, &bytes)?,
+                Err(source) => return Err(ComposeError::Yaml { path, source }),
+            };
+        }
+        Ok(())
     }
 
     /// Writes all differences in one commit and moves the branch, if it is still where it was read.
@@ -85,7 +111,13 @@ impl Desk {
         let mut builder = store.commit_on(base)?;
         let nothing = AppState::default();
         let mut changed = Vec::new();
-        for Work { app, plan, rendered } in work {
+        let takes_over = self.supersedes.is_some();
+        if takes_over {
+            // What was planned was planned on the counters as they were: it is planned again after this.
+            self.take_over(&mut builder)?;
+            self.dirty.extend(work.iter().map(|work| work.app.clone()));
+        }
+        for Work { app, plan, rendered } in work.iter().filter(|_| !takes_over) {
             let state = self.view.records().app(app).unwrap_or(&nothing);
             let difference = compose(&mut builder, app, state, plan, rendered)?;
             if difference != Difference::default() {
@@ -112,7 +144,7 @@ impl Desk {
         }
         match store.push(&self.config.state_branch, commit, base) {
             Ok(PushOutcome::Pushed) => {
-                self.pushed(commit)?;
+                self.pushed(commit, takes_over)?;
                 Ok(Wrote::Pushed { commit, changed })
             }
             Ok(PushOutcome::LostRace { detail }) => Ok(Wrote::LostRace { detail }),
@@ -121,10 +153,15 @@ impl Desk {
         }
     }
 
-    fn pushed(&mut self, commit: Oid) -> Result<(), ReadFleetError> {
-        (self.accepted, self.supersedes) = (None, None);
+    fn pushed(&mut self, commit: Oid, takes_over: bool) -> Result<(), ReadFleetError> {
+        (self.accepted, self.supersedes, self.turned) = (None, None, false);
         let store = self.state.as_ref().unwrap_or(&self.main);
-        self.view.follow_state(store, Some(commit))?;
+        let dirty = self.view.follow_state(store, Some(commit))?;
+        if takes_over {
+            self.dirty.extend(dirty);
+        }
+        remember(store, STATE_PIN, commit);
+        self.compared.moved_to(commit);
         self.last_state = Some(commit);
         self.known = Some(self.fleet_state());
         Ok(())
@@ -142,6 +179,9 @@ impl Desk {
 
     /// Whether the next commit is to be made even if nothing differs.
     fn must_write(&self) -> bool {
-        self.supersedes.is_some() || (self.accepted.is_some() && self.source() != self.last_main)
+        let turned = self.turned || self.accepted.is_some();
+        self.supersedes.is_some()
+            || (turned && self.source() != self.last_main)
+            || self.removed_clusters != self.fleet_state().removed_clusters
     }
 }

@@ -9,7 +9,7 @@ use crate::shared::{Settings, Shared};
 use crate::store::{SqliteStore, Write};
 use shipper_core::AppKey;
 use shipper_core::protocol::SessionRequest;
-use shipper_core::report::{AppReport, Capacity, ReleaseReport, Report, Traffic};
+use shipper_core::report::{AppReport, Capacity, ReleaseReport, Remains, Report, Traffic};
 use shipper_core::state::{FleetState, ReleaseRecord, StateObject, Target, paths};
 use shipper_core::status::ApplicationStatus;
 use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, RepositoryUrl, Store};
@@ -49,6 +49,16 @@ pub(super) fn application(name: &str, path: &str) -> String {
     format!(
         "apiVersion: shipper.dev/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: web}}\nspec:\n  template:\n    manifests: {{path: {path}}}\n"
     )
+}
+
+fn meta(message: &str) -> CommitMeta {
+    let who = Identity {
+        name: "Ann".into(),
+        email: "ann@example.com".into(),
+        seconds: 1_700_000_000,
+        offset_minutes: 0,
+    };
+    CommitMeta { author: who.clone(), committer: who, message: message.to_owned() }
 }
 
 pub(super) fn file(name: &str) -> String {
@@ -99,6 +109,17 @@ impl Bed {
         commit
     }
 
+    /// A commit on `main` that changes no file and confirms a removal.
+    pub(super) fn confirm(&mut self, name: &str) -> Oid {
+        let mut builder = self.people.commit_on(self.head).unwrap();
+        builder.message_counts();
+        let message = format!("Remove {name}\n\nShipper-Confirm-Removal: {name}\n");
+        let commit = builder.commit(&meta(&message), None).unwrap().unwrap();
+        self.push(MAIN, commit, self.head);
+        self.head = Some(commit);
+        commit
+    }
+
     pub(super) fn make(&self, base: Option<Oid>, files: &[(&str, Option<&str>)]) -> Oid {
         let mut builder = self.people.commit_on(base).unwrap();
         for (path, content) in files {
@@ -107,14 +128,7 @@ impl Bed {
                 None => builder.remove(path).unwrap(),
             }
         }
-        let who = Identity {
-            name: "Ann".into(),
-            email: "ann@example.com".into(),
-            seconds: 1_700_000_000,
-            offset_minutes: 0,
-        };
-        let meta = CommitMeta { author: who.clone(), committer: who, message: "Change the fleet\n".into() };
-        builder.commit(&meta, None).unwrap().unwrap()
+        builder.commit(&meta("Change the fleet\n"), None).unwrap().unwrap()
     }
 
     pub(super) fn push(&self, branch: &str, commit: Oid, expected: Option<Oid>) {
@@ -236,6 +250,21 @@ impl Hub {
 
     /// The agent of `cluster` reports that it did what its target asks.
     pub(super) async fn report(&self, cluster: &str, sequence: u64, target: &Target) {
+        self.report_on(cluster, sequence, target, None).await;
+    }
+
+    /// The first report of an agent, which follows a state commit of this epoch and generation.
+    pub(super) async fn report_at(&self, cluster: &str, target: &Target, commit: Oid, standing: (u64, u64)) {
+        self.report_on(cluster, 1, target, Some((commit, standing))).await;
+    }
+
+    async fn report_on(
+        &self,
+        cluster: &str,
+        sequence: u64,
+        target: &Target,
+        follows: Option<(Oid, (u64, u64))>,
+    ) {
         let (session, uid) = (format!("session of {cluster}"), format!("uid of {cluster}"));
         let at = self.shared.clock.now();
         if sequence == 1 {
@@ -252,7 +281,9 @@ impl Hub {
             cluster: cluster.into(),
             cluster_uid: uid,
             agent_version: "1".into(),
-            commit: None,
+            commit: follows.map(|(commit, _)| commit.to_string()),
+            epoch: follows.map(|(_, (epoch, _))| epoch),
+            generation: follows.map(|(_, (_, generation))| generation),
             problems: Vec::new(),
             api_calls: BTreeMap::new(),
             free: None,
@@ -290,6 +321,10 @@ fn done(target: &Target) -> AppReport {
         target_generation: target.generation,
         releases: releases.collect(),
         corked: None,
+        remains: Some(Remains {
+            ready_pods: target.releases.iter().map(|listed| u32::from(listed.capacity) * 2 / 100).sum(),
+            ..Remains::default()
+        }),
         unattended: false,
         analysis: None,
         problems: Vec::new(),

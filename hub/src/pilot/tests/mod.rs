@@ -1,6 +1,7 @@
 //! The loop over real bare repositories.
 
 mod bed;
+mod missing;
 
 use crate::pilot::PilotConfig;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};

@@ -52,7 +52,7 @@ fn the_scope_annotation_overrides_and_is_written_only_where_it_says_something() 
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: own, annotations: {shipper.dev/scope: release}}}
 ---
-{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db, annotations: {shipper.dev/scope: release}},
+{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: db, annotations: {shipper.dev/scope: release}},
  spec: {selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: []}}}}";
     assert_snapshot!(shown(rendered, &Fixture::new().lenient()));
 }

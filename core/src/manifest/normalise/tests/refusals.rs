@@ -100,4 +100,7 @@ fn a_scope_that_cannot_be() {
     };
     assert_snapshot!(refused(&scoped("ConfigMap", "cluster"), &fixture.lenient()), @r#"ConfigMap web/a cannot have the annotation shipper.dev/scope: "cluster": the value must be release or application"#);
     assert_snapshot!(refused(&scoped("Namespace", "release"), &fixture.lenient()), @r#"Namespace a cannot have the annotation shipper.dev/scope: "release": its name has a meaning to Kubernetes, so there can be only one"#);
+    assert_snapshot!(refused(&scoped("PersistentVolumeClaim", "release"), &fixture.lenient()), @r#"PersistentVolumeClaim web/a cannot have the annotation shipper.dev/scope: "release": its data would stay behind with every release; use one claim for the application"#);
+    let stateful = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a, annotations: {shipper.dev/scope: release}}}";
+    assert_snapshot!(refused(stateful, &fixture.lenient()), @r#"StatefulSet web/a cannot have the annotation shipper.dev/scope: "release": its pods and volumes go by its name, so the next release would begin without their data"#);
 }

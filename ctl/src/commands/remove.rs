@@ -1,0 +1,149 @@
+//! `shipperctl remove`: the commit that removes applications or a cluster, with the trailer that confirms it [X1, X2].
+
+use std::collections::BTreeSet;
+
+use shipper_core::state::CONFIRM_REMOVAL;
+use shipper_core::status::ApplicationStatus;
+use shipper_core::{AppKey, ClusterName};
+use shipper_git::Snapshot;
+
+use crate::Error;
+use crate::cli::{CommitArgs, Global};
+use crate::hub::{Hub, HubError, pick};
+use crate::repository::{self, Change, FileChange};
+use crate::terminal::{BUSY, Terminal, plain};
+
+/// `remove APP…`, `remove --cluster NAME`
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipperctl remove web/hello                   the application goes from all its clusters, at once
+  shipperctl remove web/hello web/old           both in one commit
+  shipperctl remove --cluster eu-2              the cluster leaves the fleet; what runs there stays as it is
+  shipperctl remove web/hello --branch bye      as a commit for a pull request; merge it with a merge commit,
+                                                or keep the trailer in the message when you squash
+
+It removes applications/<namespace>/<name>.yaml, or clusters/<name>.yaml, and writes the trailer that
+confirms it, also where the file is missing already:
+
+  Shipper-Confirm-Removal: web/hello
+
+In the clusters, definitions of custom resources, namespaces, volume claims and objects annotated
+`shipper.dev/keep: \"true\"` stay. Putting the file back ends a removal; what is gone is made anew.")]
+pub struct Args {
+    /// Applications, as namespace/name, or name where only one namespace has it
+    #[arg(value_name = "[NAMESPACE/]APP", required_unless_present = "cluster", conflicts_with = "cluster")]
+    pub apps: Vec<String>,
+    /// A cluster to remove from the fleet: its agent is refused, its applications are placed elsewhere
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// How the commit is made.
+    #[command(flatten)]
+    pub commit: CommitArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is nothing of that name, or the commit cannot be made.
+pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
+    let place = repository::find(global.repository.as_deref())?;
+    let author = super::author(&place, &args.commit)?;
+    let hub = Hub::new(&global.hub)?;
+    let known = match hub.applications() {
+        Ok(known) => known,
+        Err(error @ HubError::Unreachable { .. }) => {
+            // The file tells the name as well; what runs where is not known then.
+            writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
+            Vec::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut names = BTreeSet::new();
+    let mut subject = String::new();
+    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
+        let (removed, files) = match &args.cluster {
+            Some(cluster) => (BTreeSet::from([cluster.clone()]), cluster_files(main, cluster, &known)?),
+            None => application_files(main, &args.apps, &known)?,
+        };
+        subject = args.commit.message.clone().unwrap_or_else(|| usual_subject(args, &removed));
+        let trailers: Vec<String> = removed.iter().map(|name| format!("{CONFIRM_REMOVAL}: {name}")).collect();
+        let message = format!("{}\n\n{}", subject.trim_end(), trailers.join("\n"));
+        names = removed;
+        Ok(Change { files, message, says_something: true })
+    })?;
+    let next = match &args.cluster {
+        Some(cluster) => format!(
+            "The hub refuses the agent of {cluster} within seconds and places its applications elsewhere; what runs there stays as it is."
+        ),
+        None => names.iter().map(|name| what_goes(name, &known)).collect::<Vec<_>>().join("\n"),
+    };
+    super::announce(&published, &subject, "", &next, terminal)
+}
+
+fn usual_subject(args: &Args, names: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    match (&args.cluster, names.as_slice()) {
+        (Some(cluster), _) => format!("Remove cluster {cluster}"),
+        (None, [several @ .., _]) if several.len() > 2 => format!("Remove {} applications", names.len()),
+        _ => format!("Remove {}", names.join(", ")),
+    }
+}
+
+/// The applications that are meant, and their files where those are there.
+fn application_files(
+    main: &Snapshot,
+    asked: &[String],
+    known: &[ApplicationStatus],
+) -> Result<(BTreeSet<String>, Vec<(String, FileChange)>), Error> {
+    let there = repository::applications(main)?;
+    let all: BTreeSet<AppKey> =
+        there.iter().map(|(key, _)| key.clone()).chain(known.iter().map(|s| s.application.clone())).collect();
+    let all: Vec<AppKey> = all.into_iter().collect();
+    let (mut names, mut files) = (BTreeSet::new(), Vec::new());
+    for name in asked {
+        let key = pick(name, &all)?;
+        let own = there.iter().filter(|(other, _)| *other == key);
+        files.extend(own.map(|(_, path)| (path.clone(), FileChange::Remove)));
+        names.insert(key.to_string());
+    }
+    Ok((names, files))
+}
+
+fn cluster_files(
+    main: &Snapshot,
+    cluster: &str,
+    known: &[ApplicationStatus],
+) -> Result<Vec<(String, FileChange)>, Error> {
+    let mut files = Vec::new();
+    for path in ["yaml", "yml"].map(|end| format!("clusters/{cluster}.{end}")) {
+        if main.entry(&path).map_err(repository::RepositoryError::from)?.is_some() {
+            files.push((path, FileChange::Remove));
+        }
+    }
+    let name = ClusterName::from(cluster);
+    let used = known.iter().any(|status| status.clusters.iter().any(|c| c.cluster == name));
+    if files.is_empty() && !used {
+        return Err(Error::NotFound {
+            what: "cluster",
+            name: cluster.to_owned(),
+            hint: format!("neither is clusters/{cluster}.yaml on main, nor does an application run there"),
+        });
+    }
+    Ok(files)
+}
+
+/// What the removal of an application means, in a sentence.
+fn what_goes(name: &str, known: &[ApplicationStatus]) -> String {
+    let follow = format!("Follow it: shipperctl status {name} --watch");
+    let Some(status) = known.iter().find(|status| status.application.to_string() == name) else {
+        return format!("{name} goes within seconds of the hub reading it. {follow}");
+    };
+    let clusters: Vec<&str> = status.clusters.iter().map(|cluster| cluster.cluster.as_str()).collect();
+    let pods: u32 =
+        status.clusters.iter().flat_map(|c| &c.releases).map(|release| release.capacity.ready).sum();
+    if clusters.is_empty() {
+        return format!("{name} runs nowhere; the hub forgets it.");
+    }
+    format!("{name} goes from {} ({pods} ready pods) within seconds. {follow}", clusters.join(", "))
+}

@@ -1,0 +1,121 @@
+//! `remove` and `repository accept`: the very commits they make.
+
+use shipper_core::intent::AcceptedHistory;
+use shipper_core::protocol::{HubStatus, RefusedHistory};
+
+use crate::support::{git, hub, run, well, write};
+
+struct Fixture {
+    _dir: tempfile::TempDir,
+    bare: std::path::PathBuf,
+    desk: std::path::PathBuf,
+}
+
+fn fixture() -> Fixture {
+    let dir = tempfile::tempdir().unwrap();
+    let (bare, desk) = (dir.path().join("fleet.git"), dir.path().join("desk"));
+    git(dir.path(), &["init", "-q", "--bare", "-b", "main", "fleet.git"]);
+    git(dir.path(), &["clone", "-q", "fleet.git", "desk"]);
+    git(&desk, &["checkout", "-q", "-B", "main"]);
+    let app = |name: &str| {
+        format!(
+            "apiVersion: shipper.dev/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: web}}\nspec: {{template: {{manifests: {{path: apps/{name}}}}}}}\n"
+        )
+    };
+    write(
+        &desk,
+        &[
+            ("applications/web/shop.yaml", &app("shop")),
+            ("applications/web/blog.yml", &app("blog")),
+            (
+                "clusters/eu.yaml",
+                "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {name: eu}\nspec: {region: eu}\n",
+            ),
+        ],
+    );
+    git(&desk, &["add", "-A"]);
+    git(&desk, &["commit", "-qm", "Begin"]);
+    git(&desk, &["push", "-q", "origin", "main"]);
+    Fixture { _dir: dir, bare, desk }
+}
+
+impl Fixture {
+    fn run(&self, hub: &str, arguments: &[&str]) -> crate::support::Outcome {
+        let common =
+            ["--repository", self.desk.to_str().unwrap(), "--hub", hub, "--author", "Ada <ada@example.com>"];
+        let (global, author) = common.split_at(4);
+        run(global.iter().copied().chain(arguments.iter().copied()).chain(author.iter().copied()))
+    }
+
+    fn newest(&self) -> String {
+        git(
+            &self.bare,
+            &["log", "-1", "--format=%B%n%(trailers:key=Shipper-Confirm-Removal)", "--name-status", "main"],
+        )
+    }
+}
+
+/// [X1] The file goes and the trailer says that it is meant; where the file is missing already, the trailer alone is a commit.
+#[test]
+fn x1_remove_takes_the_file_away_and_confirms_it() {
+    let fixture = fixture();
+    let hub = hub(Vec::new(), well(Vec::new(), Vec::new()));
+    let done = fixture.run(&hub, &["remove", "web/shop"]);
+    assert!(done.out.contains("Committed"), "{} {}", done.out, done.err);
+    let newest = fixture.newest();
+    assert!(newest.starts_with("Remove web/shop\n\nShipper-Confirm-Removal: web/shop\n"), "{newest}");
+    assert!(newest.contains("D\tapplications/web/shop.yaml"), "{newest}");
+    assert!(!fixture.desk.join("applications/web/shop.yaml").exists(), "the work tree follows");
+
+    git(&fixture.desk, &["pull", "-q"]);
+    git(&fixture.desk, &["rm", "-q", "applications/web/blog.yml"]);
+    git(&fixture.desk, &["commit", "-qm", "Clean up"]);
+    git(&fixture.desk, &["push", "-q", "origin", "main"]);
+    let unknown = fixture.run(&hub, &["remove", "web/blog"]);
+    assert!(unknown.err.contains("there is no application"), "{}", unknown.err);
+}
+
+/// [X2] A cluster is named without a namespace, so that it is never taken for an application.
+#[test]
+fn x2_remove_takes_a_cluster_away_and_confirms_it() {
+    let fixture = fixture();
+    let hub = hub(Vec::new(), well(Vec::new(), Vec::new()));
+    let unknown = fixture.run(&hub, &["remove", "--cluster", "us"]);
+    assert!(unknown.err.contains("clusters/us.yaml"), "{}", unknown.err);
+    let done = fixture.run(&hub, &["remove", "--cluster", "eu"]);
+    assert!(done.out.contains("Remove cluster eu"), "{} {}", done.out, done.err);
+    let newest = fixture.newest();
+    assert!(
+        newest.contains("Shipper-Confirm-Removal: eu\n") && newest.contains("D\tclusters/eu.yaml"),
+        "{newest}"
+    );
+}
+
+/// [X3] What is accepted is what the hub refuses, at the very commit that was looked at.
+#[test]
+fn x3_accept_names_the_new_beginning_and_what_it_supersedes() {
+    let fixture = fixture();
+    let head = git(&fixture.bare, &["rev-parse", "main"]);
+    let old = "0123456789012345678901234567890123456789".to_owned();
+    let refused = RefusedHistory {
+        branch: "refs/heads/main".to_owned(),
+        commit: head.clone(),
+        supersedes: vec![old.clone()],
+    };
+    let following = hub(Vec::new(), well(Vec::new(), Vec::new()));
+    let nothing = fixture.run(&following, &["repository", "accept", &head]);
+    assert!(nothing.err.contains("there is nothing to accept"), "{}", nothing.err);
+
+    let status = HubStatus { refused: Some(refused), ..well(Vec::new(), Vec::new()) };
+    let refusing = hub(Vec::new(), status);
+    let other = fixture.run(&refusing, &["repository", "accept", "abcdef0123"]);
+    assert!(other.err.contains(&format!("is at {head}")), "{}", other.err);
+    let done = fixture.run(&refusing, &["repository", "accept", &head[..10]]);
+    assert!(done.out.contains("Committed"), "{} {}", done.out, done.err);
+    let text = git(&fixture.bare, &["show", "main:accepted-history.yaml"]);
+    let accepted = AcceptedHistory::from_yaml(text.as_bytes()).unwrap().accepted;
+    assert_eq!((accepted[0].commit.as_str(), &accepted[0].supersedes), (head.as_str(), &vec![old]));
+
+    let moved = fixture.run(&refusing, &["repository", "accept", &head]);
+    assert!(moved.err.contains("main has moved on"), "{}", moved.err);
+}
