@@ -128,7 +128,8 @@ impl Live {
             set: label(labels::APPLYSET_PART_OF).map(str::to_owned),
             release: label(labels::RELEASE).map(ReleaseName::from),
             applied: annotation(labels::APPLIED).map(str::to_owned),
-            keep: annotation(labels::KEEP) == Some("true"),
+            // Whoever wrote anything else than `false` meant to keep it.
+            keep: annotation(labels::KEEP).is_some_and(|value| value != "false"),
             adopted: annotation(labels::ADOPTED) == Some("true"),
             ready: ["/status/readyReplicas", "/status/numberReady"]
                 .iter()

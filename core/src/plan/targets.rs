@@ -41,7 +41,7 @@ fn empty(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster) {
         left(draft, name);
         return;
     };
-    let mut target = current.clone();
+    let mut target = Target { absent: false, ..current.clone() };
     target.releases = current
         .releases
         .iter()
@@ -162,7 +162,7 @@ fn leaving(
     let record = draft.releases.get(&listed.name);
     let withdrawn = record.is_none_or(|release| release.withdrawn.is_some());
     let contender = draft.roles().contender.as_ref() == Some(&listed.name);
-    if !reached && !withdrawn && !contender {
+    if !reached && !withdrawn && !contender && !was_removed(draft, cluster) {
         return Some((
             listed.name.clone(),
             Share { capacity: listed.capacity, traffic: listed.traffic },
@@ -180,12 +180,21 @@ fn fading(
     managed: bool,
 ) -> Option<(ReleaseName, Share, bool)> {
     let nothing = Share::nothing(managed);
+    if was_removed(draft, cluster) {
+        return Some((listed.name.clone(), nothing, false));
+    }
     if listed.absent {
         return (!is_gone(draft.input, cluster, &listed.name)).then(|| (listed.name.clone(), nothing, true));
     }
     let at_zero = listed.capacity == 0 && listed.traffic.unwrap_or(0) == 0;
     let absent = at_zero && is_empty(draft.input, cluster, &listed.name);
     Some((listed.name.clone(), nothing, absent))
+}
+
+/// Whether the application was being removed there, and is to stay after all [X1]. The tombstones of its releases were written without asking
+/// whether they are empty, so that each begins its way out anew.
+fn was_removed(draft: &Draft<'_>, cluster: &ClusterName) -> bool {
+    draft.input.targets.get(cluster).is_some_and(|target| target.absent)
 }
 
 /// Whose strategy says how things move here: the contender's where it has come, else the incumbent's, so that a target
@@ -198,7 +207,12 @@ fn governing<'a>(
 }
 
 /// Turns the numbers into a target; its generation is raised where anything differs from what stands in Git.
-fn write(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster, releases: Vec<TargetRelease>) {
+fn write(
+    draft: &mut Draft<'_>,
+    name: &ClusterName,
+    placed: &PlacedCluster,
+    mut releases: Vec<TargetRelease>,
+) {
     let mut manifests = BTreeMap::new();
     let mut complete = true;
     for release in releases.iter().filter(|release| !release.absent) {
@@ -206,10 +220,23 @@ fn write(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster, rele
             .releases
             .get(&release.name)
             .and_then(|record| variant(&record.environment, name.as_str(), &placed.labels, &placed.region));
-        complete &= need(draft, &release.name, variant.clone(), (name.as_str(), placed));
-        manifests.insert(release.name.clone(), variant);
+        if need(draft, &release.name, variant.clone(), (name.as_str(), placed)) {
+            manifests.insert(release.name.clone(), variant);
+        } else {
+            complete = false;
+        }
     }
     let current = draft.input.targets.get(name);
+    if !complete && was_removed(draft, name) {
+        // The removal ends at once: what is at hand is asked for, and what is not listed is left alone. What is on its way out stays on it.
+        let roles = draft.roles();
+        let has_role = |name| [&roles.contender, &roles.incumbent].contains(&&Some(name));
+        releases.retain_mut(|release| {
+            release.absent |= !manifests.contains_key(&release.name);
+            !release.absent || !has_role(release.name.clone())
+        });
+        complete = true;
+    }
     if !complete || (releases.is_empty() && current.is_none()) {
         // What is missing is asked for; until then the target stays as it is.
         if let Some(target) = current {

@@ -5,5 +5,6 @@
 mod adoption;
 mod autoscaler;
 mod drift;
+mod removal;
 mod support;
 mod workloads;

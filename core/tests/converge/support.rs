@@ -306,6 +306,60 @@ impl Cluster {
         self.see(object);
     }
 
+    /// Everything that is to be applied is.
+    pub fn install(&mut self) {
+        for _ in 0..10 {
+            for action in self.look().actions {
+                if let Action::Apply(apply) = action {
+                    self.carry_out(&apply);
+                }
+            }
+        }
+    }
+
+    /// The application is to be removed: its target is a tombstone.
+    pub fn remove(&mut self) {
+        self.target.absent = true;
+        for release in &mut self.target.releases {
+            (release.capacity, release.traffic, release.absent) = (0, Some(0), true);
+        }
+        self.target.generation += 1;
+        self.manifests.clear();
+    }
+
+    /// What is to be deleted now, as `Kind name`.
+    pub fn deletions(&self) -> Vec<String> {
+        let deletions = self.look().actions.into_iter().filter_map(|action| match action {
+            Action::Delete(delete) => Some(format!("{} {}", delete.key.kind, delete.key.name)),
+            _ => None,
+        });
+        deletions.collect()
+    }
+
+    /// The deletions that are due are carried out; returns what went, in the order in which it did.
+    pub fn delete_due(&mut self) -> Vec<String> {
+        let due = self.deletions();
+        for action in self.look().actions {
+            if let Action::Delete(delete) = action {
+                let key = &delete.key;
+                let metadata = json!({"name": key.name, "namespace": key.namespace, "uid": delete.uid,
+                    "labels": {labels::APPLYSET_PART_OF: applyset_id(&self.app)}});
+                let version =
+                    if key.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", key.group) };
+                let object = json!({"apiVersion": version, "kind": key.kind, "metadata": metadata});
+                self.index.delete(&object, self.now);
+            }
+        }
+        due
+    }
+
+    /// An object of this kind is being deleted, and a finalizer holds it.
+    pub fn terminating(&mut self, generation: u64, kind: &str) {
+        self.applied(generation, kind, &[], |object| {
+            object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        });
+    }
+
     /// Another, [`PERSON`], makes the release's Service select this.
     pub fn select(&mut self, generation: u64, selector: &Value) {
         self.applied(generation, "Service", &["selector"], |object| {
@@ -390,6 +444,6 @@ impl Cluster {
 
 /// `fieldsV1` that owns every field of an object.
 fn fields(value: &Value) -> Value {
-    let map = value.as_object().unwrap();
-    Value::Object(map.keys().map(|key| (format!("f:{key}"), json!({}))).collect())
+    let keys = value.as_object().into_iter().flat_map(|map| map.keys());
+    Value::Object(keys.map(|key| (format!("f:{key}"), json!({}))).collect())
 }

@@ -3,7 +3,7 @@
 use crate::support::{World, vanguard};
 use jiff::SignedDuration;
 use shipper_core::condition::{Condition, ConditionType, Reason};
-use shipper_core::plan::{Absence, REMOVAL_PATIENCE};
+use shipper_core::plan::{Absence, Intent, REMOVAL_PATIENCE};
 use shipper_core::state::RemovalCause;
 use shipper_core::status::{Liveness, WaitingFor};
 
@@ -221,4 +221,74 @@ fn x4_a_removal_does_not_wait_for_a_removed_cluster() {
     world.fleet.removed.insert("c3".into());
     world.plan();
     assert!(world.targets.is_empty() && world.releases.is_empty());
+}
+
+/// Confirms the removal, and lets it begin.
+fn removing(world: &mut World) -> Option<Intent> {
+    let intent = world.intent.take();
+    world.absence = Some(Absence { confirmed: Some("c0ffee".to_owned()), others: 0 });
+    world.plan();
+    assert!(world.targets.values().all(|target| target.absent));
+    intent
+}
+
+/// [X1, S4] A cluster that was being left when the removal began goes on to be left when it is called off: nothing of it is a tombstone
+/// of the application any more.
+#[test]
+fn x1_s4_what_was_being_left_is_left_after_a_removal_was_called_off() {
+    let mut world = World::at_v1();
+    world.fleet.clusters.get_mut("c3").unwrap().cluster.spec.scheduler.drain = true;
+    world.plan();
+    assert_eq!(world.target("c3"), ["v1 0/0"]);
+    world.intent = removing(&mut world);
+    world.absence = None;
+    world.plan();
+    assert_eq!(targets_absent(&world), [false; 3]);
+    assert_eq!(world.target("c3"), ["v1 0/0"]);
+    world.settle();
+    assert_eq!(world.targets.keys().map(AsRef::as_ref).collect::<Vec<&str>>(), ["c1", "c2"]);
+    assert_eq!(world.target("c1"), ["v1 100/100"]);
+}
+
+/// [X1, R7] A removal writes tombstones without asking whether a release is empty. Where it is called off by a file that asks for
+/// something else, the release it found goes the whole way out: to nothing first, then as a tombstone.
+#[test]
+fn x1_r7_after_a_removal_was_called_off_a_tombstone_waits_for_an_empty_release() {
+    let mut world = World::new();
+    world.commit("v1", vanguard());
+    world.settle();
+    assert_eq!(world.target("c2"), ["v1 1/0"]);
+    removing(&mut world);
+    world.absence = None;
+    world.commit("v2", vanguard());
+    world.plan();
+    assert_eq!(world.target("c2"), ["v1 0/0", "v2 1/0"], "v1 has pods there, and was never complete");
+    world.settle();
+    assert_eq!(world.target("c2"), ["v2 1/0"]);
+}
+
+/// [X1] A removal that is called off ends at once, even where not all can be rendered: what cannot is left alone.
+#[test]
+fn x1_a_removal_that_is_called_off_ends_even_where_nothing_renders() {
+    let mut world = World::at_v1();
+    world.intent = removing(&mut world);
+    world.absence = None;
+    for rendered in world.manifests.values_mut() {
+        *rendered = Err("the chart cannot be had".to_owned());
+    }
+    world.plan();
+    assert_eq!(targets_absent(&world), [false; 3]);
+    assert!(
+        world.target("c1").is_empty(),
+        "nothing is asked of v1, and nothing of it is a tombstone: {:?}",
+        world.target("c1")
+    );
+    let rendered = world.condition(ConditionType::Rendered).expect("it says what cannot be rendered");
+    assert!(rendered.2.contains("the chart cannot be had"), "{rendered:?}");
+
+    for rendered in world.manifests.values_mut() {
+        *rendered = Ok(());
+    }
+    world.settle();
+    assert_eq!(world.target("c1"), ["v1 100/100"]);
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
+use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::converge::Action;
 use shipper_core::intent::{
     Application, ApplicationSpec, Cluster as IntentCluster, ClusterRequirements, ClusterSpec, Metadata,
@@ -19,7 +20,7 @@ use shipper_core::intent::{
 use shipper_core::plan::{ClusterInfo, EventReason, Fleet, Intent, REMOVAL_PATIENCE, Resolved, roles};
 use shipper_core::report::{AppReport, ReleaseReport};
 use shipper_core::state::{Environment, PinnedSource, Placement, ReleaseRecord, RemovalCause};
-use shipper_core::status::WaitingFor;
+use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_core::{ClusterName, ReleaseName};
 use shipper_sim::{Cluster, Delay, Options, ids};
 use std::cmp::Reverse;
@@ -1131,6 +1132,36 @@ impl History {
         }
     }
 
+    /// [S3] Whether the application runs nowhere: then too few clusters take it, and people are told so.
+    fn nowhere(&self, state: &super::git::State) -> Result<bool, String> {
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        if placement.is_some_and(|placement| !placement.clusters.is_empty()) {
+            return Ok(false);
+        }
+        let takes = |info: &&ClusterInfo| {
+            let scheduler = &info.cluster.spec.scheduler;
+            !scheduler.drain && !scheduler.unschedulable
+        };
+        let fit = self.fleet.clusters.values().filter(takes).count();
+        let told = self.status().is_some_and(|status| {
+            let scheduled = status.conditions.into_iter().find(|c| c.kind == ConditionType::Scheduled);
+            scheduled.is_some_and(|c| c.status == Status::False && c.reason == Reason::NotEnoughClusters)
+        });
+        if fit < self.replicas.unwrap_or(1) && told {
+            Ok(true)
+        } else {
+            Err(format!(
+                "S3: it runs nowhere, {fit} clusters would take it, told {told}: {}",
+                self.describe()
+            ))
+        }
+    }
+
+    /// What the first hub would tell people.
+    fn status(&self) -> Option<ApplicationStatus> {
+        self.hubs[0].think(&self.git, &self.fleet, self.now, self.wall()).1
+    }
+
     /// At rest, everything is as it was asked for, or says why not.
     fn final_state(&self) -> Result<(), String> {
         let Some(state) = self.git.state.last() else { return Err("nothing was ever written".to_owned()) };
@@ -1143,6 +1174,9 @@ impl History {
             .and_then(|r| r.environment.manifests.as_ref())
             .is_some_and(|m| m.tree.contains("broken"));
         if version.contains("broken") || incumbent_broken {
+            return Ok(());
+        }
+        if self.nowhere(state)? {
             return Ok(());
         }
         self.final_placement(state)?;
