@@ -42,6 +42,9 @@ pub struct Args {
     pub commit: CommitArgs,
 }
 
+/// Paths, and what becomes of them.
+type Files = Vec<(String, FileChange)>;
+
 /// Runs the command.
 ///
 /// # Errors
@@ -95,7 +98,7 @@ fn application_files(
     main: &Snapshot,
     asked: &[String],
     known: &[ApplicationStatus],
-) -> Result<(BTreeSet<String>, Vec<(String, FileChange)>), Error> {
+) -> Result<(BTreeSet<String>, Files), Error> {
     let there = repository::applications(main)?;
     let all: BTreeSet<AppKey> =
         there.iter().map(|(key, _)| key.clone()).chain(known.iter().map(|s| s.application.clone())).collect();
@@ -110,11 +113,7 @@ fn application_files(
     Ok((names, files))
 }
 
-fn cluster_files(
-    main: &Snapshot,
-    cluster: &str,
-    known: &[ApplicationStatus],
-) -> Result<Vec<(String, FileChange)>, Error> {
+fn cluster_files(main: &Snapshot, cluster: &str, known: &[ApplicationStatus]) -> Result<Files, Error> {
     let mut files = Vec::new();
     for path in ["yaml", "yml"].map(|end| format!("clusters/{cluster}.{end}")) {
         if main.entry(&path).map_err(repository::RepositoryError::from)?.is_some() {

@@ -113,17 +113,17 @@ where
 async fn ensure_only_kept(client: &Client, namespace: &str) -> Result<()> {
     let ours = ListParams::default().labels(&format!("shipper.dev/application={APP}"));
     let mut left = Vec::new();
-    left.extend(names(Api::<Deployment>::namespaced(client.clone(), namespace).list(&ours).await?));
-    left.extend(names(Api::<Service>::namespaced(client.clone(), namespace).list(&ours).await?));
-    left.extend(names(Api::<ServiceAccount>::namespaced(client.clone(), namespace).list(&ours).await?));
+    left.extend(names(&Api::<Deployment>::namespaced(client.clone(), namespace).list(&ours).await?));
+    left.extend(names(&Api::<Service>::namespaced(client.clone(), namespace).list(&ours).await?));
+    left.extend(names(&Api::<ServiceAccount>::namespaced(client.clone(), namespace).list(&ours).await?));
     left.extend(names(
-        Api::<PersistentVolumeClaim>::namespaced(client.clone(), namespace).list(&ours).await?,
+        &Api::<PersistentVolumeClaim>::namespaced(client.clone(), namespace).list(&ours).await?,
     ));
     left.sort();
     ensure!(left == ["shop-data", "shop-kept"], "left: {left:?}");
     Ok(())
 }
 
-fn names<K: Resource + Clone>(list: kube::api::ObjectList<K>) -> Vec<String> {
+fn names<K: Resource + Clone>(list: &kube::api::ObjectList<K>) -> Vec<String> {
     list.items.iter().map(ResourceExt::name_any).collect()
 }

@@ -24,7 +24,13 @@ pub(super) enum LookError {
     #[error("{0}")]
     Unreachable(StoreError),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Refused(Box<Refused>),
+}
+
+impl From<Refused> for LookError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Box::new(refused))
+    }
 }
 
 /// How long the server asks to wait.
