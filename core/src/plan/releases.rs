@@ -366,7 +366,7 @@ pub(super) fn need(
     match draft.input.manifests.get(&key) {
         Some(Ok(())) => true,
         Some(Err(message)) => {
-            draft.unrendered.push((release.clone(), cluster.clone(), message.clone()));
+            draft.unrendered.push((release.clone(), cluster.0.into(), message.clone()));
             false
         }
         None => {

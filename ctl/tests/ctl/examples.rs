@@ -59,7 +59,7 @@ fn the_blocks_of_the_book_do_what_it_says() {
 fn the_strategies_of_the_book_are_those_of_the_example() {
     let folder = root().join("examples/strategies");
     let linted = run(["lint", folder.to_str().unwrap()]);
-    assert!(linted.exit == Exit::Ok && linted.out.contains("0 warnings"), "{}{}", linted.out, linted.err);
+    assert!(linted.exit == Exit::Ok && linted.err.contains("0 warnings"), "{}{}", linted.out, linted.err);
     let page = std::fs::read_to_string(root().join("docs/strategies.md")).unwrap();
     let mut shown = 0;
     for entry in std::fs::read_dir(folder.join("strategies")).unwrap() {
