@@ -2,6 +2,11 @@
 //!
 //! What they show is what the planner says ([`numbers`]), so they cannot promise anything else than what happens.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it reads the files whose pictures it draws; nothing of core runs it"
+)]
+
 use shipper_core::intent::{Cluster, Object, StrategySpec, load};
 use shipper_core::plan::{Numbers, Share, numbers};
 use shipper_core::state::PlacedCluster;
