@@ -1,0 +1,79 @@
+//! What hubs do: plan, and push what they planned.
+
+use super::{Happening, History};
+use crate::hub::is;
+use rand::RngExt;
+use shipper_core::ReleaseName;
+use shipper_core::plan::EventReason;
+use shipper_core::state::ReleaseRecord;
+use shipper_core::status::WaitingFor;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+impl History {
+    pub(super) fn think(&mut self, i: usize) -> Result<(), String> {
+        if self.hubs[i].paused || self.hubs[i].push.is_some() {
+            return Ok(());
+        }
+        let (push, status, wake_at) = self.hubs[i].think(&self.git, &self.fleet, self.now, self.wall());
+        let blocked = status.is_some_and(|status| status.waiting.state == WaitingFor::Blocked);
+        if blocked && !self.blocking.in_force(self.wall()) {
+            return Err("B1: the hub waits for a block that is not in force".to_owned());
+        }
+        self.outcome.blocked += u64::from(blocked);
+        if let Some(push) = &push {
+            self.blocking.judge(self.wall(), self.git.state.last().map(AsRef::as_ref), &push.state)?;
+        }
+        if push.is_some() {
+            self.hubs[i].push = push;
+            let most = if self.rng.random_bool(0.1) { 3000 } else { 60 };
+            self.soon(most, Happening::Push(i));
+        }
+        if let Some(at) = wake_at {
+            let left = Duration::try_from(at.duration_since(self.wall())).unwrap_or_default();
+            self.once(self.now + left.max(Duration::from_millis(1)), Happening::Think(i));
+        }
+        Ok(())
+    }
+
+    pub(super) fn push(&mut self, i: usize) -> Result<(), String> {
+        if self.hubs[i].paused {
+            // Stopped between its read and its push: it goes on where it was.
+            self.soon(500, Happening::Push(i));
+            return Ok(());
+        }
+        let Some(push) = self.hubs[i].push.take() else { return Ok(()) };
+        let before: BTreeMap<ReleaseName, ReleaseRecord> =
+            self.git.state.last().map(|state| state.releases.clone()).unwrap_or_default();
+        if self.git.push(push.expected, push.state) {
+            self.last_change = self.now;
+            for event in &push.events {
+                self.say(|| format!("hub{} {}", i + 1, event.message));
+                self.outcome.releases += u64::from(is(event, EventReason::Created));
+                self.outcome.completions += u64::from(is(event, EventReason::Completed));
+                self.outcome.achieved += u64::from(is(event, EventReason::StepAchieved));
+                self.outcome.withdrawals += u64::from(is(event, EventReason::Withdrawn));
+                self.outcome.joined += u64::from(is(event, EventReason::ClusterChosen));
+                self.outcome.released += u64::from(is(event, EventReason::ClusterReleased));
+                self.outcome.left += u64::from(is(event, EventReason::ClusterLeft));
+                self.outcome.removed += u64::from(is(event, EventReason::Removed));
+            }
+            self.judge_commit(&before)?;
+            let empty = |state: &crate::git::State| state.releases.is_empty();
+            let came_back = self.git.state.iter().rev().nth(1).is_some_and(|previous| {
+                empty(previous) && previous.record.as_ref().is_some_and(|record| record.generation > 0)
+            });
+            let made = self.git.state.last().is_some_and(|state| !empty(state));
+            self.outcome.recreated += u64::from(came_back && made);
+            for agent in 0..self.agents.len() {
+                self.soon(200, Happening::Fetch(agent));
+            }
+        } else {
+            self.outcome.races_lost += 1;
+        }
+        for hub in 0..self.hubs.len() {
+            self.soon(50, Happening::Think(hub));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! What must hold for every commit of the state branch, and for every step out of a cluster.
+
+use super::History;
+use crate::monitor;
+use shipper_core::plan::{REMOVAL_PATIENCE, roles};
+use shipper_core::state::{Placement, ReleaseRecord, RemovalCause};
+use shipper_core::{ClusterName, ReleaseName};
+use std::collections::BTreeMap;
+
+impl History {
+    /// [S4] At the moment at which a cluster begins to empty, those that stay serve what they are to serve, but for pods that failed by
+    /// themselves: over the fleet nothing is lacking.
+    pub(super) fn judge_fleet(
+        &self,
+        i: usize,
+        before: Option<&shipper_core::state::Target>,
+        state: &crate::git::State,
+    ) -> Result<(), String> {
+        let total = |target: Option<&shipper_core::state::Target>| {
+            target.map_or(0, |target| monitor::goals(target).values().sum::<u32>())
+        };
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let Some(placement) = placement.filter(|p| p.leaving.contains_key(&self.agents[i].name)) else {
+            return Ok(());
+        };
+        if total(before) == 0 || total(self.agents[i].target.as_ref()) > 0 {
+            return Ok(());
+        }
+        for (j, agent) in self.agents.iter().enumerate() {
+            if placement.staying().any(|(name, _)| *name == agent.name) {
+                self.monitors[j].serves_enough(&self.clusters[j]).map_err(|lacking| {
+                    format!(
+                        "S4: c{} is emptied at {:.3}, but c{} {lacking}",
+                        i + 1,
+                        self.now.as_secs_f64(),
+                        j + 1
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What must hold for every commit of the state branch.
+    pub(super) fn judge_commit(&self, before: &BTreeMap<ReleaseName, ReleaseRecord>) -> Result<(), String> {
+        let count = self.git.state.len();
+        let state = &self.git.state[count - 1];
+        let previous = count.checked_sub(2).map(|i| &self.git.state[i]);
+        for (name, release) in &state.releases {
+            let was = before.get(name);
+            // [A1] A step is achieved on reports about the very target that asks for it.
+            if let Some(achieved) = &release.achieved
+                && was.and_then(|r| r.achieved.as_ref()).map(|a| a.at) != Some(achieved.at)
+                && was.is_some_and(|r| {
+                    r.complete.is_none() && release.position.cause != shipper_core::state::Cause::Carried
+                })
+            {
+                let Some(previous) = previous else {
+                    return Err("A1: a step is achieved in the first commit".to_owned());
+                };
+                let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+                let stays = |cluster: &ClusterName| {
+                    placement.is_some_and(|placement| placement.staying().any(|(name, _)| name == cluster))
+                };
+                for (cluster, target) in previous.targets.iter().filter(|(cluster, _)| stays(cluster)) {
+                    let met = self.met.get(cluster).is_some_and(|met| met.contains(&target.generation));
+                    let tolerated = target.releases.len() > 1;
+                    if !met && !tolerated {
+                        return Err(format!(
+                            "A1: {name} achieved {achieved:?}, but {cluster} never met generation {}",
+                            target.generation
+                        ));
+                    }
+                }
+            }
+            // No step is taken by itself.
+            if let Some(was) = was
+                && release.position.step != was.position.step
+                && matches!(release.position.cause, shipper_core::state::Cause::Created)
+            {
+                return Err(format!("{name} moved without a cause"));
+            }
+        }
+        if let Some(previous) = previous {
+            // [R1, R6] Counters never go back.
+            let counters = |s: &crate::git::State| {
+                s.record.as_ref().map_or((0, 0), |r| (r.generation, r.target_generation))
+            };
+            if counters(state) < counters(previous) {
+                return Err("R1: a counter went back".to_owned());
+            }
+            for (cluster, target) in &state.targets {
+                let Some(was) = previous.targets.get(cluster) else { continue };
+                if target.generation < was.generation
+                    || (target != was && target.generation == was.generation)
+                {
+                    return Err(format!("target of {cluster} changed without a new generation"));
+                }
+            }
+            // [R5] What has the load keeps a release with capacity and weight.
+            let serving = |s: &crate::git::State, cluster: &ClusterName| {
+                s.targets.get(cluster).is_some_and(|t| {
+                    t.releases.iter().any(|r| !r.absent && r.capacity > 0 && r.traffic.unwrap_or(0) > 0)
+                })
+            };
+            let leaving = |s: &crate::git::State, cluster: &ClusterName| {
+                let placement = s.record.as_ref().and_then(|record| record.placement.as_ref());
+                placement.is_some_and(|placement| placement.leaving.contains_key(cluster))
+            };
+            for cluster in previous.targets.keys() {
+                let steps_back =
+                    state.releases.len() == 1 || roles(state.releases.values()).incumbent.is_none();
+                let removing = |s: &crate::git::State| {
+                    let missing = s.record.as_ref().and_then(|record| record.missing.as_ref());
+                    missing.is_some_and(|missing| missing.removal.is_some())
+                };
+                let loses = serving(previous, cluster) && !serving(state, cluster);
+                if loses && removing(state) {
+                    // [X1] Judged below.
+                } else if loses && leaving(state, cluster) {
+                    // [S4] It goes once the others have reported all they are to have.
+                    self.judge_departure(previous, state, cluster)?;
+                } else if loses && !steps_back {
+                    return Err(format!(
+                        "R5: nothing carries the load in {cluster} any more: {:?}",
+                        state.targets.get(cluster)
+                    ));
+                }
+                let tombstones = previous.targets[cluster].releases.iter().all(|release| release.absent);
+                let tombstone = |s: &crate::git::State| s.targets.get(cluster).is_some_and(|t| t.absent);
+                // [X1] Only a removal that was decided writes a tombstone, and only a tombstone that was carried out goes.
+                let left = leaving(previous, cluster) && tombstones;
+                if !state.targets.contains_key(cluster) && !left && !tombstone(previous) {
+                    return Err(format!("absence deletes nothing: the target of {cluster} is gone"));
+                }
+                if tombstone(state) && !removing(state) {
+                    return Err(format!(
+                        "absence deletes nothing: {cluster} has a tombstone, and nobody removed it"
+                    ));
+                }
+                if tombstone(state) && !tombstone(previous) && !self.may_be_removed(state) {
+                    return Err(format!("X1: {cluster} has a tombstone, and nothing allows to remove it"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// [S2, S4] Whoever stays has reported, on the very target that stood when it was decided, all that it is to have; and somebody serves.
+    pub(super) fn judge_departure(
+        &self,
+        previous: &crate::git::State,
+        state: &crate::git::State,
+        cluster: &ClusterName,
+    ) -> Result<(), String> {
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let staying: Vec<&ClusterName> =
+            placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name).collect();
+        let mut serves = false;
+        for name in &staying {
+            let Some(target) = previous.targets.get(*name) else { continue };
+            if !self.served.get(*name).is_some_and(|served| served.contains(&target.generation)) {
+                return Err(format!(
+                    "S4: {cluster} is emptied although {name} never met generation {}",
+                    target.generation
+                ));
+            }
+            serves |= monitor::goals(target).values().any(|goal| *goal > 0);
+        }
+        if serves { Ok(()) } else { Err(format!("S4: {cluster} is emptied and nobody serves: {staying:?}")) }
+    }
+
+    /// [X1] A trailer names it, or it has been missing for as long as is waited, or what was reported has no ready pods.
+    pub(super) fn may_be_removed(&self, state: &crate::git::State) -> bool {
+        let missing = state.record.as_ref().and_then(|record| record.missing.as_ref());
+        let removal = missing.and_then(|missing| Some((missing, missing.removal.as_ref()?)));
+        removal.is_some_and(|(missing, removal)| match &removal.cause {
+            RemovalCause::NothingReady => true,
+            RemovalCause::Confirmed { commit } => {
+                self.git.confirmed.iter().any(|known| *commit == format!("{known:040x}"))
+            }
+            RemovalCause::OnlyOneMissing => {
+                missing.alone_since.is_some_and(|since| self.wall().duration_since(since) >= REMOVAL_PATIENCE)
+            }
+        })
+    }
+}
