@@ -66,6 +66,13 @@ pub(super) fn upload_pack(call: &Arc<Call>, request: Vec<u8>) -> Result<impl Rea
     Ok(exchange)
 }
 
+/// A request to `git-receive-pack`, sent when its answer is first read.
+pub(super) fn receive_pack(call: &Arc<Call>, request: Vec<u8>) -> Result<impl Read, git2::Error> {
+    let mut exchange = HttpTransport::new(Arc::clone(call)).exchange("git-receive-pack")?;
+    exchange.request = request;
+    Ok(exchange)
+}
+
 impl HttpTransport {
     pub(super) fn new(call: Arc<Call>) -> Self {
         Self { call }

@@ -8,7 +8,7 @@ use git2::{ErrorCode, Oid, Repository, RepositoryOpenFlags};
 
 use super::error::RemoteError;
 use super::outcome::{PushOutcome, classify};
-use crate::pack;
+use crate::{changes, pack};
 
 /// Opens the repository at `path`, bare or not, without looking above it.
 pub(super) fn open(path: &Path) -> Result<Repository, RemoteError> {
@@ -46,8 +46,7 @@ pub(super) fn copy(
     for oid in haves.iter().filter(|oid| known.exists(**oid)) {
         walk.hide(*oid)?;
     }
-    let mut builder = from.packbuilder()?;
-    builder.insert_walk(&mut walk)?;
+    let mut builder = changes::pack(from, walk)?;
     if builder.object_count() == 0 {
         return Ok(());
     }

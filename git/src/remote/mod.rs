@@ -6,6 +6,8 @@ mod http;
 mod http_answer;
 mod local;
 mod outcome;
+mod packet;
+mod send;
 mod ssh;
 mod want;
 
@@ -214,6 +216,22 @@ impl Remote {
         Ok(heads)
     }
 
+    fn push_http(
+        &self,
+        call: &Arc<Call>,
+        store: &Repository,
+        branch: &str,
+        (expected, new): (Option<Oid>, Oid),
+    ) -> Result<PushOutcome, git2::Error> {
+        let mut remote = store.remote_anonymous(self.scheme())?;
+        let connection = remote.connect_auth(Direction::Push, None, None)?;
+        let heads = listed(connection.list()?)?;
+        match settled(branch, heads.get(branch).copied(), (expected, new)) {
+            Some(outcome) => Ok(outcome),
+            None => send::send(call, store, &heads, branch, (expected, new)),
+        }
+    }
+
     /// Moves `branch` of the remote from `expected` to `new`, or finds out that it is not there any more.
     pub(crate) fn push(
         &self,
@@ -228,19 +246,17 @@ impl Remote {
             return local::push(store, &remote, branch, new, expected).map_err(|e| self.failure(None, &e));
         }
         let call = self.call()?;
+        if call.http.is_some() {
+            return call::with_call(&call, || self.push_http(&call, store, branch, (expected, new)))
+                .map_err(|e| self.failure(Some(&call), &e));
+        }
         let verdict = RefCell::new(None);
         let said = RefCell::new(String::new());
         let result = call::with_call(&call, || {
             let mut callbacks = RemoteCallbacks::new();
             callbacks.push_negotiation(|updates| {
                 let advertised = updates.first().map(git2::PushUpdate::src).filter(|oid| !oid.is_zero());
-                let outcome = if advertised == Some(new) {
-                    PushOutcome::Pushed
-                } else if advertised != expected {
-                    PushOutcome::LostRace { detail: local::moved(branch, advertised, expected) }
-                } else {
-                    return Ok(());
-                };
+                let Some(outcome) = settled(branch, advertised, (expected, new)) else { return Ok(()) };
                 *verdict.borrow_mut() = Some(outcome);
                 Err(git2::Error::from_str("settled before anything was sent"))
             });
@@ -270,6 +286,21 @@ impl Remote {
                 reason: "the server did not say what became of the push".to_owned(),
             }),
         }
+    }
+}
+
+/// What is clear before anything is sent: the branch is there already, or somewhere else.
+fn settled(
+    branch: &str,
+    advertised: Option<Oid>,
+    (expected, new): (Option<Oid>, Oid),
+) -> Option<PushOutcome> {
+    if advertised == Some(new) {
+        Some(PushOutcome::Pushed)
+    } else if advertised != expected {
+        Some(PushOutcome::LostRace { detail: local::moved(branch, advertised, expected) })
+    } else {
+        None
     }
 }
 

@@ -6,20 +6,17 @@
 //! history was rewritten.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::io::{BufReader, Read, Write};
+use std::io::{BufReader, Write};
 use std::sync::Arc;
 
 use git2::{Oid, Repository};
 
 use super::call::Call;
 use super::error::RemoteError;
-use super::http;
+use super::{http, packet};
 
 /// How far below a tip commits are offered too.
 const BELOW: [usize; 3] = [1, 4, 16];
-const DATA: u8 = 1;
-const PROGRESS: u8 = 2;
 
 /// Brings `wants`, and what they need beyond what the store has, into the store.
 pub(super) fn download(call: &Arc<Call>, store: &Repository, wants: &[Oid]) -> Result<(), git2::Error> {
@@ -29,15 +26,15 @@ pub(super) fn download(call: &Arc<Call>, store: &Repository, wants: &[Oid]) -> R
     let mut pack = odb.packwriter()?;
     let protocol = |reason: String| call.fail(RemoteError::Protocol { url: call.url(), reason });
     // First a line for each commit that both have, or one that says there is none; then the pack, in bands.
-    while let Some(packet) = packet(&mut answer).map_err(|error| protocol(error.to_string()))? {
-        match packet.split_first() {
-            Some((&DATA, data)) => {
+    while let Some(line) = packet::next(&mut answer).map_err(|error| protocol(error.to_string()))? {
+        match line.split_first() {
+            Some((&packet::DATA, data)) => {
                 pack.write_all(data).map_err(|error| git2::Error::from_str(&error.to_string()))?;
             }
-            Some((&PROGRESS, _)) | None => {}
-            Some(_) if [&b"ACK"[..], b"NAK", b"shallow"].iter().any(|known| packet.starts_with(known)) => {}
+            Some((&packet::PROGRESS, _)) | None => {}
+            Some(_) if [&b"ACK"[..], b"NAK", b"shallow"].iter().any(|known| line.starts_with(known)) => {}
             Some(_) => {
-                let said = String::from_utf8_lossy(&packet);
+                let said = String::from_utf8_lossy(&line);
                 let said = said.trim_start_matches('\u{3}').trim_start_matches("ERR").trim();
                 return Err(protocol(format!("the server says: {said}")));
             }
@@ -50,22 +47,17 @@ fn request(store: &Repository, wants: &[Oid]) -> Result<Vec<u8>, git2::Error> {
     let mut lines = String::new();
     for (number, oid) in wants.iter().enumerate() {
         let capabilities = if number == 0 { " ofs-delta side-band-64k no-progress" } else { "" };
-        push(&mut lines, &format!("want {oid}{capabilities}\n"));
+        packet::push(&mut lines, &format!("want {oid}{capabilities}\n"));
     }
     for oid in shallow(store) {
-        push(&mut lines, &format!("shallow {oid}\n"));
+        packet::push(&mut lines, &format!("shallow {oid}\n"));
     }
-    lines.push_str("0000");
+    lines.push_str(packet::FLUSH);
     for oid in haves(store)? {
-        push(&mut lines, &format!("have {oid}\n"));
+        packet::push(&mut lines, &format!("have {oid}\n"));
     }
-    push(&mut lines, "done\n");
+    packet::push(&mut lines, "done\n");
     Ok(lines.into_bytes())
-}
-
-fn push(lines: &mut String, line: &str) {
-    // Writing to a string does not fail.
-    let _ = write!(lines, "{:04x}{line}", line.len() + 4);
 }
 
 /// Where history is cut off.
@@ -91,20 +83,4 @@ fn haves(store: &Repository) -> Result<BTreeSet<Oid>, git2::Error> {
         }
     }
     Ok(haves)
-}
-
-/// The next packet; `None` at the end.
-fn packet(answer: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
-    let mut length = [0; 4];
-    answer.read_exact(&mut length)?;
-    let length = std::str::from_utf8(&length).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
-    match length {
-        Some(0) => Ok(None),
-        Some(length @ 4..) => {
-            let mut packet = vec![0; length - 4];
-            answer.read_exact(&mut packet)?;
-            Ok(Some(packet))
-        }
-        _ => Err(std::io::Error::other("the answer is not of Git's protocol")),
-    }
 }
