@@ -43,7 +43,7 @@ const STATE_REPOSITORY: &str = "state.git";
 /// The branch that the hub writes.
 pub const STATE_BRANCH: &str = "shipper/state";
 const LOG: &str = "info,shipper_hub=debug,shipper_agent=debug";
-const SHOWN_LINES: usize = 120;
+const SHOWN_LINES: usize = 60;
 
 /// What a scene is to be like.
 #[derive(Debug, Clone)]

@@ -14,6 +14,7 @@ mod scenes {
     mod drift;
     mod measured;
     mod neighbours;
+    mod orders;
     mod refused;
     mod removal;
     mod rollout;

@@ -58,6 +58,7 @@ impl Scene {
     /// When `old` is not there exactly once, or git fails.
     pub fn edit(&self, app: &str, old: &str, new: &str) -> Result<String> {
         let file = self.file(app);
+        self.desk.pull()?;
         let text = self.desk.read(&file)?;
         ensure!(text.matches(old).count() == 1, "{old:?} is not exactly once in {file}:\n{text}");
         self.commit(&[(&file, &text.replace(old, new))], &format!("{app}: {}", new.trim()))
@@ -69,6 +70,7 @@ impl Scene {
     /// When git fails.
     pub fn promote(&self, app: &str, release: &str, step: &str) -> Result<String> {
         let file = self.file(app);
+        self.desk.pull()?;
         let text = self.desk.read(&file)?;
         let rest = text.split("  rollout:\n").next().unwrap_or_default();
         let text = format!("{rest}  rollout:\n    release: {release}\n    targetStep: {step}\n");

@@ -1,5 +1,5 @@
 //! Aborted and superseded in the middle of a shift, rolled back, while agents and hub are killed, under load
-//! [C1, C2, C5, C6, C9, M8, M10, M11].
+//! [C1, C2, C5, C6, C9, M8, M10].
 
 use std::time::Duration;
 
