@@ -91,14 +91,9 @@ impl Store {
             }
         };
         let remote = Remote::new(config);
-        Ok(Self {
-            root: dir.to_owned(),
-            layout,
-            remote,
-            repo,
-            damaged: Arc::default(),
-            compaction: Compaction::default(),
-        })
+        // Where its packs cannot be told, all are joined in time.
+        let compaction = Compaction::begin(&repo).unwrap_or_default();
+        Ok(Self { root: dir.to_owned(), layout, remote, repo, damaged: Arc::default(), compaction })
     }
 
     /// The remote's configuration.
@@ -157,6 +152,8 @@ impl Store {
     /// Fetches the whole history of the branches.
     pub(crate) fn fetch_everything(&mut self, branches: &[&str]) -> Result<(), StoreError> {
         self.remote.fetch(&self.repo, branches, Depth::Everything)?;
+        // What was cut off below the commits that are known to be there has come in packs of its own.
+        self.compaction = Compaction::default();
         // Commits that were read while their parents were cut off stay cached that way in the old handle.
         if let Ok(repo) = layout::open(&self.layout.repository()) {
             self.repo = repo;
