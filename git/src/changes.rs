@@ -36,7 +36,7 @@ fn added(
     if old.is_some_and(|old| old.id() == new.id()) || !objects.insert(new.id()) {
         return Ok(());
     }
-    for entry in new.iter() {
+    for entry in new {
         let before = old.and_then(|old| old.get_name_bytes(entry.name_bytes()));
         if before.as_ref().is_some_and(|before| before.id() == entry.id()) {
             continue;
