@@ -100,13 +100,11 @@ async fn a_report_that_cannot_be_read_any_more_is_asked_for_again() {
     assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 2 }, "once is enough");
 }
 
+/// Where the child of the test below keeps its database; set in its environment alone.
 const DIRECTORY: &str = "SHIPPER_TEST_KILLED_STORE";
 
-#[tokio::test]
-#[ignore = "what acknowledged_reports_survive_a_kill runs in a process of its own, until that is killed"]
-async fn writes_until_killed() {
-    let Ok(directory) = std::env::var(DIRECTORY) else { return };
-    let store = reopen(Path::new(&directory)).await;
+async fn write_until_killed(directory: &Path) {
+    let store = reopen(directory).await;
     one(&store, open("s1", "uid-1")).await;
     for sequence in 1.. {
         one(&store, write(report("s1", sequence, vec![state("shop", sequence)]))).await;
@@ -114,12 +112,16 @@ async fn writes_until_killed() {
     }
 }
 
+/// Runs itself again in a process of its own, which is the one that is killed.
 #[tokio::test]
 async fn acknowledged_reports_survive_a_kill() {
     use tokio::io::{AsyncBufReadExt, BufReader};
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        return write_until_killed(Path::new(&directory)).await;
+    }
     let directory = tempfile::tempdir().unwrap();
     let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
-        .args(["store::durable::writes_until_killed", "--exact", "--ignored", "--nocapture"])
+        .args(["store::durable::acknowledged_reports_survive_a_kill", "--exact", "--nocapture"])
         .env(DIRECTORY, directory.path())
         .stdout(std::process::Stdio::piped())
         .kill_on_drop(true)
