@@ -24,5 +24,7 @@ pub mod notify;
 pub mod pilot;
 pub mod questions;
 pub mod render;
+#[cfg(test)]
+mod sample;
 pub mod shared;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Outcome, git, run, write};
+use crate::support::{Outcome, commit, git, repository, run, write};
 use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipperctl::exit::Exit;
@@ -17,14 +17,8 @@ struct Fixture {
 impl Fixture {
     fn new(files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (bare, clone) = (directory.path().join("fleet.git"), directory.path().join("clone"));
-        git(directory.path(), &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
-        git(directory.path(), &["clone", "-q", bare.to_str().unwrap(), clone.to_str().unwrap()]);
-        git(&clone, &["checkout", "-q", "-B", "main"]);
-        write(&clone, &[&[("README.md", "a fleet\n")], files].concat());
-        git(&clone, &["add", "-A"]);
-        git(&clone, &["commit", "-q", "-m", "first"]);
-        git(&clone, &["push", "-q", "origin", "main"]);
+        let (bare, clone) = repository(directory.path(), &[&[("README.md", "a fleet\n")], files].concat());
+        commit(&clone, "first");
         Self { _directory: directory, bare }
     }
 

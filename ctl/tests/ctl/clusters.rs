@@ -1,6 +1,6 @@
 //! Clusters: what is there and how far a drain is, and the commits that cordon and drain [S4].
 
-use crate::support::{git, hub_of, run, well, write};
+use crate::support::{commit, git, hub_of, repository, run, well};
 use jiff::Timestamp;
 use serde_json::json;
 use shipper_core::protocol::ClusterView;
@@ -64,16 +64,8 @@ fn s4_one_cluster_says_which_applications_are_there_and_why() {
 /// A repository with the example, and a hub that knows the clusters.
 fn fleet() -> (tempfile::TempDir, String) {
     let directory = tempfile::tempdir().unwrap();
-    let (bare, clone) = (directory.path().join("fleet.git"), directory.path().join("clone"));
-    git(directory.path(), &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
-    git(directory.path(), &["clone", "-q", bare.to_str().unwrap(), clone.to_str().unwrap()]);
-    git(&clone, &["checkout", "-q", "-B", "main"]);
-    git(&clone, &["config", "user.name", "Grace"]);
-    git(&clone, &["config", "user.email", "grace@example.com"]);
-    write(&clone, FILES);
-    git(&clone, &["add", "-A"]);
-    git(&clone, &["commit", "-q", "-m", "first"]);
-    git(&clone, &["push", "-q", "origin", "HEAD:main"]);
+    let (_, clone) = repository(directory.path(), FILES);
+    commit(&clone, "first");
     let hub = hub_of(Vec::new(), well(Vec::new(), Vec::new()), views());
     (directory, hub)
 }

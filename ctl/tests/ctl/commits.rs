@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::rollout::World;
-use crate::support::{Outcome, git, hub, run, well, write};
+use crate::support::{Outcome, commit, git, hub, repository, run, well, write};
 use shipper_core::status::ApplicationStatus;
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
@@ -23,13 +23,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let (bare, clone) = (directory.path().join("fleet.git"), directory.path().join("clone"));
-        git(directory.path(), &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
-        git(directory.path(), &["clone", "-q", bare.to_str().unwrap(), clone.to_str().unwrap()]);
-        git(&clone, &["checkout", "-q", "-B", "main"]);
-        git(&clone, &["config", "user.name", "Grace"]);
-        git(&clone, &["config", "user.email", "grace@example.com"]);
-        write(&clone, FILES);
+        let (bare, clone) = repository(directory.path(), FILES);
         let first = commit(&clone, "first");
         let manifest = std::fs::read_to_string(clone.join(MANIFEST)).unwrap();
         write(
@@ -52,13 +46,6 @@ impl Fixture {
         let author = ["--author", "Ada <ada@example.com>"];
         run([arguments, &author, &["--hub", &hub, "--repository", &repository]].concat())
     }
-}
-
-fn commit(work: &Path, message: &str) -> String {
-    git(work, &["add", "-A"]);
-    git(work, &["commit", "-q", "-m", message]);
-    git(work, &["push", "-q", "origin", "HEAD:main"]);
-    git(work, &["rev-parse", "HEAD"])
 }
 
 #[test]

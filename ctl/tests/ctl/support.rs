@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -48,6 +48,26 @@ pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
         .unwrap();
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+}
+
+/// A bare repository `fleet.git` in this directory, and `clone`, where Grace works on its branch `main` with these files uncommitted.
+pub(crate) fn repository(directory: &Path, files: &[(&str, &str)]) -> (PathBuf, PathBuf) {
+    let (bare, clone) = (directory.join("fleet.git"), directory.join("clone"));
+    git(directory, &["init", "-q", "--bare", "-b", "main", bare.to_str().unwrap()]);
+    git(directory, &["clone", "-q", bare.to_str().unwrap(), clone.to_str().unwrap()]);
+    git(&clone, &["checkout", "-q", "-B", "main"]);
+    git(&clone, &["config", "user.name", "Grace"]);
+    git(&clone, &["config", "user.email", "grace@example.com"]);
+    write(&clone, files);
+    (bare, clone)
+}
+
+/// Commits everything, pushes it to `main` and returns the commit.
+pub(crate) fn commit(work: &Path, message: &str) -> String {
+    git(work, &["add", "-A"]);
+    git(work, &["commit", "-q", "-m", message]);
+    git(work, &["push", "-q", "origin", "HEAD:main"]);
+    git(work, &["rev-parse", "HEAD"])
 }
 
 /// Writes files below a directory.

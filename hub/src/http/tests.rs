@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
+use crate::sample;
 use crate::shared::Settings;
 use crate::store::{MemoryStore, SqliteStore};
 use axum::body::Body;
@@ -114,16 +115,7 @@ fn report(session: &str, sequence: u64) -> Value {
 }
 
 fn status(namespace: &str, name: &str) -> ApplicationStatus {
-    ApplicationStatus {
-        application: AppKey::new(namespace, name),
-        contender: None,
-        incumbent: None,
-        releases: Vec::new(),
-        waiting: Waiting { state: WaitingFor::None, message: String::new(), clusters: Vec::new() },
-        clusters: Vec::new(),
-        refused: Vec::new(),
-        conditions: Vec::new(),
-    }
+    sample::status(&AppKey::new(namespace, name))
 }
 
 #[tokio::test]

@@ -98,47 +98,28 @@ fn outstanding(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
+    use crate::sample;
     use serde_json::json;
     use shipper_core::state::AppRecord;
-    use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
 
     /// A plan that has placed the application in c1, with ten pods of one CPU.
     fn plan(app: &AppKey) -> AppPlan {
-        let release: shipper_core::state::ReleaseRecord = serde_json::from_value(json!({
-            "application": app, "name": "a-0-0", "generation": 1, "environment": {}, "strategy": {"steps": []},
-            "source": "", "created": Timestamp::UNIX_EPOCH,
-            "position": {"step": 0, "name": "", "from": 0, "since": Timestamp::UNIX_EPOCH, "cause": "created"},
-            "requests": {"manifests": {"cpu": "10", "pods": "10"}},
-        }))
-        .unwrap();
+        let mut release = sample::release(app);
+        release.requests = serde_json::from_value(json!({"manifests": {"cpu": "10", "pods": "10"}})).unwrap();
         let mut record = AppRecord::new(app.clone());
         record.placement = serde_json::from_value(json!({"clusters": {"c1": {}}})).unwrap();
-        AppPlan {
-            record: Some(record),
-            targets: BTreeMap::new(),
-            renders: Vec::new(),
-            status: ApplicationStatus {
-                application: app.clone(),
-                contender: Some(release.name.clone()),
-                incumbent: None,
-                releases: Vec::new(),
-                waiting: Waiting { state: WaitingFor::None, message: String::new(), clusters: Vec::new() },
-                clusters: Vec::new(),
-                refused: Vec::new(),
-                conditions: Vec::new(),
-            },
-            releases: BTreeMap::from([(release.name.clone(), release)]),
-            events: Vec::new(),
-            wake_at: None,
-        }
+        let mut plan = sample::plan(app);
+        plan.record = Some(record);
+        plan.status.contender = Some(release.name.clone());
+        plan.releases.insert(release.name.clone(), release);
+        plan
     }
 
     fn report(app: &AppKey, pods: u32) -> BTreeMap<ClusterName, AppReport> {
         let report = serde_json::from_value(json!({
             "application": app, "targetGeneration": 1,
             "releases": [{
-                "name": "a-0-0", "present": true, "installed": true,
+                "name": sample::release(app).name, "present": true, "installed": true,
                 "capacity": {"rendered": 10, "desired": 10, "replicas": 10, "pods": pods, "ready": 0, "available": 0, "achieved": false},
             }],
         }));

@@ -243,42 +243,16 @@ impl Renders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
-    use serde_json::json;
-    use shipper_core::ReleaseName;
+    use crate::sample;
     use shipper_core::plan::RenderNeed;
-    use shipper_core::state::{Cause, Position, ReleaseRecord};
-    use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
+    use shipper_core::state::ReleaseRecord;
 
     fn app() -> AppKey {
         AppKey::new("web", "hello")
     }
 
     fn release() -> ReleaseRecord {
-        ReleaseRecord {
-            application: app(),
-            name: ReleaseName::from("hello-0a1b2c3d-0"),
-            generation: 1,
-            environment: serde_json::from_value(json!({})).unwrap(),
-            written_chart: None,
-            strategy: StrategySpec::default(),
-            source: String::new(),
-            created: Timestamp::UNIX_EPOCH,
-            position: Position {
-                step: 0,
-                name: "full on".to_owned(),
-                from: 0,
-                since: Timestamp::UNIX_EPOCH,
-                cause: Cause::Created,
-            },
-            gate: None,
-            achieved: None,
-            complete: None,
-            withdrawn: None,
-            failed: None,
-            autoscaler_bases: BTreeMap::new(),
-            requests: BTreeMap::new(),
-        }
+        sample::release(&app())
     }
 
     fn asking_for(variants: &[&Option<String>]) -> AppPlan {
@@ -287,24 +261,9 @@ mod tests {
             variant: (*variant).clone(),
             values: serde_json::Map::new(),
         };
-        AppPlan {
-            record: None,
-            releases: BTreeMap::new(),
-            targets: BTreeMap::new(),
-            renders: variants.iter().map(need).collect(),
-            status: ApplicationStatus {
-                application: app(),
-                contender: None,
-                incumbent: None,
-                releases: Vec::new(),
-                waiting: Waiting { state: WaitingFor::None, message: String::new(), clusters: Vec::new() },
-                clusters: Vec::new(),
-                refused: Vec::new(),
-                conditions: Vec::new(),
-            },
-            events: Vec::new(),
-            wake_at: None,
-        }
+        let mut plan = sample::plan(&app());
+        plan.renders = variants.iter().map(need).collect();
+        plan
     }
 
     #[test]
