@@ -135,6 +135,23 @@ pub enum WaitingFor {
 }
 
 impl WaitingFor {
+    /// What is waited for, in one word; `none` where nothing is.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Paused => "paused",
+            Self::WaitingForCluster => "cluster",
+            Self::WaitingForInstallation => "installation",
+            Self::WaitingForCapacity => "capacity",
+            Self::WaitingForTraffic => "traffic",
+            Self::WaitingForGate => "gate",
+            Self::WaitingForCommand => "command",
+            Self::None => "none",
+        }
+    }
+}
+
+impl WaitingFor {
     /// All of them, in the order of precedence.
     pub const ALL: &[Self] = &[
         Self::Blocked,

@@ -136,7 +136,7 @@ impl Metrics {
         for state in WAITING {
             let count = statuses.iter().filter(|s| s.waiting.state == state).count();
             self.applications
-                .get_or_create(&WaitingLabels { waiting: name_of(state) })
+                .get_or_create(&WaitingLabels { waiting: state.word() })
                 .set(count.cast_signed() as i64);
         }
     }
@@ -153,17 +153,3 @@ const WAITING: [WaitingFor; 9] = [
     WaitingFor::WaitingForCommand,
     WaitingFor::None,
 ];
-
-fn name_of(state: WaitingFor) -> &'static str {
-    match state {
-        WaitingFor::Blocked => "blocked",
-        WaitingFor::Paused => "paused",
-        WaitingFor::WaitingForCluster => "cluster",
-        WaitingFor::WaitingForInstallation => "installation",
-        WaitingFor::WaitingForCapacity => "capacity",
-        WaitingFor::WaitingForTraffic => "traffic",
-        WaitingFor::WaitingForGate => "gate",
-        WaitingFor::WaitingForCommand => "command",
-        WaitingFor::None => "none",
-    }
-}

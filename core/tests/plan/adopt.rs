@@ -16,15 +16,6 @@ fn longer() -> StrategySpec {
     longer
 }
 
-fn at_half() -> World {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("50/50");
-    world.settle();
-    world
-}
-
 /// The strategy on `main` changes; the environment does not.
 fn change(world: &mut World, strategy: StrategySpec) {
     world.commit("v2", strategy);
@@ -41,7 +32,7 @@ fn adopt(world: &mut World, version: &str) {
 /// [R4] Position is kept by name, and the new numbers of the step are asked for and have to be achieved.
 #[test]
 fn r4_a_release_goes_on_with_the_strategy_that_is_named() {
-    let mut world = at_half();
+    let mut world = World::with_v2_at("50/50");
     change(&mut world, longer());
     world.settle();
     let (status, reason, message) = world.condition(ConditionType::StrategyCurrent).unwrap();
@@ -69,7 +60,7 @@ fn r4_a_release_goes_on_with_the_strategy_that_is_named() {
 /// [R4] Where nothing changes for the step in force, it stays achieved and every target stays byte for byte.
 #[test]
 fn r4_only_what_differs_is_asked_for_anew() {
-    let mut world = at_half();
+    let mut world = World::with_v2_at("50/50");
     let (achieved, targets) = (world.contender().achieved.clone(), world.targets.clone());
     let mut relaxed = vanguard();
     relaxed.steps.insert(0, relaxed.steps[0].clone());
@@ -87,7 +78,7 @@ fn r4_only_what_differs_is_asked_for_anew() {
 /// [R4] What was changed again meanwhile is not adopted unseen, and a release that has it already is left alone.
 #[test]
 fn r4_a_stale_version_adopts_nothing() {
-    let mut world = at_half();
+    let mut world = World::with_v2_at("50/50");
     change(&mut world, longer());
     let version = longer().version();
     let mut again = longer();
@@ -107,7 +98,7 @@ fn r4_a_stale_version_adopts_nothing() {
 /// [R4] Adoption is refused where the name of the step is gone, and where traffic would begin or end to be managed.
 #[test]
 fn r4_adoption_is_refused_where_the_step_is_gone() {
-    let mut world = at_half();
+    let mut world = World::with_v2_at("50/50");
     let mut renamed = longer();
     renamed.steps[1].name = "half".to_owned();
     change(&mut world, renamed.clone());
@@ -152,7 +143,7 @@ fn r4_a_complete_release_takes_only_a_strategy_that_ends_where_it_is() {
 /// [R4] An order in the same commit may name a step that only the new strategy has.
 #[test]
 fn r4_an_order_beside_it_is_of_the_new_strategy() {
-    let mut world = at_half();
+    let mut world = World::with_v2_at("50/50");
     change(&mut world, longer());
     let release = world.contender().name.to_string();
     world.order(&release, StepRef::Name("80/20".into()));

@@ -61,9 +61,7 @@ fn c3_the_base_is_what_each_cluster_had_when_the_rollout_began() {
 
 #[test]
 fn c3_without_autoscalers_nothing_is_recorded() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let world = World::with_v2_at("staging");
     assert!(world.releases.values().all(|release| release.autoscaler_bases.is_empty()));
     assert_eq!(bases(&world, "c1"), [0, 0]);
 }

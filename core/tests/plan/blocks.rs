@@ -33,18 +33,10 @@ fn is_blocked(world: &World) -> bool {
     world.look().status.waiting.state == WaitingFor::Blocked
 }
 
-/// A world in which v2 is at its first step beside v1.
-fn under_way() -> World {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world
-}
-
 /// [B1] No release is made or moved; targets already written stay; another namespace's block stops nothing.
 #[test]
 fn b1_nothing_is_made_or_moved_while_blocked() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     let v2 = world.contender().name.clone();
     block(&mut world, Some("other"), "freeze", &json!({}));
     assert!(!is_blocked(&world));
@@ -86,7 +78,7 @@ fn b1_what_a_block_allows_goes_on() {
         (json!({"allow": ["drain"]}), false),
         (json!({"allow": []}), false),
     ] {
-        let mut world = under_way();
+        let mut world = World::with_v2_at("staging");
         let v1 = world.incumbent().unwrap().name.clone();
         block(&mut world, Some("web"), "freeze", &allow);
         world.commit("v1", vanguard());
@@ -106,7 +98,7 @@ fn b1_what_a_block_allows_goes_on() {
 /// [B1] With a schedule it blocks during those times only, and the planner asks to be woken when they begin and end.
 #[test]
 fn b1_a_schedule_blocks_during_its_times() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     let nights =
         json!({"schedule": {"cron": "0 22 * * *", "duration": "8h", "timeZone": "Europe/Amsterdam"}});
     block(&mut world, None, "nights", &nights);
@@ -131,7 +123,7 @@ fn b1_a_schedule_blocks_during_its_times() {
 /// [B2] Every block in force must be named, with its namespace or without, in either annotation.
 #[test]
 fn b2_every_block_in_force_must_be_named() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     block(&mut world, Some("web"), "freeze", &json!({}));
     block(&mut world, None, "holidays", &json!({}));
     block(&mut world, Some("other"), "elsewhere", &json!({}));
@@ -155,7 +147,7 @@ fn b2_every_block_in_force_must_be_named() {
 /// [B2] A name that does not exist is a warning: blocks end, annotations stay.
 #[test]
 fn b2_a_name_that_does_not_exist_is_a_warning() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     block(&mut world, Some("web"), "freeze", &json!({}));
     overrides(&mut world, "web/freeze, web/gone");
     let told = |world: &World| {
@@ -206,7 +198,7 @@ fn b3_status_and_soak_go_on_under_a_block() {
 /// [B1] Somebody meant to stop something: a file that cannot be read stops its scope until an override names it.
 #[test]
 fn b1_a_block_that_cannot_be_read_blocks() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     let path = "blocks/freeze.yaml";
     let loaded = load(path, b"apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze, namespace: other}\nspec: {}\n");
     let unreadable = |namespace: Option<String>| UnreadableBlock {
@@ -227,7 +219,7 @@ fn b1_a_block_that_cannot_be_read_blocks() {
 /// The original's RolloutBlock and its annotation do what they did.
 #[test]
 fn b1_b2_the_originals_block_and_override_work() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     let yaml = "\
 apiVersion: shipper.booking.com/v1alpha1
 kind: RolloutBlock
@@ -246,7 +238,7 @@ status: {overrides: {release: ''}}
 /// [B4] The status of a block lists what it blocks and what overrides it.
 #[test]
 fn b4_the_status_lists_what_is_blocked_and_what_overrides() {
-    let mut world = under_way();
+    let mut world = World::with_v2_at("staging");
     block(&mut world, Some("web"), "freeze", &json!({}));
     block(
         &mut world,

@@ -8,9 +8,7 @@ use shipper_core::status::Liveness;
 
 #[test]
 fn m1_a_release_moves_by_name_and_by_index() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let mut world = World::with_v2_at("staging");
     assert_eq!(world.target("c1"), ["v1 100/100", "v2 1/0"]);
     world.promote("50/50");
     world.plan();
@@ -58,11 +56,7 @@ fn m2_steps_are_skipped_and_an_unachieved_one_is_preempted() {
 
 #[test]
 fn m2_m7_walking_back_loses_the_mark_and_brings_the_incumbent_back() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("full on");
-    world.settle();
+    let mut world = World::with_v2_at("full on");
     assert!(world.contender().complete.is_some());
     world.promote("staging");
     world.settle();
@@ -109,11 +103,7 @@ fn m3_a_first_release_waits_only_for_the_clusters_it_has_come_to() {
 
 #[test]
 fn m3_a_cluster_that_joins_gets_the_numbers_of_the_present_step() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("50/50");
-    world.settle();
+    let mut world = World::with_v2_at("50/50");
     let mut joined = world.fleet.clusters["c3"].clone();
     joined.cluster.metadata.name = "c4".to_owned();
     world.fleet.clusters.insert("c4".into(), joined);
@@ -185,10 +175,7 @@ fn m8_a_return_withdraws_the_contender_at_once() {
 fn m8_a_complete_contender_is_rolled_back_the_same_way() {
     let mut world = World::at_v1();
     let v1 = world.contender().name.clone();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("full on");
-    world.settle();
+    world.roll_out("v2");
     world.commit("v1", vanguard());
     world.settle();
     assert_eq!(world.contender().name, v1);
@@ -210,11 +197,7 @@ fn m9_a_first_release_that_fails_is_held() {
 
 #[test]
 fn m10_a_third_environment_supersedes_and_what_serves_is_kept() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("50/50");
-    world.settle();
+    let mut world = World::with_v2_at("50/50");
     world.commit("v3", vanguard());
     world.plan();
     assert_eq!(world.target("c1"), ["v1 100/100", "v2 0/0", "v3 1/0"]);
@@ -224,11 +207,7 @@ fn m10_a_third_environment_supersedes_and_what_serves_is_kept() {
 
 #[test]
 fn m12_only_a_difference_in_the_order_is_an_order() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("full on");
-    world.settle();
+    let mut world = World::with_v2_at("full on");
     world.promote("50/50");
     world.settle();
     let back = world.targets.clone();
@@ -291,9 +270,7 @@ fn a_soak_holds_the_step_for_its_time() {
 
 #[test]
 fn a1_every_placed_cluster_must_report_on_the_target_that_asks() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let mut world = World::with_v2_at("staging");
     world.promote("full on");
     world.plan();
     let stale = world.targets["c3"].generation - 1;
@@ -315,9 +292,7 @@ fn a1_every_placed_cluster_must_report_on_the_target_that_asks() {
 
 #[test]
 fn a1_missing_evidence_never_undoes_but_a_report_does() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let mut world = World::with_v2_at("staging");
     assert!(world.contender().achieved.is_some());
     world.reports.clear();
     world.plan();
@@ -351,9 +326,7 @@ fn a1_offline_clusters_are_excused_up_to_the_limit_and_never_all() {
 
 #[test]
 fn c1_an_incumbent_that_falls_short_delays_no_forward_step() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let mut world = World::with_v2_at("staging");
     world.promote("50/50");
     world.plan();
     for cluster in ["c1", "c2", "c3"] {

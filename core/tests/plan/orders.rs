@@ -173,10 +173,7 @@ fn m11_the_order_may_come_in_the_same_commit() {
 fn two_later() -> World {
     let mut world = World::at_v1();
     for version in ["v2", "v3"] {
-        world.commit(version, vanguard());
-        world.settle();
-        world.promote("full on");
-        world.settle();
+        world.roll_out(version);
     }
     assert_eq!(world.target("c1"), ["v2 0/0", "v3 100/100"]);
     world
@@ -185,11 +182,7 @@ fn two_later() -> World {
 /// [M8, M11] `rollback: steps` asks for steps where the predecessor's environment comes back.
 #[test]
 fn m8_rollback_in_steps_is_a_new_release() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("50/50");
-    world.settle();
+    let mut world = World::with_v2_at("50/50");
     let v2 = world.contender().name.clone();
     world.commit("v1", vanguard());
     world.intent.as_mut().unwrap().application.spec.rollback = Rollback::Steps;

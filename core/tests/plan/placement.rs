@@ -433,11 +433,7 @@ fn b1_s4_a_block_keeps_what_was_chosen_unless_it_allows_to_drain() {
 
 #[test]
 fn s5_a_cluster_that_joins_gets_the_numbers_of_the_present_step() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("50/50");
-    world.settle();
+    let mut world = World::with_v2_at("50/50");
     world.add("c4", json!({"region": "eu"}));
     world.plan();
     assert_eq!(world.target("c4"), ["v1 50/50", "v2 50/50"]);

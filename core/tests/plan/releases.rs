@@ -16,10 +16,7 @@ fn r1_names_are_never_used_twice() {
         world.promote(step);
         world.settle();
     }
-    world.commit("v3", vanguard());
-    world.settle();
-    world.promote("full on");
-    world.settle();
+    world.roll_out("v3");
     // v1's environment comes back when it is neither contender nor incumbent: a new release of the same hash.
     world.commit("v1", vanguard());
     world.settle();
@@ -55,9 +52,7 @@ fn r4_a_missing_strategy_makes_no_release_and_says_so() {
 
 #[test]
 fn r4_a_changed_strategy_touches_the_next_release_only() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let mut world = World::with_v2_at("staging");
     world.commit("v2", StrategySpec::default());
     world.settle();
     assert_eq!(world.contender().strategy, vanguard());
@@ -66,11 +61,7 @@ fn r4_a_changed_strategy_touches_the_next_release_only() {
 
 #[test]
 fn r5_a_superseded_contender_is_withdrawn() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("50/50");
-    world.settle();
+    let mut world = World::with_v2_at("50/50");
     let v2 = world.contender().name.clone();
     world.commit("v3", vanguard());
     world.plan();
@@ -96,9 +87,7 @@ fn r5_what_carries_the_load_is_carried_on() {
 
 #[test]
 fn r5_a_contender_at_its_end_is_carried_even_before_it_is_marked() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
+    let mut world = World::with_v2_at("staging");
     world.promote("full on");
     world.plan();
     world.report_all();
@@ -134,11 +123,7 @@ fn r7_the_one_before_the_incumbent_leaves_as_a_tombstone() {
 
 #[test]
 fn r7_a_tombstone_waits_for_the_report_that_the_cluster_is_empty() {
-    let mut world = World::at_v1();
-    world.commit("v2", vanguard());
-    world.settle();
-    world.promote("full on");
-    world.settle();
+    let mut world = World::with_v2_at("full on");
     // v1 is withdrawn from duty while one of its pods is still there in c1, and c2 was not heard on this target.
     world.report("c1", |report| report.releases[0].capacity.pods = 1);
     world.report("c2", |report| report.target_generation -= 1);

@@ -96,6 +96,26 @@ impl World {
         world
     }
 
+    /// As [`World::at_v1`], with v2 under way: this step of its strategy, [`vanguard`], is achieved.
+    pub fn with_v2_at(step: &str) -> Self {
+        let mut world = Self::at_v1();
+        world.commit("v2", vanguard());
+        world.settle();
+        if step != "staging" {
+            world.promote(step);
+            world.settle();
+        }
+        world
+    }
+
+    /// Commits a version and rolls it out to the end.
+    pub fn roll_out(&mut self, version: &str) {
+        self.commit(version, vanguard());
+        self.settle();
+        self.promote("full on");
+        self.settle();
+    }
+
     /// Commits an environment and a strategy, leaving the rest of the file as it is.
     pub fn commit(&mut self, version: &str, strategy: StrategySpec) {
         let rollout = self.intent.as_ref().and_then(|intent| intent.application.spec.rollout.clone());

@@ -23,15 +23,8 @@ use crate::terminal::{BAD, BUSY, GOOD};
 /// What is waited for, in a few words.
 pub(crate) fn waiting_for(state: WaitingFor) -> &'static str {
     match state {
-        WaitingFor::Blocked => "blocked",
-        WaitingFor::Paused => "paused",
-        WaitingFor::WaitingForCluster => "cluster",
-        WaitingFor::WaitingForInstallation => "installation",
-        WaitingFor::WaitingForCapacity => "capacity",
-        WaitingFor::WaitingForTraffic => "traffic",
-        WaitingFor::WaitingForGate => "gate",
-        WaitingFor::WaitingForCommand => "command",
         WaitingFor::None => "nothing",
+        other => other.word(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Outcome, commit, git, repository, run, write};
+use crate::support::{Outcome, commit, git, repository, run};
 use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipperctl::exit::Exit;

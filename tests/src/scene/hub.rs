@@ -12,6 +12,22 @@ use super::{Hub, START, Scene};
 use crate::daemon;
 use crate::eventually::within;
 
+/// Whether the release is the contender, at `step`, and waits for `state`.
+///
+/// # Errors
+/// It is not; the message says what is so.
+pub fn ensure_at(status: &ApplicationStatus, release: &str, step: usize, state: WaitingFor) -> Result<()> {
+    let contender = status.contender.as_ref().map(ToString::to_string).unwrap_or_default();
+    let at = status.releases.iter().find(|r| r.name.as_str() == release).map(|r| r.step);
+    ensure!(
+        contender == release && at == Some(step) && status.waiting.state == state,
+        "{contender} is the contender, {release} is at step {at:?}; waits for {:?}: {}",
+        status.waiting.state,
+        status.waiting.message
+    );
+    Ok(())
+}
+
 impl Hub {
     /// Waits until it answers.
     ///
@@ -99,15 +115,8 @@ impl Scene {
     ) -> Result<ApplicationStatus> {
         within(deadline, async || {
             let status = self.status(app).await?;
-            let contender = status.contender.as_ref().map(ToString::to_string).unwrap_or_default();
-            let at = status.releases.iter().find(|r| r.name.as_str() == release).map(|r| r.step);
-            ensure!(
-                contender == release && at == Some(step) && status.waiting.state == state,
-                "{contender} is the contender, {release} is at step {at:?}; waits for {:?}: {}",
-                status.waiting.state,
-                status.waiting.message
-            );
-            Ok(status)
+            ensure_at(&status, release, step, state)?;
+            anyhow::Ok(status)
         })
         .await
         .map_err(|error| anyhow::anyhow!("{app}: not so within {deadline:?}: {error}"))

@@ -29,6 +29,7 @@ use shipper_hub::shared::{Settings, Shared};
 use shipper_hub::store::MemoryStore;
 use shipper_sim::{Cluster, Delay, Options};
 use shipper_tests::scene::STATE_BRANCH;
+use shipper_tests::scene::hub::ensure_at;
 use shipper_tests::scene::sight::{Sight, look};
 use shipper_tests::scratch::Scratch;
 use tokio::task::JoinSet;
@@ -116,14 +117,7 @@ impl Simulation {
     pub async fn wait_until(&self, release: &str, step: usize, state: WaitingFor) -> Arc<ApplicationStatus> {
         self.eventually(async || {
             let status = self.status()?;
-            let contender = status.contender.as_ref().map(ToString::to_string).unwrap_or_default();
-            let at = status.releases.iter().find(|r| r.name.as_str() == release).map(|r| r.step);
-            ensure!(
-                contender == release && at == Some(step) && status.waiting.state == state,
-                "{contender} is the contender, {release} is at step {at:?}; waits for {:?}: {}",
-                status.waiting.state,
-                status.waiting.message
-            );
+            ensure_at(&status, release, step, state)?;
             Ok(status)
         })
         .await
