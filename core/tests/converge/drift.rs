@@ -6,25 +6,13 @@ use shipper_core::catalogue::Trouble;
 use shipper_core::labels::FIELD_MANAGER;
 use shipper_core::report::ObjectProblem;
 
-/// One release with all the load of two pods, corked.
-fn at_rest() -> Cluster {
-    let mut cluster = Cluster::new();
-    cluster.release(100, 100, Some(2), None);
-    cluster.deployment(1, 2, FIELD_MANAGER);
-    cluster.service(1, &[(1, 0), (1, 1)]);
-    let cork = cluster.apply(1, "Service").expect("it is to be corked");
-    cluster.carry_out(&cork);
-    assert!(cluster.apply(1, "Service").is_none());
-    cluster
-}
-
 fn conflicts(cluster: &Cluster) -> Vec<ObjectProblem> {
     cluster.look().report.problems.into_iter().filter(|p| p.reason == Trouble::FieldConflict).collect()
 }
 
 #[test]
 fn c7_a_selector_is_put_back_twice_at_once_and_then_with_longer_and_longer_pauses() {
-    let mut cluster = at_rest();
+    let mut cluster = Cluster::corked(2);
     for _ in 0..2 {
         cluster.select(1, &json!({"app": "mine"}));
         let back = cluster.apply(1, "Service").expect("put back at once");
@@ -53,7 +41,7 @@ fn c7_a_selector_is_put_back_twice_at_once_and_then_with_longer_and_longer_pause
 
 #[test]
 fn c7_a_selector_that_is_to_move_is_no_repair() {
-    let mut cluster = at_rest();
+    let mut cluster = Cluster::corked(2);
     for _ in 0..4 {
         cluster.service(1, &[(1, 0), (1, 1)]);
         let cork = cluster.apply(1, "Service").expect("at once, however often");
@@ -89,7 +77,7 @@ fn c7_a_fight_over_a_label_has_pauses_and_another_pod_serves_meanwhile() {
 
 #[test]
 fn c7_whatever_another_deletes_again_and_again_waits() {
-    let mut cluster = at_rest();
+    let mut cluster = Cluster::corked(2);
     for times in 0..3 {
         cluster.delete(1, "Deployment");
         if times == 2 {

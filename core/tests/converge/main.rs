@@ -4,6 +4,7 @@
 
 mod adoption;
 mod autoscaler;
+mod corked;
 mod drift;
 mod removal;
 mod support;

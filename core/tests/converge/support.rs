@@ -62,6 +62,18 @@ impl Cluster {
         cluster
     }
 
+    /// One release with all the load of so many pods, at rest: the Service selects it by its label.
+    pub fn corked(pods: u32) -> Self {
+        let mut cluster = Self::new();
+        cluster.release(100, 100, Some(pods), None);
+        cluster.deployment(1, pods, labels::FIELD_MANAGER);
+        cluster.service(1, &(0..pods).map(|number| (1, number)).collect::<Vec<_>>());
+        let cork = cluster.apply(1, "Service").expect("it is to be corked");
+        cluster.carry_out(&cork);
+        assert!(cluster.apply(1, "Service").is_none());
+        cluster
+    }
+
     /// Adds a release to the target: `capacity` percent and `traffic` weight of what this renders to.
     pub fn release(
         &mut self,

@@ -1,0 +1,48 @@
+//! Rule C6: while the Service selects a release by its label, every pod of it that is or becomes ready has traffic, marked or not.
+
+use crate::support::Cluster;
+use shipper_core::labels::{FIELD_MANAGER, RELEASE, TRAFFIC};
+
+/// [C6, C1] A pod that is marked to go may become ready at any moment, and the selector would send traffic to it: the selector
+/// moves before replicas go down.
+#[test]
+fn c6_a_corked_release_is_not_lowered_before_the_selector_has_moved() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 50;
+    cluster.pod(1, 3, false, false);
+    cluster.pass(1);
+    assert_eq!(cluster.replicas(1), None, "although an unready pod is marked, for long enough");
+    assert!(
+        cluster.apply(1, "Service").is_none(),
+        "nobody knows yet whether the endpoint controller follows"
+    );
+
+    let shadow = cluster.apply_to("Service", "app-shadow").expect("which a shadow shows");
+    assert_eq!(shadow.object["spec"]["selector"][TRAFFIC], "true");
+    cluster.carry_out(&shadow);
+    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1"]);
+    assert!(cluster.apply(1, "Service").is_none(), "one that is ready is not behind the coming selector");
+    assert_eq!(cluster.replicas(1), None);
+    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-1-2"]);
+    let moved = cluster.apply(1, "Service").expect("now");
+    assert_eq!(moved.object["spec"]["selector"].get(RELEASE), None);
+    assert_eq!(cluster.replicas(1), None, "not side by side with the move");
+    cluster.carry_out(&moved);
+    assert_eq!(cluster.replicas(1), Some(3), "the unready pod goes at once");
+}
+
+/// [C5, C6] Before the selector moves to the traffic label, every ready pod gets it, but for those that the ReplicaSet is about to
+/// take: without their mark it would take others, which serve.
+#[test]
+fn c6_a_pod_that_is_about_to_be_taken_is_not_given_the_label_back() {
+    let mut cluster = Cluster::corked(4);
+    cluster.release(50, 50, Some(4), None);
+    cluster.deployment(2, 2, FIELD_MANAGER);
+    (cluster.wanted(1).capacity, cluster.wanted(1).traffic) = (75, Some(50));
+    cluster.pod(1, 3, true, false);
+    assert_eq!(cluster.labels().get("app-1-3"), Some(&true), "nobody is about to take it");
+
+    // Replicas were lowered by one, and the pods have not followed.
+    cluster.deployment(1, 3, FIELD_MANAGER);
+    assert_eq!(cluster.labels().get("app-1-3"), None, "one of four is to go, and it is marked");
+}
