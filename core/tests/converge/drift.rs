@@ -90,3 +90,21 @@ fn c7_whatever_another_deletes_again_and_again_waits() {
     }
     assert_eq!(conflicts(&cluster).len(), 1);
 }
+
+/// [C7, C2] What another scaled up goes back at once, but for pods that have traffic: those lose it first.
+#[test]
+fn c7_replicas_are_taken_back_from_pods_without_traffic() {
+    let mut cluster = Cluster::corked(2);
+    cluster.deployment(1, 4, PERSON);
+    assert!(cluster.replicas(1).is_none_or(|replicas| replicas == 4), "all four carry the label");
+    let taken: Vec<_> = cluster.labels().into_iter().collect();
+    assert_eq!(
+        taken,
+        [("app-1-2".to_owned(), false), ("app-1-3".to_owned(), false)],
+        "those not in the endpoints"
+    );
+    cluster.pod(1, 2, true, false);
+    cluster.pod(1, 3, true, false);
+    cluster.pass(1);
+    assert_eq!(cluster.replicas(1), Some(2));
+}

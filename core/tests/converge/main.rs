@@ -5,7 +5,11 @@
 mod adoption;
 mod autoscaler;
 mod corked;
+mod deletions;
+mod directions;
 mod drift;
+mod evidence;
+mod properties;
 mod removal;
 mod support;
 mod workloads;

@@ -260,6 +260,22 @@ impl Cluster {
         self.index.foreign(&self.app, &object);
     }
 
+    /// The release is not in the target any more: nothing is said of it.
+    pub fn drop_release(&mut self, generation: u64) {
+        self.target.releases.retain(|listed| listed.generation != generation);
+    }
+
+    /// The manifests of a release cannot be read.
+    pub fn lose_manifests(&mut self, generation: u64) {
+        self.manifests.remove(&release(generation));
+    }
+
+    /// The application has no traffic to shift: workers.
+    pub fn without_traffic(&mut self) {
+        self.target.traffic = TrafficMode::None;
+        self.target.releases.iter_mut().for_each(|listed| listed.traffic = None);
+    }
+
     /// An object was looked for and is not there.
     pub fn forget(&mut self, key: &shipper_core::manifest::ObjectKey) {
         self.index.forget(&self.app, key);

@@ -324,6 +324,42 @@ fn a1_offline_clusters_are_excused_up_to_the_limit_and_never_all() {
     assert_eq!(world.contender().achieved.as_ref().unwrap().step, 1, "two are away and one is allowed");
 }
 
+/// [A1] However many clusters may fail: where all that the step changes are away, nobody has shown that it works.
+#[test]
+fn a1_a_step_is_not_achieved_by_clusters_that_are_away() {
+    let mut world = World::at_v1();
+    let mut lenient = vanguard();
+    lenient.max_failed_clusters = 3;
+    world.commit("v2", lenient);
+    world.settle();
+    world.promote("50/50");
+    world.plan();
+    for cluster in ["c1", "c2", "c3"] {
+        world.liveness.insert(cluster.into(), Liveness::Offline);
+    }
+    world.plan();
+    assert_eq!(world.contender().achieved.as_ref().unwrap().step, 0);
+    world.report("c1", |_| {});
+    world.plan();
+    assert_eq!(
+        world.contender().achieved.as_ref().unwrap().step,
+        1,
+        "one has reported, and the others may be away"
+    );
+}
+
+/// [M7] What is complete stays so, whatever a report says.
+#[test]
+fn m7_no_report_takes_the_mark_away() {
+    let mut world = World::at_v1();
+    for cluster in ["c1", "c2", "c3"] {
+        world.report(cluster, broken);
+    }
+    world.plan();
+    assert!(world.contender().complete.is_some() && world.contender().achieved.is_some());
+    assert_eq!(world.target("c1"), ["v1 100/100"]);
+}
+
 #[test]
 fn c1_an_incumbent_that_falls_short_delays_no_forward_step() {
     let mut world = World::with_v2_at("staging");

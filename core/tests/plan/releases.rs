@@ -168,6 +168,21 @@ fn absence_deletes_nothing() {
     assert_eq!(world.targets, targets);
 }
 
+/// Targets that nobody decided on stay as they are: of a cluster that was never placed, or of an application without a record.
+#[test]
+fn absence_of_a_decision_deletes_nothing() {
+    let mut world = World::at_v1();
+    let target = world.targets["c1"].clone();
+    world.targets.insert("stray".into(), target.clone());
+    world.settle();
+    assert_eq!(world.targets.get("stray"), Some(&target));
+    let targets = world.targets.clone();
+    (world.intent, world.record) = (None, None);
+    world.releases.clear();
+    world.plan();
+    assert_eq!(world.targets, targets);
+}
+
 #[test]
 fn i3_a_release_that_does_not_render_goes_nowhere() {
     let mut world = World::at_v1();

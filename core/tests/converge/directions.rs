@@ -1,0 +1,88 @@
+//! Rule C1, whatever the direction: raise, then shift, then lower. What the original lost on the way back is kept here.
+
+use crate::support::Cluster;
+use serde_json::{Value, json};
+use shipper_core::labels::FIELD_MANAGER;
+
+/// v1 and v2 of four pods, of which so many are there, all of v2's with traffic.
+fn on_the_way(v1: u32, v2: u32) -> Cluster {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 100, Some(4), None);
+    cluster.release(0, 0, Some(4), None);
+    cluster.deployment(1, v1, FIELD_MANAGER);
+    cluster.deployment(2, v2, FIELD_MANAGER);
+    let serving = (0..v1).map(|number| (1, number)).chain((0..v2).map(|number| (2, number)));
+    cluster.service(1, &serving.collect::<Vec<_>>());
+    cluster
+}
+
+/// No pod loses traffic, and no Deployment is lowered.
+fn keeps_everything(cluster: &Cluster) {
+    assert!(cluster.labels().values().all(|serve| *serve), "{:?}", cluster.labels());
+    assert_eq!(cluster.replicas(2), None);
+}
+
+/// [C1, M2] Back to the first step, from a step that was never achieved and at which the incumbent has nothing left: it is brought
+/// back before the contender shrinks (the original took such a way for one forward, and began with the contender).
+#[test]
+fn c1_on_the_way_back_the_incumbent_comes_first() {
+    let mut cluster = on_the_way(0, 4);
+    (cluster.wanted(2).capacity, cluster.wanted(2).traffic) = (25, Some(0));
+    assert_eq!(cluster.replicas(1), Some(2), "as far as surge allows");
+    keeps_everything(&cluster);
+    cluster.deployment_ready(1, 2, 0, FIELD_MANAGER);
+    assert_eq!(cluster.replicas(1), None, "there is no more room");
+    keeps_everything(&cluster);
+}
+
+/// [C1, M8] A contender that is taken back keeps its pods and their traffic until the incumbent has the load (the original deleted
+/// them at once).
+#[test]
+fn c1_what_is_taken_back_serves_until_its_predecessor_does() {
+    let mut cluster = on_the_way(2, 2);
+    assert_eq!(cluster.replicas(1), Some(3), "as far as surge allows");
+    keeps_everything(&cluster);
+    cluster.deployment_ready(1, 3, 2, FIELD_MANAGER);
+    keeps_everything(&cluster);
+    // Now there is one that can take over.
+    cluster.deployment(1, 3, FIELD_MANAGER);
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (2, 0), (2, 1)]);
+    let taken: Vec<bool> = cluster.labels().into_values().collect();
+    assert_eq!(taken, [false], "one for one");
+    assert_eq!(cluster.replicas(2), None, "which is lowered when it has left the endpoints");
+}
+
+/// [C1] Workers have no traffic; they too are lowered only as far as others are available in their place.
+#[test]
+fn c1_workers_go_when_others_work_in_their_place() {
+    let mut cluster = on_the_way(4, 0);
+    cluster.without_traffic();
+    (cluster.wanted(1).capacity, cluster.wanted(2).capacity) = (0, 100);
+    for (ready, left) in [(0, None), (1, Some(3)), (3, Some(1))] {
+        cluster.deployment_ready(2, 4, ready, FIELD_MANAGER);
+        assert_eq!(cluster.replicas(1), left, "{ready} of the new ones are available");
+    }
+}
+
+fn settings(version: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "settings", "annotations": {"shipper.dev/scope": "application"}}, "data": {"version": version}})
+}
+
+/// [C11, M8] What both releases share is of the newest with capacity, data and all; after a return it is the incumbent's again. (The
+/// original applied neither the one nor the other.)
+#[test]
+fn c11_shared_objects_follow_the_rollout_and_come_back() {
+    let mut cluster = on_the_way(4, 4);
+    cluster.renders(1, &settings("1"));
+    cluster.renders(2, &settings("2"));
+    cluster.status(1, "ConfigMap", &json!({}));
+    (cluster.wanted(2).capacity, cluster.wanted(2).traffic) = (25, Some(0));
+    let newer = cluster.apply_to("ConfigMap", "settings").expect("the newest with capacity has changed it");
+    assert_eq!(newer.object["data"]["version"], "2");
+
+    cluster.status(2, "ConfigMap", &json!({}));
+    (cluster.wanted(2).capacity, cluster.wanted(2).traffic) = (0, Some(0));
+    let back = cluster.apply_to("ConfigMap", "settings").expect("it is the incumbent's again");
+    assert_eq!(back.object["data"]["version"], "1");
+}

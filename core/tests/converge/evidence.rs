@@ -1,0 +1,38 @@
+//! Rule C4: what counts as achieved.
+
+use crate::support::Cluster;
+use serde_json::json;
+use shipper_core::labels::FIELD_MANAGER;
+
+/// [C4] What a Deployment says before its controller has seen what was asked is about something else.
+#[test]
+fn c4_an_unobserved_generation_proves_nothing() {
+    let mut cluster = Cluster::corked(1);
+    assert!(cluster.report(1).capacity.achieved);
+    let counts = json!({"observedGeneration": 0, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1, "availableReplicas": 1});
+    cluster.status(1, "Deployment", &counts);
+    assert!(!cluster.report(1).capacity.achieved);
+}
+
+/// [C4] A Deployment whose numbers are right while a pod too many is still there is not done.
+#[test]
+fn c4_a_pod_too_many_is_not_achieved() {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 0, Some(1), None);
+    cluster.deployment(1, 1, FIELD_MANAGER);
+    assert!(cluster.report(1).capacity.achieved);
+    cluster.pod(1, 1, true, false);
+    assert!(!cluster.report(1).capacity.achieved);
+    cluster.gone(1, 1);
+    assert!(cluster.report(1).capacity.achieved);
+}
+
+/// [C4] Traffic is achieved when the endpoints say so, whatever the labels say.
+#[test]
+fn c4_traffic_is_what_the_endpoints_say() {
+    let mut cluster = Cluster::corked(2);
+    assert!(cluster.report(1).traffic.is_some_and(|traffic| traffic.achieved && traffic.ready == 2));
+    cluster.endpoints("app", "Service-1", &["app-1-0"]);
+    let traffic = cluster.report(1).traffic.unwrap();
+    assert!(!traffic.achieved && traffic.ready == 1, "{traffic:?}");
+}
