@@ -9,7 +9,7 @@ use crate::book;
 use crate::command::{cargo, output, root, run as finish, say};
 
 /// Examples of `shipper-core` that print pages of the book, each after a line `%%% path`.
-const GENERATED: [&str; 2] = ["pictures", "reasons"];
+const GENERATED: [&str; 3] = ["life", "pictures", "reasons"];
 /// A folder in which every page is generated.
 const REASONS: &str = "docs/reasons";
 

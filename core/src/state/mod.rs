@@ -3,6 +3,7 @@
 mod application;
 mod fleet;
 pub mod paths;
+mod phase;
 mod release;
 mod target;
 
@@ -10,6 +11,7 @@ pub use application::{
     AppRecord, ChartPin, Leaves, Missing, Order, PlacedCluster, Placement, Removal, RemovalCause,
 };
 pub use fleet::{FleetState, RemovedCluster};
+pub use phase::{MOVES, Move, Phase};
 pub use release::{
     Achieved, Cause, Environment, Failure, GateFailure, GateRecord, PinnedChart, PinnedSource, Position,
     ReleaseRecord, Withdrawal, WithdrawalReason,

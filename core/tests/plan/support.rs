@@ -201,6 +201,20 @@ impl World {
         })
     }
 
+    /// No release goes where the book's picture of its life has no way.
+    fn follow_lives(&self, now: &BTreeMap<ReleaseName, ReleaseRecord>) {
+        for (name, release) in now {
+            let (before, phase) = (self.releases.get(name).map(ReleaseRecord::phase), release.phase());
+            let may =
+                before.map_or(phase.is_first(), |before| before == phase || before.leads_to(Some(phase)));
+            assert!(may, "{name} went from {before:?} to {phase}");
+        }
+        let removed = self.intent.is_none();
+        for (name, release) in self.releases.iter().filter(|(name, _)| !now.contains_key(*name)) {
+            assert!(removed || release.phase().leads_to(None), "{name} is gone at {}", release.phase());
+        }
+    }
+
     /// Plans, renders what is needed, and writes; returns whether anything differs from what stood in Git.
     pub fn plan(&mut self) -> bool {
         let mut plan = self.look();
@@ -213,6 +227,7 @@ impl World {
             plan = self.look();
         }
         self.events.extend(plan.events.iter().map(|event| event.message.clone()));
+        self.follow_lives(&plan.releases);
         let targets: BTreeMap<ClusterName, Target> =
             plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
         let changed = self.record != plan.record || self.releases != plan.releases || self.targets != targets;
