@@ -15,6 +15,7 @@ mod scenes {
     mod measured;
     mod neighbours;
     mod orders;
+    mod original;
     mod refused;
     mod removal;
     mod rollout;

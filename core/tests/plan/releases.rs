@@ -26,6 +26,7 @@ fn r1_names_are_never_used_twice() {
     assert_eq!(again.generation, 4);
 }
 
+/// TestRejectModificationToReleaseEnv: a release has no file that people could edit, and another environment is another release.
 #[test]
 fn r2_only_the_environment_makes_a_release() {
     let mut world = World::at_v1();

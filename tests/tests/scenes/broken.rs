@@ -12,6 +12,7 @@ use super::story::{APP, Floor, SOON, first_release};
 /// A little more than pods that are not ready are waited for.
 const GRACE: Duration = Duration::from_secs(12);
 
+/// TestBrokenRolloutAllIn.
 #[tokio::test]
 async fn a_broken_image_takes_nothing_from_the_incumbent() {
     let scene = Scene::start(Options::named("broken")).await.unwrap();

@@ -20,6 +20,7 @@ const TICKER: &str = include_str!("files/ticker.yaml");
 const OVERRIDES: &str =
     "    overrides:\n    - clusters: {matchLabels: {tier: vanguard}}\n      values: {replicas: 2}\n";
 
+/// TestNewAppAllIn, TestRolloutAllIn, TestMultipleAppsInNamespace.
 #[tokio::test]
 async fn applications_do_not_disturb_each_other() {
     let scene = Scene::start(Options::named("neighbours")).await.unwrap();

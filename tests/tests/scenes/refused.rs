@@ -63,6 +63,7 @@ const NO_SERVICE: &str = include_str!("files/no-service.yaml");
 const TWO_SERVICES: &str =
     concat!(include_str!("files/notes.yaml"), include_str!("files/another-service.yaml"));
 
+/// TestInvalidChartApp.
 #[tokio::test]
 async fn what_is_refused_says_why_and_holds_nobody_up() {
     let scene = Scene::start(Options::named("refused")).await.unwrap();

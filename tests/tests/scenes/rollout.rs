@@ -4,6 +4,7 @@ use shipper_tests::scene::{Options, Scene};
 
 use super::story::{APP, Floor, SOON, first_release, full_on, half, staging};
 
+/// TestRolloutVanguardMultipleReplicas.
 #[tokio::test]
 async fn three_releases_step_by_step() {
     let scene = Scene::start(Options::named("rollout")).await.unwrap();

@@ -18,6 +18,7 @@ use super::story::{APP, Floor, SOON, first_release, half, staging};
 
 const TAG: &str = "example.com/tag";
 
+/// TestRolloutAbort.
 #[tokio::test]
 async fn a_revert_at_half_brings_the_incumbent_back_first() {
     let scene = Scene::start(Options::named("revert")).await.unwrap();

@@ -244,6 +244,7 @@ async fn what_is_too_large_or_no_repository() {
     assert_eq!(error.to_string(), format!("{url}/shop-1.2.0.tgz has more than 10 bytes"));
 }
 
+/// TestBadChartUrl.
 #[tokio::test]
 async fn a_repository_that_is_away_is_asked_again() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
