@@ -112,6 +112,10 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
         let still = release.complete.is_some() || !(asks_other && achieved.name == release.position.name);
         still.then_some(crate::state::Achieved { step, ..achieved })
     });
+    if asks_other {
+        // What soaked, and was measured, were other numbers [A4].
+        release.gate = None;
+    }
     let since = if asks_other { now } else { release.position.since };
     let Position { name, cause, .. } = release.position.clone();
     release.position = Position { step, name, from, since, cause };

@@ -111,6 +111,8 @@ fn go(draft: &mut Draft<'_>, contender: &ReleaseName, step: usize) {
     };
     let name = release.strategy.steps[step].name.clone();
     release.position = Position { step, name: name.clone(), from: release.position.step, since: now, cause };
+    // Where it was before, it has to arrive again: what was reported then was about another target [A1].
+    release.achieved = release.achieved.take().filter(|achieved| achieved.step < step);
     if step + 1 < release.strategy.steps.len() {
         // The mark is lost by walking back [M7].
         release.complete = None;

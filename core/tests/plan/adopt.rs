@@ -1,9 +1,11 @@
 //! Rules R4 and M7: a release under way takes a changed strategy when it is told to, and what its end leaves out is told.
 
 use crate::support::{World, strategy, vanguard};
+use jiff::SignedDuration;
 use serde_json::json;
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::intent::{StepRef, StrategySpec};
+use std::time::Duration;
 
 /// staging, 50/50 with other numbers, 80/20, full on.
 fn longer() -> StrategySpec {
@@ -170,4 +172,30 @@ fn m7_a_strategy_that_leaves_a_cluster_without_the_whole_contender_is_told() {
     assert!(!message.contains("c1"), "{message}");
     assert!(message.contains("c2 ends with 50 % of the capacity"), "{message}");
     assert!(message.contains("c3 is selected by no step"), "{message}");
+}
+
+/// [R4, A4] A step that asks for something else under the new strategy soaks anew.
+#[test]
+fn r4_a4_other_numbers_soak_anew() {
+    let soaking = |contender: u8| {
+        let mut soaking = vanguard();
+        soaking.steps[0].gate.soak = Some(Duration::from_secs(60));
+        let capacity = json!({"contender": contender, "incumbent": 100});
+        soaking.steps[0].capacity = Some(serde_json::from_value(capacity).unwrap());
+        soaking
+    };
+    let mut world = World::at_v1();
+    world.commit("v2", soaking(1));
+    world.settle();
+    world.now += SignedDuration::from_secs(50);
+    change(&mut world, soaking(20));
+    adopt(&mut world, &soaking(20).version());
+    world.settle();
+    world.promote("50/50");
+    world.now += SignedDuration::from_secs(30);
+    world.plan();
+    assert_eq!(world.contender().position.name, "staging", "20 % have soaked for half a minute");
+    world.now += SignedDuration::from_secs(30);
+    world.plan();
+    assert_eq!(world.contender().position.name, "50/50");
 }

@@ -4,7 +4,7 @@ use crate::support::{World, broken, strategy, vanguard};
 use serde_json::json;
 use shipper_core::intent::StepRef;
 use shipper_core::state::{Cause, WithdrawalReason};
-use shipper_core::status::Liveness;
+use shipper_core::status::{Liveness, WaitingFor};
 
 #[test]
 fn m1_a_release_moves_by_name_and_by_index() {
@@ -377,4 +377,23 @@ fn c1_an_incumbent_that_falls_short_delays_no_forward_step() {
     world.plan();
     assert_eq!(world.contender().achieved.as_ref().unwrap().step, 1);
     assert!(world.look().status.clusters[0].message.contains("0 of 5 pods available"));
+}
+
+/// [A1, M2] A step that is walked back to is achieved when that is reported on the target that asks for it again, not because it was before.
+#[test]
+fn a1_a_step_that_is_walked_back_to_has_to_be_achieved_again() {
+    let mut world = World::at_v1();
+    world.commit("v2", vanguard());
+    world.settle();
+    let release = world.contender().name.clone();
+    assert!(world.contender().achieved.as_ref().is_some_and(|achieved| achieved.step == 0));
+    world.promote("50/50");
+    world.plan();
+    world.order(release.as_str(), StepRef::Name("staging".to_owned()));
+    world.plan();
+    assert_eq!(world.contender().position.name, "staging");
+    assert_eq!(world.contender().achieved, None, "nobody has reported on this target");
+    assert_eq!(world.look().status.waiting.state, WaitingFor::WaitingForCluster);
+    world.settle();
+    assert!(world.contender().achieved.as_ref().is_some_and(|achieved| achieved.step == 0));
 }
