@@ -52,6 +52,12 @@ impl Hub {
         *self = Self { paused: self.paused, next_session: self.next_session, ..Self::new(now) };
     }
 
+    /// Another cluster has the name now.
+    pub fn forget(&mut self, cluster: &ClusterName) {
+        self.sessions.remove(cluster);
+        self.reports.remove(cluster);
+    }
+
     /// An agent asks for a session; its numbers start again.
     pub fn open(&mut self, cluster: &ClusterName) -> u64 {
         self.next_session += 1;

@@ -64,7 +64,8 @@ impl History {
     }
 
     pub(super) fn fetch(&mut self, i: usize) -> Result<(), String> {
-        self.soon(1000, Happening::Fetch(i));
+        // News are told; at rest the slow poll is left.
+        self.soon(if self.silent { 60_000 } else { 1000 }, Happening::Fetch(i));
         let newest = self.git.state.len();
         if !self.agents[i].sees_git || newest <= self.agents[i].accepted {
             return Ok(());

@@ -1,93 +1,85 @@
-//! What happens when: commits, kills, partitions, failures, people with kubectl; and the end of it.
+//! What happens to machines and pods, and by people with kubectl; and the end of it.
 
-use super::{Happening, History, SCENE};
+use super::deeds::Kind;
+use super::{Happening, History};
 use crate::chart;
 use crate::people;
-use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use shipper_sim::ids;
-use std::time::Duration;
 
 impl History {
-    pub(super) fn chaos(&mut self) {
-        if self.now < SCENE {
-            let pause = self.rng.random_range(200..12_000);
-            self.at(self.now + Duration::from_millis(pause), Happening::Chaos);
-        } else {
-            return;
-        }
-        if self.rng.random_bool(0.06) {
-            self.block();
-            return;
-        }
+    /// Does one deed, with its own dice.
+    pub(super) fn deed(&mut self, number: usize) {
+        let deed = self.deeds[number];
+        let rng = std::mem::replace(&mut self.rng, StdRng::seed_from_u64(deed.dice));
         let i = self.rng.random_range(0..self.clusters.len());
-        match self.rng.random_range(0..115) {
-            100..107 => self.drain(i),
-            107..111 => self.cordon(i),
-            111..115 => self.join(i),
-            0..12 => self.commit_version(),
-            12..40 => {
-                if let Some((_, step)) = self.contender() {
-                    self.order(step + 1);
-                }
-            }
-            40..48 => {
-                if let Some((_, step)) = self.contender().filter(|(_, step)| *step > 0) {
-                    self.outcome.walked_back += 1;
-                    let to = self.rng.random_range(0..step);
-                    self.order(to);
-                }
-            }
-            48..55 => self.revert(),
-            55..64 => {
-                self.say(|| format!("kill agent c{}", i + 1));
-                self.outcome.kills += 1;
-                self.agents[i].kill();
-                self.soon(3000, Happening::Look(i));
-            }
-            64..70 => {
-                self.outcome.kills += 1;
-                let hub = self.rng.random_range(0..self.hubs.len());
-                self.say(|| format!("kill hub{}", hub + 1));
-                self.hubs[hub].push = None;
-                self.hubs[hub].paused = false;
-                self.hubs[hub].started = self.now;
-                self.soon(3000, Happening::Think(hub));
-            }
-            70..73 => {
-                self.say(|| "hub1 loses its data".to_owned());
-                self.outcome.data_lost += 1;
-                self.hubs[0].lose_data(self.now);
-                self.soon(1000, Happening::Think(0));
-            }
-            73..77 => {
-                let hub = self.rng.random_range(0..self.hubs.len());
-                self.hubs[hub].paused = !self.hubs[hub].paused;
-                self.soon(10, Happening::Think(hub));
-            }
-            77..82 => {
-                self.outcome.partitions += 1;
-                let agent = &mut self.agents[i];
-                if self.rng.random_bool(0.5) {
-                    agent.sees_git = !agent.sees_git;
-                } else {
-                    agent.sees_hub = !agent.sees_hub;
-                }
-            }
-            82..92 => self.fail_pod(i),
-            92..97 => self.intervene(i),
-            97 => self.remove(),
-            _ => {
-                self.say(|| "main: the file is gone, and comes back".to_owned());
-                self.outcome.absences += 1;
-                let last = self.git.main.iter().rev().flatten().next().cloned();
-                let gone = self.git.main.last().is_some_and(Option::is_none);
-                self.git.main.push(if gone { last } else { None });
-                self.wake_hubs();
-            }
+        self.say(|| format!("deed {number}: {:?}", deed.kind));
+        match deed.kind {
+            Kind::Commit => self.commit_version(),
+            Kind::Promote => self.promote(false),
+            Kind::SkipGates => self.promote(true),
+            Kind::WalkBack => self.walk_back(),
+            Kind::Revert => self.revert(),
+            Kind::RollBack => self.roll_back(),
+            Kind::AdoptStrategy => self.adopt_strategy(),
+            Kind::Pause => self.pause(),
+            Kind::Remove => self.remove(),
+            Kind::Absent => self.absent(),
+            Kind::Block => self.block(),
+            Kind::Drain => self.drain(i),
+            Kind::Cordon => self.cordon(i),
+            Kind::Join => self.join(i),
+            Kind::Replace => self.replace(i),
+            Kind::KillAgent => self.kill_agent(i),
+            Kind::KillHub => self.kill_hub(),
+            Kind::LoseData => self.lose_data(),
+            Kind::StopHub => self.stop_hub(),
+            Kind::Partition => self.partition(i),
+            Kind::FailPod => self.fail_pod(i),
+            Kind::Intervene => self.intervene(i),
+        }
+        self.rng = rng;
+    }
+
+    fn kill_agent(&mut self, i: usize) {
+        self.outcome.kills += 1;
+        self.agents[i].kill();
+        self.soon(3000, Happening::Look(i));
+    }
+
+    fn kill_hub(&mut self) {
+        self.outcome.kills += 1;
+        let hub = self.rng.random_range(0..self.hubs.len());
+        self.hubs[hub].push = None;
+        self.hubs[hub].paused = false;
+        self.hubs[hub].started = self.now;
+        self.soon(3000, Happening::Think(hub));
+    }
+
+    fn lose_data(&mut self) {
+        self.outcome.data_lost += 1;
+        self.hubs[0].lose_data(self.now);
+        self.soon(1000, Happening::Think(0));
+    }
+
+    fn stop_hub(&mut self) {
+        let hub = self.rng.random_range(0..self.hubs.len());
+        self.hubs[hub].paused = !self.hubs[hub].paused;
+        self.soon(10, Happening::Think(hub));
+    }
+
+    fn partition(&mut self, i: usize) {
+        self.outcome.partitions += 1;
+        let agent = &mut self.agents[i];
+        if self.rng.random_bool(0.5) {
+            agent.sees_git = !agent.sees_git;
+        } else {
+            agent.sees_hub = !agent.sees_hub;
         }
     }
 
-    pub(super) fn fail_pod(&mut self, i: usize) {
+    fn fail_pod(&mut self, i: usize) {
         let Some((name, uid)) = people::any_pod(&self.clusters[i], &mut self.rng) else { return };
         self.outcome.pod_failures += 1;
         self.say(|| format!("c{} pod {name} fails", i + 1));
@@ -102,7 +94,7 @@ impl History {
         self.soon(5, Happening::Look(i));
     }
 
-    pub(super) fn intervene(&mut self, i: usize) {
+    fn intervene(&mut self, i: usize) {
         let done = match self.rng.random_range(0..3) {
             0 => {
                 self.monitors[i].scaled(self.now);
@@ -125,10 +117,7 @@ impl History {
     /// Chaos ends: everybody is alive and sees everybody, pods recover, the file is on `main`.
     pub(super) fn heal(&mut self) {
         self.say(|| "healing".to_owned());
-        if self.git.main.last().is_some_and(Option::is_none) {
-            let last = self.git.main.iter().rev().flatten().next().cloned();
-            self.git.main.push(last);
-        }
+        self.put_back();
         for hub in 0..self.hubs.len() {
             self.hubs[hub].paused = false;
         }

@@ -6,11 +6,12 @@ use rand::RngExt;
 use serde_json::json;
 use shipper_core::ReleaseName;
 use shipper_core::intent::{
-    Application, ApplicationSpec, Cluster as IntentCluster, ClusterRequirements, ClusterSpec, Metadata,
-    Region, Rollback, Rollout, StepRef, StrategySpec, Template, TrafficMode,
+    Application, ApplicationSpec, ClusterRequirements, Metadata, Region, Rollback, Rollout, StepRef,
+    StrategySpec, Template, TrafficMode,
 };
-use shipper_core::plan::{ClusterInfo, Intent, Resolved, roles};
-use shipper_core::state::{Environment, PinnedSource};
+use shipper_core::plan::{Intent, Resolved, roles};
+use shipper_core::state::{Environment, PinnedSource, ReleaseRecord};
+use std::time::Duration;
 
 impl History {
     pub(super) fn contender(&self) -> Option<(ReleaseName, usize)> {
@@ -30,7 +31,10 @@ impl History {
     pub(super) fn strategy(&mut self) -> StrategySpec {
         let surge = ["100%", "25%", "1%"][self.rng.random_range(0..3)];
         let approval = if self.rng.random_bool(0.3) { "auto" } else { "manual" };
-        let gate = json!({"approval": approval});
+        let mut gate = json!({"approval": approval});
+        if self.rng.random_bool(0.3) {
+            gate["soak"] = json!(["3s", "20s"][self.rng.random_range(0..2)]);
+        }
         let settle = ["0s", "1s", "5s"][self.rng.random_range(0..3)];
         let steps = match self.rng.random_range(0..4) {
             0 => {
@@ -73,6 +77,7 @@ impl History {
             )
         });
         let app = chart::app();
+        let paused = |rollout: &Rollout| Rollout { adopt_strategy: None, ..rollout.clone() };
         let rollout = self
             .git
             .main
@@ -80,7 +85,7 @@ impl History {
             .rev()
             .flatten()
             .next()
-            .and_then(|intent| intent.application.spec.rollout.clone());
+            .and_then(|intent| intent.application.spec.rollout.as_ref().map(paused));
         let spec = ApplicationSpec {
             revision_history_limit: 2,
             template: Template {
@@ -122,16 +127,6 @@ impl History {
         self.wake_hubs();
     }
 
-    pub(super) fn order(&mut self, step: usize) {
-        let Some((release, _)) = self.contender() else { return };
-        let Some(mut intent) = self.git.main.last().cloned().flatten() else { return };
-        self.say(|| format!("main: {release} to step {step}"));
-        let target_step = StepRef::Index(u32::try_from(step).unwrap_or(0));
-        intent.application.spec.rollout = Some(Rollout::to_step(release.as_str(), target_step));
-        self.git.main.push(Some(intent));
-        self.wake_hubs();
-    }
-
     /// The environment of the incumbent comes back.
     pub(super) fn revert(&mut self) {
         let Some(state) = self.git.state.last() else { return };
@@ -152,46 +147,127 @@ impl History {
         self.git.main.push(None);
         self.git.confirmed.insert(self.git.main.len() - 1);
         self.wake_hubs();
+        if self.rng.random_bool(0.5) {
+            let soon = Duration::from_millis(self.rng.random_range(100..4000));
+            self.at(self.now + soon, Happening::PutBack);
+        }
     }
 
-    pub(super) fn block(&mut self) {
-        let added = self.blocking.toggle(&mut self.fleet, &mut self.rng);
-        self.outcome.blocks += u64::from(added);
-        self.say(|| format!("main: {:?}", self.blocking));
+    /// The next step, sometimes the one after.
+    pub(super) fn promote(&mut self, skip_gates: bool) {
+        let Some((_, step)) = self.contender() else { return };
+        let far = usize::from(self.rng.random_bool(0.15));
+        self.outcome.gates_skipped += u64::from(skip_gates);
+        self.order_with(step + 1 + far, skip_gates);
+    }
+
+    pub(super) fn walk_back(&mut self) {
+        let Some((_, step)) = self.contender().filter(|(_, step)| *step > 0) else { return };
+        self.outcome.walked_back += 1;
+        let to = self.rng.random_range(0..step);
+        self.order_with(to, false);
+    }
+
+    /// The file as it is on `main`, to be changed.
+    fn change(&mut self, change: impl FnOnce(&mut Intent)) {
+        let Some(mut intent) = self.git.main.last().cloned().flatten() else { return };
+        change(&mut intent);
+        self.git.main.push(Some(intent));
         self.wake_hubs();
     }
 
-    /// Somebody drains a cluster, or takes that back.
-    pub(super) fn drain(&mut self, i: usize) {
-        let Some(info) = self.fleet.clusters.get_mut(&self.agents[i].name) else { return };
-        let scheduler = &mut info.cluster.spec.scheduler;
-        scheduler.drain = !scheduler.drain;
-        let drained = scheduler.drain;
-        self.outcome.drains += u64::from(drained);
-        self.say(|| format!("main: c{} drain {drained}", i + 1));
-        self.wake_hubs();
+    fn order_with(&mut self, step: usize, skip_gates: bool) {
+        let Some((release, _)) = self.contender() else { return };
+        self.say(|| format!("main: {release} to step {step}"));
+        let target_step = StepRef::Index(u32::try_from(step).unwrap_or(0));
+        self.change(|intent| {
+            let rollout = intent.application.spec.rollout.get_or_insert_default();
+            *rollout = Rollout {
+                paused: rollout.paused,
+                skip_gates,
+                ..Rollout::to_step(release.as_str(), target_step)
+            };
+        });
     }
 
-    pub(super) fn cordon(&mut self, i: usize) {
-        let Some(info) = self.fleet.clusters.get_mut(&self.agents[i].name) else { return };
-        let scheduler = &mut info.cluster.spec.scheduler;
-        scheduler.unschedulable = !scheduler.unschedulable;
-        let cordoned = scheduler.unschedulable;
-        self.outcome.cordons += u64::from(cordoned);
-        self.say(|| format!("main: c{} cordon {cordoned}", i + 1));
-        self.wake_hubs();
+    /// [M13] Somebody pauses the rollout, or lets it go on.
+    pub(super) fn pause(&mut self) {
+        let mut paused = false;
+        self.change(|intent| {
+            let rollout = intent.application.spec.rollout.get_or_insert_default();
+            rollout.paused = !rollout.paused;
+            paused = rollout.paused;
+        });
+        self.outcome.pauses += u64::from(paused);
+        self.say(|| format!("main: paused {paused}"));
     }
 
-    /// A cluster that was not in the fleet is now.
-    pub(super) fn join(&mut self, i: usize) {
-        let name = self.agents[i].name.clone();
-        if self.fleet.clusters.contains_key(&name) {
+    /// [R4] The strategy changes in the middle of a rollout, and the contender is told to go on with it.
+    pub(super) fn adopt_strategy(&mut self) {
+        let Some((release, _)) = self.contender() else { return };
+        let strategy = self.strategy();
+        self.say(|| format!("main: {release} goes on with {:?}", names(&strategy)));
+        self.change(|intent| {
+            let rollout = intent.application.spec.rollout.get_or_insert_default();
+            // An order belongs to the release that it names.
+            if rollout.release.as_deref() != Some(release.as_str()) {
+                (rollout.release, rollout.target_step) = (Some(release.to_string()), None);
+            }
+            rollout.adopt_strategy = Some(strategy.version());
+            intent.strategy = Some(strategy);
+        });
+    }
+
+    /// [M11] An older environment is written again, with the name that its new release is to have and its last step in the same commit.
+    pub(super) fn roll_back(&mut self) {
+        let Some(state) = self.git.state.last().cloned() else { return };
+        let roles = roles(state.releases.values());
+        let older = |release: &&ReleaseRecord| {
+            release.withdrawn.is_none() && Some(&release.name) != roles.contender.as_ref()
+        };
+        let older: Vec<&ReleaseRecord> = state.releases.values().filter(older).collect();
+        if older.is_empty() {
             return;
         }
-        let metadata = Metadata { name: name.to_string(), ..Metadata::default() };
-        let spec = ClusterSpec { region: "eu".to_owned(), ..ClusterSpec::default() };
-        self.fleet.clusters.insert(name, ClusterInfo { cluster: IntentCluster { metadata, spec } });
-        self.say(|| format!("main: c{} is in the fleet", i + 1));
+        let release = older[self.rng.random_range(0..older.len())];
+        let version = release.environment.manifests.as_ref().map(|m| m.tree.clone()).unwrap_or_default();
+        let hash = release.environment.hash();
+        let iterations = state.record.as_ref().map(|record| &record.iterations);
+        let next = iterations.and_then(|all| all.get(&hash)).map_or(0, |last| last + 1);
+        let strategy = release.strategy.clone();
+        let last = u32::try_from(strategy.steps.len().saturating_sub(1)).unwrap_or(0);
+        let by_steps = self.rng.random_bool(0.5);
+        self.outcome.rolled_back += 1;
+        self.commit(&version, strategy);
+        self.change(|intent| {
+            let paused = intent.application.spec.rollout.as_ref().is_some_and(|rollout| rollout.paused);
+            let to = Rollout::to_step(format!("{}-{hash}-{next}", chart::app().name), StepRef::Index(last));
+            intent.application.spec.rollout = Some(Rollout { paused, ..to });
+            intent.application.spec.rollback = if by_steps { Rollback::Steps } else { Rollback::AtOnce };
+        });
+    }
+
+    /// The file comes back as it was.
+    pub(super) fn put_back(&mut self) {
+        let last = self.git.main.iter().rev().flatten().next().cloned();
+        if self.git.main.last().is_some_and(Option::is_none) {
+            self.say(|| "main: the file is back".to_owned());
+            self.git.main.push(last);
+            self.wake_hubs();
+        }
+    }
+
+    /// The file goes by mistake, or comes back.
+    pub(super) fn absent(&mut self) {
+        self.say(|| "main: the file is gone, or comes back".to_owned());
+        self.outcome.absences += 1;
+        let last = self.git.main.iter().rev().flatten().next().cloned();
+        let gone = self.git.main.last().is_some_and(Option::is_none);
+        self.git.main.push(if gone { last } else { None });
         self.wake_hubs();
     }
+}
+
+fn names(strategy: &StrategySpec) -> Vec<&str> {
+    strategy.steps.iter().map(|step| step.name.as_str()).collect()
 }

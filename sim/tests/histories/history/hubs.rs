@@ -23,6 +23,7 @@ impl History {
         self.outcome.blocked += u64::from(blocked);
         if let Some(push) = &push {
             self.blocking.judge(self.wall(), self.git.state.last().map(AsRef::as_ref), &push.state)?;
+            self.judge_pause(&push.state)?;
         }
         if push.is_some() {
             self.hubs[i].push = push;
@@ -57,12 +58,24 @@ impl History {
                 self.outcome.released += u64::from(is(event, EventReason::ClusterReleased));
                 self.outcome.left += u64::from(is(event, EventReason::ClusterLeft));
                 self.outcome.removed += u64::from(is(event, EventReason::Removed));
+                self.outcome.adopted += u64::from(is(event, EventReason::StrategyAdopted));
             }
             self.judge_commit(&before)?;
+            if let Some(state) = self.git.state.last().cloned() {
+                self.note_soaking(&state);
+            }
             let empty = |state: &crate::git::State| state.releases.is_empty();
             let came_back = self.git.state.iter().rev().nth(1).is_some_and(|previous| {
                 empty(previous) && previous.record.as_ref().is_some_and(|record| record.generation > 0)
             });
+            let removing = |state: &crate::git::State| {
+                let missing = state.record.as_ref().and_then(|record| record.missing.as_ref());
+                missing.is_some_and(|missing| missing.removal.is_some())
+            };
+            let previous = self.git.state.iter().rev().nth(1);
+            let called_off = previous.is_some_and(|state| removing(state))
+                && self.git.state.last().is_some_and(|state| !removing(state) && !empty(state));
+            self.outcome.called_off += u64::from(called_off);
             let made = self.git.state.last().is_some_and(|state| !empty(state));
             self.outcome.recreated += u64::from(came_back && made);
             for agent in 0..self.agents.len() {

@@ -73,9 +73,13 @@ impl History {
                     }
                 }
             }
+            if let Some(was) = was {
+                self.judge_soak(was, release)?;
+            }
             // No step is taken by itself.
             if let Some(was) = was
                 && release.position.step != was.position.step
+                && (release.strategy == was.strategy || release.position.name != was.position.name)
                 && matches!(release.position.cause, shipper_core::state::Cause::Created)
             {
                 return Err(format!("{name} moved without a cause"));

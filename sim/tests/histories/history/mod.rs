@@ -3,11 +3,16 @@
 mod agents;
 mod chaos;
 mod commits;
+mod deeds;
+mod fleet;
 mod hubs;
 mod judge;
+mod moves;
 mod outcome;
 mod rest;
 
+use deeds::Deed;
+use moves::Soaking;
 pub use outcome::Outcome;
 
 use crate::agent::Agent;
@@ -20,10 +25,10 @@ use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
-use shipper_core::ClusterName;
 use shipper_core::intent::{Cluster as IntentCluster, ClusterSpec, Metadata};
 use shipper_core::plan::{ClusterInfo, Fleet};
 use shipper_core::report::AppReport;
+use shipper_core::{ClusterName, ReleaseName};
 use shipper_sim::{Cluster, Delay, Options, ids};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -43,8 +48,10 @@ enum Happening {
     Think(usize),
     /// The hub pushes what it planned.
     Push(usize),
-    /// Somebody, or chaos, does something.
-    Chaos,
+    /// What [`deeds`] says happens.
+    Deed(usize),
+    /// Whoever removed the application thinks again.
+    PutBack,
 }
 
 pub struct History {
@@ -73,11 +80,21 @@ pub struct History {
     outcome: Outcome,
     last_change: Duration,
     blocking: Blocking,
+    options: Options,
+    deeds: Vec<Deed>,
+    /// Since when the step of each release is achieved.
+    soaking: BTreeMap<ReleaseName, Soaking>,
+    /// Everything has come to rest.
+    silent: bool,
+    /// The deeds that are done; `None` = all.
+    chosen: Option<BTreeSet<usize>>,
 }
 
 const SCENE: Duration = Duration::from_secs(240);
 const QUIET: Duration = Duration::from_secs(90);
 const PATIENCE: Duration = Duration::from_secs(3600);
+/// For how long nothing at all is written after everything has come to rest.
+const SILENCE: Duration = Duration::from_secs(3600);
 
 impl History {
     pub fn new(seed: u64, verbose: bool) -> Self {
@@ -111,11 +128,8 @@ impl History {
                     .clusters
                     .insert(name.clone(), ClusterInfo { cluster: IntentCluster { metadata, spec } });
             }
-            let mut cluster = Cluster::new(options.clone(), StdRng::seed_from_u64(rng.random()));
-            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart::app().namespace}});
-            let by = shipper_sim::WriteOptions::by("test");
-            cluster.create(ids::NAMESPACES, "", namespace, &by).expect("an empty cluster takes a namespace");
-            clusters.push(cluster);
+            let own = StdRng::seed_from_u64(rng.random());
+            clusters.push(empty_cluster(&options, own, Duration::ZERO));
             agents.push(Agent::new(name.clone()));
             monitors.push(Monitor::default());
         }
@@ -141,7 +155,23 @@ impl History {
             outcome: Outcome::default(),
             last_change: Duration::ZERO,
             blocking: Blocking::default(),
+            options,
+            deeds: deeds::draw(seed),
+            soaking: BTreeMap::new(),
+            silent: false,
+            chosen: None,
         }
+    }
+
+    /// How many deeds the history has.
+    pub fn deeds(&self) -> usize {
+        self.deeds.len()
+    }
+
+    /// Leaves out all deeds but these.
+    pub fn only(mut self, chosen: BTreeSet<usize>) -> Self {
+        self.chosen = Some(chosen);
+        self
     }
 
     fn wall(&self) -> Timestamp {
@@ -186,7 +216,11 @@ impl History {
         for i in 0..self.hubs.len() {
             self.soon(100, Happening::Think(i));
         }
-        self.at(Duration::from_secs(5), Happening::Chaos);
+        for number in 0..self.deeds.len() {
+            if self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&number)) {
+                self.at(self.deeds[number].at, Happening::Deed(number));
+            }
+        }
         self.until(SCENE)?;
         self.heal();
         let healed = self.now;
@@ -197,6 +231,7 @@ impl History {
             self.until(self.now + Duration::from_secs(10))?;
         }
         self.final_state()?;
+        self.stays_quiet()?;
         Ok(self.outcome)
     }
 
@@ -258,8 +293,20 @@ impl History {
             }
             Happening::Think(i) => return self.think(i),
             Happening::Push(i) => return self.push(i),
-            Happening::Chaos => self.chaos(),
+            Happening::Deed(number) => self.deed(number),
+            Happening::PutBack => self.put_back(),
         }
         Ok(())
     }
+}
+
+/// A cluster with the application's namespace and nothing in it.
+fn empty_cluster(options: &Options, rng: StdRng, now: Duration) -> Cluster {
+    let mut cluster = Cluster::new(options.clone(), rng);
+    cluster.advance(now);
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart::app().namespace}});
+    let by = shipper_sim::WriteOptions::by("test");
+    cluster.create(ids::NAMESPACES, "", namespace, &by).expect("an empty cluster takes a namespace");
+    cluster
 }

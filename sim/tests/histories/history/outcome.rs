@@ -26,6 +26,12 @@ pub struct Outcome {
     pub removals: u64,
     pub removed: u64,
     pub recreated: u64,
+    pub pauses: u64,
+    pub gates_skipped: u64,
+    pub rolled_back: u64,
+    pub adopted: u64,
+    pub replaced: u64,
+    pub called_off: u64,
     pub events: u64,
 }
 
@@ -55,6 +61,12 @@ impl Outcome {
             (&mut self.removals, other.removals),
             (&mut self.removed, other.removed),
             (&mut self.recreated, other.recreated),
+            (&mut self.pauses, other.pauses),
+            (&mut self.gates_skipped, other.gates_skipped),
+            (&mut self.rolled_back, other.rolled_back),
+            (&mut self.adopted, other.adopted),
+            (&mut self.replaced, other.replaced),
+            (&mut self.called_off, other.called_off),
             (&mut self.events, other.events),
         ];
         for (sum, more) in pairs {
@@ -90,6 +102,12 @@ impl Outcome {
             ("removals", self.removals),
             ("removals that were finished", self.removed),
             ("applications that came back", self.recreated),
+            ("pauses", self.pauses),
+            ("orders that skip gates", self.gates_skipped),
+            ("orders to roll back", self.rolled_back),
+            ("strategies adopted in the middle", self.adopted),
+            ("clusters replaced", self.replaced),
+            ("removals called off", self.called_off),
         ] {
             assert!(count >= seeds / 40, "only {count} {what} in {seeds} histories");
         }

@@ -1,10 +1,9 @@
 //! What must hold at rest: everything is as it was asked for, or says why not.
 
-use super::History;
+use super::{History, SILENCE};
 use crate::monitor;
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::plan::{ClusterInfo, roles};
-use shipper_core::status::ApplicationStatus;
 use shipper_core::{ClusterName, ReleaseName};
 use std::collections::BTreeMap;
 
@@ -79,6 +78,23 @@ impl History {
         }
     }
 
+    /// At rest nothing is written any more, neither to Git nor by an agent to its cluster, whatever time passes.
+    pub(super) fn stays_quiet(&mut self) -> Result<(), String> {
+        let (commits, at) = (self.git.state.len(), self.now);
+        self.silent = true;
+        self.until(at + SILENCE)?;
+        if self.git.state.len() == commits && self.last_change <= at {
+            return Ok(());
+        }
+        let when = self.last_change.as_secs_f64();
+        let more = self.git.state.len() - commits;
+        Err(format!(
+            "at rest since {:.0} s there were {more} commits and a write at {when:.3}: {}",
+            at.as_secs_f64(),
+            self.describe()
+        ))
+    }
+
     /// [S3] Whether the application runs nowhere: then too few clusters take it, and people are told so.
     pub(super) fn nowhere(&self, state: &crate::git::State) -> Result<bool, String> {
         let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
@@ -90,10 +106,7 @@ impl History {
             !scheduler.drain && !scheduler.unschedulable
         };
         let fit = self.fleet.clusters.values().filter(takes).count();
-        let told = self.status().is_some_and(|status| {
-            let scheduled = status.conditions.into_iter().find(|c| c.kind == ConditionType::Scheduled);
-            scheduled.is_some_and(|c| c.status == Status::False && c.reason == Reason::NotEnoughClusters)
-        });
+        let told = self.says(ConditionType::Scheduled, Reason::NotEnoughClusters);
         if fit < self.replicas.unwrap_or(1) && told {
             Ok(true)
         } else {
@@ -104,15 +117,21 @@ impl History {
         }
     }
 
-    /// What the first hub would tell people.
-    pub(super) fn status(&self) -> Option<ApplicationStatus> {
-        self.hubs[0].think(&self.git, &self.fleet, self.now, self.wall()).1
+    /// Whether people are told that something is not so, and why.
+    fn says(&self, kind: ConditionType, reason: Reason) -> bool {
+        let (_, status, _) = self.hubs[0].think(&self.git, &self.fleet, self.now, self.wall());
+        let conditions = status.into_iter().flat_map(|status| status.conditions);
+        conditions.filter(|c| c.kind == kind).any(|c| c.status == Status::False && c.reason == reason)
     }
 
     /// At rest, everything is as it was asked for, or says why not.
     pub(super) fn final_state(&self) -> Result<(), String> {
         let Some(state) = self.git.state.last() else { return Err("nothing was ever written".to_owned()) };
-        let Some((contender, _)) = self.contender() else { return Err("there is no contender".to_owned()) };
+        let Some((contender, _)) = self.contender() else {
+            // [M13] After a removal no release is made while rollouts are paused.
+            let paused = self.is_paused() && self.says(ConditionType::ReleaseSynced, Reason::RolloutPaused);
+            return if paused { Ok(()) } else { Err(format!("there is no contender: {}", self.describe())) };
+        };
         let release = &state.releases[&contender];
         let version = release.environment.manifests.as_ref().map(|m| m.tree.as_str()).unwrap_or_default();
         let incumbent_broken = roles(state.releases.values())
