@@ -1,7 +1,8 @@
-//! Rule C4: what counts as achieved.
+//! Rules C4 and C10: what counts as achieved, and what has to be there first.
 
 use crate::support::Cluster;
 use serde_json::json;
+use shipper_core::catalogue::Trouble;
 use shipper_core::labels::FIELD_MANAGER;
 
 /// [C4] What a Deployment says before its controller has seen what was asked is about something else.
@@ -35,4 +36,20 @@ fn c4_traffic_is_what_the_endpoints_say() {
     cluster.endpoints("app", "Service-1", &["app-1-0"]);
     let traffic = cluster.report(1).traffic.unwrap();
     assert!(!traffic.achieved && traffic.ready == 1, "{traffic:?}");
+}
+
+/// [C10] Without its namespace nothing is applied; that is told, and waited for.
+#[test]
+fn c10_nothing_is_applied_without_the_namespace() {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 100, Some(1), None);
+    assert!(cluster.apply(1, "Deployment").is_some());
+    cluster.lose_namespace();
+    assert!(cluster.look().actions.is_empty(), "{:?}", cluster.look().actions);
+    let told = cluster.look().report.problems;
+    assert!(
+        told.iter().any(|problem| problem.reason == Trouble::NamespaceMissing && problem.heals),
+        "{told:?}"
+    );
+    assert!(!cluster.report(1).installed);
 }

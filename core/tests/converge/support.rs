@@ -265,6 +265,13 @@ impl Cluster {
         self.target.releases.retain(|listed| listed.generation != generation);
     }
 
+    /// The application's namespace is gone.
+    pub fn lose_namespace(&mut self) {
+        let gone =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "uid": "web"}});
+        self.index.delete(&gone, self.now);
+    }
+
     /// The manifests of a release cannot be read.
     pub fn lose_manifests(&mut self, generation: u64) {
         self.manifests.remove(&release(generation));

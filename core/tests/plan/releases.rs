@@ -3,6 +3,7 @@
 use crate::support::{World, vanguard};
 use shipper_core::condition::{ConditionType, Reason};
 use shipper_core::intent::StrategySpec;
+use shipper_core::plan::roles;
 use shipper_core::state::WithdrawalReason;
 
 #[test]
@@ -99,6 +100,17 @@ fn r5_a_contender_at_its_end_is_carried_even_before_it_is_marked() {
     world.plan();
     assert!(world.releases[&v2].complete.is_some() && world.releases[&v2].withdrawn.is_none());
     assert_eq!(world.incumbent().unwrap().name, v2);
+}
+
+/// [R5] The incumbent is a release that was complete, however many newer ones there are.
+#[test]
+fn r5_the_incumbent_is_complete() {
+    let world = World::with_v2_at("50/50");
+    let (v1, v2) = (world.incumbent().unwrap().clone(), world.contender().clone());
+    let mut v3 = v2.clone();
+    (v3.name, v3.generation) = ("app-v3-0".into(), 3);
+    let roles = roles([&v1, &v2, &v3]);
+    assert_eq!((roles.contender, roles.incumbent), (Some(v3.name), Some(v1.name)));
 }
 
 #[test]
