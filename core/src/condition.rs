@@ -34,6 +34,8 @@ pub enum ConditionType {
     StrategyCurrent,
     /// The contender has everything at the end of its strategy, in every placed cluster.
     WholeAtEnd,
+    /// No cluster fails at the contender's step.
+    ClustersHealthy,
     /// The contender is on its way: not complete yet.
     RollingOut,
     /// The contender is complete.
@@ -108,6 +110,13 @@ reasons! {
     StrategyRefused,
     /// The strategy's end leaves clusters without the whole contender: not selected, less capacity, or a part of the traffic.
     ContenderNotWhole,
+    /// Clusters fail, no more than `maxFailedClusters` allows: the rollout goes on without them.
+    ClustersFailing,
+    /// More clusters fail or are away than `maxFailedClusters` allows, and every cluster stays where it is.
+    RolloutHeld,
+    /// The hub took the release back because too many clusters failed (`onFailure: rollback`); it is not made again until the file
+    /// changes.
+    RolledBack,
     /// Fewer clusters fit than were asked for; goes on by itself when the fleet changes.
     NotEnoughClusters,
     /// A drained cluster, or one that is not asked for any more, keeps the application because nothing takes its place; goes on by itself

@@ -3,7 +3,7 @@
 use crate::condition::Condition;
 use crate::intent::{Allowance, Author, Problem, Schedule};
 use crate::report::{AnalysisReport, Capacity, ObjectProblem, PodGroup, Traffic};
-use crate::state::{Achieved, Failure, Leaves, Withdrawal};
+use crate::state::{Achieved, FailingCluster, Failure, Leaves, Withdrawal};
 use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -194,6 +194,9 @@ pub struct ClusterStatus {
     pub waiting: WaitingFor,
     /// In words; empty where nothing is waited for.
     pub message: String,
+    /// Since when and why it fails at the step in force [A2, A4]; absent = it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing: Option<FailingCluster>,
     /// The releases as last reported.
     pub releases: Vec<ClusterRelease>,
     /// Objects that are in trouble.

@@ -113,6 +113,7 @@ macro_rules! rules {
 
 rules! {
     A1 "a step is achieved by fresh reports of every placed cluster",
+    A2 "a cluster fails without progress until the deadline, or with what cannot heal",
     A3 "what happens when more clusters fail than may",
     A4 "gates of a step are judged from the moment it is achieved",
     A5 "waiting is always explained",

@@ -7,7 +7,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
-use shipper_core::status::{Liveness, WaitingFor};
+use shipper_core::condition::Reason;
+use shipper_core::state::FailureKind;
+use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 /// The hub's metrics.
@@ -28,7 +31,11 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     report_age: Family<ClusterLabels, Gauge<f64, AtomicU64>>,
     clusters: Family<LivenessLabels, Gauge>,
+    /// Releases that the hub took back by itself [A3].
+    pub rollbacks: Counter,
     applications: Family<WaitingLabels, Gauge>,
+    failing: Family<FailureLabels, Gauge>,
+    held: Gauge,
     registry: Registry,
 }
 
@@ -54,6 +61,11 @@ struct WaitingLabels {
     waiting: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FailureLabels {
+    kind: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         // 0.1 ms to 26 s.
@@ -68,7 +80,10 @@ impl Default for Metrics {
             requests: Family::default(),
             report_age: Family::default(),
             clusters: Family::default(),
+            rollbacks: Counter::default(),
             applications: Family::default(),
+            failing: Family::default(),
+            held: Gauge::default(),
             registry: Registry::with_prefix("shipper_hub"),
         };
         metrics.register();
@@ -100,6 +115,11 @@ impl Metrics {
             self.clusters.clone(),
         );
         r.register("applications", "Applications, by what they wait for", self.applications.clone());
+        let failing = "Clusters that fail at the step of an application, by how, over all applications";
+        r.register("failing_clusters", failing, self.failing.clone());
+        let held = "Applications whose rollout is held because too many clusters fail";
+        r.register("held_applications", held, self.held.clone());
+        r.register("rollbacks", "Releases that the hub took back by itself", self.rollbacks.clone());
     }
 
     /// Counts a request that was answered.
@@ -139,6 +159,15 @@ impl Metrics {
                 .get_or_create(&WaitingLabels { waiting: state.word() })
                 .set(count.cast_signed() as i64);
         }
+        for kind in FailureKind::ALL {
+            let clusters = statuses.iter().flat_map(|status| &status.clusters);
+            let count =
+                clusters.filter(|c| c.failing.as_ref().is_some_and(|failing| failing.kind == kind)).count();
+            let labels = FailureLabels { kind: kind.name() };
+            self.failing.get_or_create(&labels).set(count.cast_signed() as i64);
+        }
+        let held = |s: &&Arc<ApplicationStatus>| s.conditions.iter().any(|c| c.reason == Reason::RolloutHeld);
+        self.held.set(statuses.iter().filter(held).count().cast_signed() as i64);
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`load`] reads one file into an [`Object`] or says, with line and column, why not.
 
 mod accepted;
+mod amount;
 mod analysis;
 mod application;
 mod block;
@@ -13,6 +14,7 @@ mod selector;
 mod strategy;
 
 pub use accepted::{ACCEPTED_HISTORY, AcceptedBranch, AcceptedHistory};
+pub use amount::{MaxFailedClusters, Surge};
 pub use analysis::{Analysis, Auth, HttpCheck, JobRun, Measure, PrometheusQuery, SecretRef};
 pub use application::{
     Application, ApplicationSpec, Chart, ClusterRequirements, ManifestSource, Override, Region, Rollback,
@@ -25,7 +27,7 @@ pub use load::{
 };
 pub use schedule::{Period, Schedule, ScheduleError};
 pub use selector::ClusterSelector;
-pub use strategy::{Approval, Gate, OnFailure, Percents, Step, Strategy, StrategySpec, Surge, Weights};
+pub use strategy::{Approval, Gate, OnFailure, Percents, Step, Strategy, StrategySpec, Weights};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

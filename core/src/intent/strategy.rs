@@ -1,9 +1,8 @@
 //! Strategy: an ordered list of steps of capacity and traffic, for all clusters or for some.
 
-use super::{Analysis, ClusterSelector, Metadata};
+use super::{Analysis, ClusterSelector, MaxFailedClusters, Metadata, Surge};
 use crate::hash;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::time::Duration;
 
 /// A shared strategy, `strategies/<name>.yaml`.
@@ -36,7 +35,7 @@ pub struct StrategySpec {
     pub on_failure: OnFailure,
     /// Clusters that may fail or be away without holding the rollout [A1].
     #[serde(default)]
-    pub max_failed_clusters: u32,
+    pub max_failed_clusters: MaxFailedClusters,
     /// The steps, in order; at least one.
     pub steps: Vec<Step>,
 }
@@ -59,7 +58,7 @@ impl Default for StrategySpec {
             settle: default_settle(),
             progress_deadline: default_deadline(),
             on_failure: OnFailure::default(),
-            max_failed_clusters: 0,
+            max_failed_clusters: MaxFailedClusters::default(),
             steps: vec![Step {
                 name: "full on".to_owned(),
                 clusters: None,
@@ -165,72 +164,6 @@ pub enum Approval {
     Manual,
     /// The hub, once the step is achieved and its other gates are passed.
     Auto,
-}
-
-/// Extra capacity: a number of pods or a percentage of the rendered replicas; never nothing [I2].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Surge {
-    /// Percent of the largest rendered replica count, rounded up; 1 to 100.
-    Percent(u8),
-    /// Pods; at least one.
-    Pods(u32),
-}
-
-impl Default for Surge {
-    fn default() -> Self {
-        Self::Percent(100)
-    }
-}
-
-impl Surge {
-    /// The surge in pods for a release of `rendered` replicas; at least one.
-    pub fn pods(self, rendered: u32) -> u32 {
-        match self {
-            Self::Percent(percent) => (rendered * u32::from(percent)).div_ceil(100).max(1),
-            Self::Pods(pods) => pods.max(1),
-        }
-    }
-}
-
-impl fmt::Display for Surge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Percent(percent) => write!(f, "{percent}%"),
-            Self::Pods(pods) => write!(f, "{pods}"),
-        }
-    }
-}
-
-impl Serialize for Surge {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Percent(_) => serializer.collect_str(self),
-            Self::Pods(pods) => serializer.serialize_u32(*pods),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Surge {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Raw {
-            Number(u32),
-            Text(String),
-        }
-        let nothing = || serde::de::Error::custom("surge must be at least one pod or 1%");
-        match Raw::deserialize(deserializer)? {
-            Raw::Number(0) => Err(nothing()),
-            Raw::Number(pods) => Ok(Self::Pods(pods)),
-            Raw::Text(text) => match text.strip_suffix('%').map(str::parse::<u8>) {
-                Some(Ok(0)) => Err(nothing()),
-                Some(Ok(percent)) if percent <= 100 => Ok(Self::Percent(percent)),
-                _ => Err(serde::de::Error::custom(format!(
-                    "surge is a number of pods or a percentage from 1% to 100%, not {text:?}"
-                ))),
-            },
-        }
-    }
 }
 
 /// Durations as Go and Kubernetes write them (`10m`, `1h30m`).

@@ -118,5 +118,10 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
     }
     let since = if asks_other { now } else { release.position.since };
     let Position { name, cause, .. } = release.position.clone();
-    release.position = Position { step, name, from, since, cause };
+    let position = Position { step, name, from, since, cause };
+    if asks_other {
+        release.move_to(position);
+    } else {
+        release.position = position;
+    }
 }

@@ -1,9 +1,136 @@
 //! What reports prove [A1]. Only a report on the target that is in force counts; what is missing proves nothing.
 
-use super::AppInput;
+use super::{AppInput, Draft, targets};
 use crate::report::{AppReport, ReleaseReport};
-use crate::state::ReleaseRecord;
+use crate::state::{PlacedCluster, Pods, ReleaseRecord, Target};
+use crate::status::WaitingFor;
 use crate::{ClusterName, ReleaseName};
+use std::collections::BTreeMap;
+
+/// What one placed cluster proves of what is asked of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Proof<'a> {
+    /// It has nothing of the application and is to have nothing yet.
+    Untouched,
+    /// Its target does not ask yet for what the step means.
+    NotAsked,
+    /// It has not reported on the target that asks.
+    Unreported,
+    /// It has everything [C4]. Going forward the incumbent may fall short [C1].
+    Achieved(&'a AppReport),
+    /// It has not.
+    Lacks(Lack<'a>),
+}
+
+/// What a cluster lacks, the first that applies in the order of A5.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lack<'a> {
+    /// Of what.
+    pub(super) of: Lacking<'a>,
+    /// The report that says so.
+    pub(super) report: &'a AppReport,
+}
+
+/// Of what a cluster lacks something.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Lacking<'a> {
+    /// Objects, of a release where one is known.
+    Installation(Option<&'a ReleaseReport>),
+    /// Pods that are available, or that are gone; or other workloads that are not done.
+    Capacity(&'a ReleaseReport),
+    /// Pods with traffic.
+    Traffic(&'a ReleaseReport),
+}
+
+impl Lack<'_> {
+    /// As people are told.
+    pub(super) fn waiting(&self) -> WaitingFor {
+        match self.of {
+            Lacking::Installation(_) => WaitingFor::WaitingForInstallation,
+            Lacking::Capacity(_) => WaitingFor::WaitingForCapacity,
+            Lacking::Traffic(_) => WaitingFor::WaitingForTraffic,
+        }
+    }
+
+    /// Whether there is something that cannot heal by waiting [A2].
+    pub(super) fn is_final(&self) -> bool {
+        self.report.problems.iter().any(|problem| !problem.heals)
+    }
+
+    /// The pods there of a release.
+    pub(super) fn pods(&self, release: &ReleaseName) -> Pods {
+        let seen = self.report.releases.iter().find(|seen| seen.name == *release);
+        seen.map_or_else(Pods::default, |seen| Pods {
+            available: seen.capacity.available,
+            traffic: seen.traffic.as_ref().map_or(0, |traffic| traffic.ready),
+        })
+    }
+}
+
+/// What each placed cluster that stays proves of the step in force.
+pub(super) fn of_step<'a>(
+    draft: &Draft<'a>,
+    contender: &ReleaseRecord,
+    incumbent: Option<&ReleaseName>,
+) -> BTreeMap<ClusterName, Proof<'a>> {
+    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let clusters = placement.into_iter().flat_map(|placement| placement.staying());
+    clusters
+        .map(|(name, placed)| (name.clone(), of_cluster(draft, contender, incumbent, name, placed)))
+        .collect()
+}
+
+fn of_cluster<'a>(
+    draft: &Draft<'a>,
+    contender: &ReleaseRecord,
+    incumbent: Option<&ReleaseName>,
+    name: &ClusterName,
+    placed: &PlacedCluster,
+) -> Proof<'a> {
+    let wanted = targets::wanted(draft, name, placed);
+    match draft.input.targets.get(name) {
+        None if wanted.is_empty() => Proof::Untouched,
+        Some(target) if targets::asks(target, &wanted) => {
+            of_target(draft.input, name, target, contender, incumbent)
+        }
+        _ => Proof::NotAsked,
+    }
+}
+
+/// What a cluster proves of a target.
+pub(super) fn of_target<'a>(
+    input: &AppInput<'a>,
+    name: &ClusterName,
+    target: &Target,
+    contender: &ReleaseRecord,
+    incumbent: Option<&ReleaseName>,
+) -> Proof<'a> {
+    let reported = current(input, name).filter(|report| report.target_generation == target.generation);
+    let Some(report) = reported else { return Proof::Unreported };
+    if is_achieved(input, name, contender, incumbent) {
+        return Proof::Achieved(report);
+    }
+    Proof::Lacks(Lack { of: lacking(report, contender), report })
+}
+
+fn lacking<'a>(report: &'a AppReport, contender: &ReleaseRecord) -> Lacking<'a> {
+    let unmet = |part: fn(&ReleaseReport) -> bool| {
+        report.releases.iter().filter(move |seen| !part(seen) && !met(seen))
+    };
+    if let Some(seen) = unmet(|seen| seen.installed).next() {
+        return Lacking::Installation(Some(seen));
+    }
+    // The contender's capacity first: it is what the rest waits for.
+    let mut short: Vec<&ReleaseReport> = unmet(|seen| seen.capacity.achieved).collect();
+    short.sort_by_key(|seen| seen.name != contender.name);
+    let below = short.iter().copied().find(|seen| seen.capacity.available < seen.capacity.desired);
+    let traffic = unmet(|seen| seen.traffic.as_ref().is_none_or(|t| t.achieved)).next();
+    match (below, traffic, short.first().copied()) {
+        (Some(seen), ..) | (None, None, Some(seen)) => Lacking::Capacity(seen),
+        (None, Some(seen), _) => Lacking::Traffic(seen),
+        (None, None, None) => Lacking::Installation(None),
+    }
+}
 
 /// The report of a cluster on the target that is in force there.
 pub(super) fn current<'a>(input: &AppInput<'a>, cluster: &ClusterName) -> Option<&'a AppReport> {

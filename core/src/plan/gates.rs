@@ -3,7 +3,7 @@
 //! The release's record keeps since when the step soaks, which clusters failed their analysis, and when all was passed, so that
 //! neither a restart nor a lost report changes a judgement. All of it is by the hub's clock: those of clusters do not count.
 
-use super::{AppInput, Draft, EventReason};
+use super::{AppInput, Draft, EventReason, budget};
 use crate::ClusterName;
 use crate::analysis::{Names, fill, wanted};
 use crate::intent::{Analysis, Approval, Gate, format_duration};
@@ -25,12 +25,15 @@ pub(super) struct Closed {
     until: Option<Timestamp>,
 }
 
-/// Judges soak and analysis of the step in force; marks the last step complete, or takes the next one where approval is
-/// `auto`, one step at a time.
-pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
-    let Some(contender) = draft.roles().contender else { return };
+/// Judges soak and analysis of the step in force, and writes down what follows.
+pub(super) fn judge(draft: &mut Draft<'_>) {
     follow(draft);
     learn_failures(draft);
+}
+
+/// Marks the last step complete where everything is passed, or takes the next one where approval is `auto`, one step at a time.
+pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
+    let Some(contender) = draft.roles().contender else { return };
     let now = draft.input.now;
     let Some(release) = draft.releases.get(&contender) else { return };
     let step = release.position.step;
@@ -41,6 +44,9 @@ pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
         if let Some(until) = closed.until {
             draft.wake(until);
         }
+        return;
+    }
+    if release.complete.is_none() && budget::standing(draft, release).exceeded() {
         return;
     }
     let Some(release) = draft.releases.get_mut(&contender) else { return };
@@ -59,8 +65,8 @@ pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
     let wanted = draft.input.intent.is_some() && !blocked;
     if wanted && gate.approval == Approval::Auto && release.position.from <= step {
         let name = release.strategy.steps[step + 1].name.clone();
-        release.position =
-            Position { step: step + 1, name: name.clone(), from: step, since: now, cause: Cause::GatePassed };
+        let cause = Cause::GatePassed;
+        release.move_to(Position { step: step + 1, name: name.clone(), from: step, since: now, cause });
         release.gate = None;
         draft.event(
             &contender,
@@ -154,13 +160,11 @@ fn learn_failures(draft: &mut Draft<'_>) {
     }
 }
 
-/// Why a cluster counts as failing for its analysis; `None` = it does not [A2, A4].
-pub(super) fn failed(draft: &Draft<'_>, cluster: &ClusterName) -> Option<String> {
+fn failed(draft: &Draft<'_>, cluster: &ClusterName) -> Option<String> {
     let contender = draft.roles().contender?;
     let release = draft.releases.get(&contender)?;
     let record = in_force(release)?;
-    measuring(draft, release).find(|(name, _)| *name == cluster)?;
-    match judge(draft.input, release, record, cluster) {
+    match judge_one(draft.input, release, record, cluster) {
         Judged::Failed(message) => Some(message),
         Judged::Passed | Judged::Open(_) => None,
     }
@@ -170,7 +174,7 @@ pub(super) fn failed(draft: &Draft<'_>, cluster: &ClusterName) -> Option<String>
 pub(super) fn open(draft: &Draft<'_>, release: &ReleaseRecord, cluster: &ClusterName) -> Option<String> {
     let record = in_force(release).filter(|record| record.unachieved.is_none())?;
     measuring(draft, release).find(|(name, _)| *name == cluster)?;
-    match judge(draft.input, release, record, cluster) {
+    match judge_one(draft.input, release, record, cluster) {
         Judged::Passed => None,
         Judged::Failed(message) | Judged::Open(message) => Some(message),
     }
@@ -204,7 +208,7 @@ pub(super) fn closed(draft: &Draft<'_>, release: &ReleaseRecord) -> Option<Close
     let step = &release.position.name;
     let (mut failed, mut open, mut passed) = (Vec::new(), Vec::new(), 0);
     for (name, _) in measuring(draft, release) {
-        match judge(draft.input, release, record, name) {
+        match judge_one(draft.input, release, record, name) {
             Judged::Passed => passed += 1,
             Judged::Failed(message) => failed.push((name.clone(), message)),
             Judged::Open(message) => open.push((name.clone(), message)),
@@ -214,7 +218,7 @@ pub(super) fn closed(draft: &Draft<'_>, release: &ReleaseRecord) -> Option<Close
         clusters.iter().map(|(name, message)| format!("{name}: {message}")).collect::<Vec<_>>().join("; ")
     };
     let names = |clusters: Vec<(ClusterName, String)>| clusters.into_iter().map(|(name, _)| name).collect();
-    if failed.len() > release.strategy.max_failed_clusters as usize {
+    if !failed.is_empty() && budget::standing(draft, release).exceeded() {
         let message = format!(
             "step {step:?} is held: {}. Revert the commit, or mend the cause and order the step again with another rollout.request",
             told(&failed)
@@ -286,7 +290,7 @@ enum Judged {
 }
 
 /// Judges one cluster by itself. Samples of another run say nothing, and what was not measured is never a pass [A4].
-fn judge(
+fn judge_one(
     input: &AppInput<'_>,
     release: &ReleaseRecord,
     record: &GateRecord,

@@ -2,14 +2,17 @@
 //! written. It cannot fail: everything that can was settled while reading.
 //!
 //! The order of the rooms is the order of the decision: whether it is to be at all ([`removal`]), where ([`placement`]), which releases
-//! ([`releases`]), at which step ([`steps`]) and whether it may be left ([`gates`]), what that means for every cluster ([`targets`]), what
+//! ([`releases`]), at which step ([`steps`]), which clusters fail there ([`failing`]) and what follows ([`budget`]), whether it may be left
+//! ([`gates`]), what that means for every cluster ([`targets`]), what
 //! may be forgotten ([`history`]), what to tell people ([`explain`]).
 
 mod adopt;
 mod bases;
 mod blocks;
+mod budget;
 mod evidence;
 mod explain;
+mod failing;
 mod gates;
 mod halt;
 mod history;
@@ -23,7 +26,9 @@ mod removal;
 mod roles;
 mod steps;
 mod survey;
+mod taken_back;
 mod targets;
+mod words;
 
 pub use blocks::{OVERRIDES, names_block, overrides};
 pub use numbers::{Numbers, Share, numbers};
@@ -40,6 +45,7 @@ use crate::state::{AppRecord, Environment, ReleaseRecord, Target};
 use crate::status::{ApplicationStatus, Liveness};
 use crate::why::Why;
 use crate::{AppKey, ClusterName, ReleaseName};
+use evidence::Proof;
 use jiff::Timestamp;
 use listener::Listener;
 use placement::Scheduling;
@@ -190,6 +196,12 @@ pub enum EventReason {
     ClusterLeft,
     /// It goes on with another strategy.
     StrategyAdopted,
+    /// A cluster fails at the step in force.
+    ClusterFailing,
+    /// A cluster fails no more.
+    ClusterRecovered,
+    /// The hub took it back because too many clusters failed.
+    RolledBack,
     /// Its application is being removed.
     Removing,
     /// Nothing of its application is left.
@@ -253,6 +265,10 @@ struct Draft<'a> {
     renders: Vec<RenderNeed>,
     conditions: Vec<Condition>,
     scheduling: Scheduling,
+    /// The incumbent while the step in force is judged.
+    incumbent: Option<ReleaseName>,
+    /// What the clusters that stay prove of the step in force; empty where nothing could follow from it.
+    proofs: BTreeMap<ClusterName, Proof<'a>>,
     /// What a cluster needs and cannot be rendered: release, cluster, and the renderer's own words.
     unrendered: Vec<(ReleaseName, ClusterName, String)>,
     events: Vec<Event>,
@@ -277,6 +293,8 @@ impl<'a> Draft<'a> {
             renders: Vec::new(),
             conditions,
             scheduling: Scheduling::default(),
+            incumbent: None,
+            proofs: BTreeMap::new(),
             unrendered: Vec::new(),
             events: Vec::new(),
             wake_at: blocks.change(),

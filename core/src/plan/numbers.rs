@@ -68,10 +68,10 @@ pub fn numbers(
     }))
 }
 
-/// The numbers a release has on its own at the end of its strategy: the contender's of its last step [M3, M8].
-pub(super) fn own_end(strategy: &StrategySpec, cluster: (&str, &PlacedCluster)) -> Share {
+/// The numbers a release has on its own at the end of its strategy: the contender's of its last step [M3, M8]. `None` where no
+/// step ever selected the cluster: it has no objects there.
+pub(super) fn own_end(strategy: &StrategySpec, cluster: (&str, &PlacedCluster)) -> Option<Share> {
     let managed = strategy.manages_traffic();
     let last = strategy.steps.len().saturating_sub(1);
-    numbers(strategy, last, cluster, Share::nothing(managed))
-        .map_or(Share::everything(managed), |n| n.contender)
+    numbers(strategy, last, cluster, Share::nothing(managed)).map(|n| n.contender)
 }

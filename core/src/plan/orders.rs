@@ -105,12 +105,14 @@ fn decide(
 fn go(draft: &mut Draft<'_>, contender: &ReleaseName, step: usize) {
     let cause = Cause::Ordered { commit: draft.input.source.to_owned() };
     let now = draft.input.now;
-    let Some(release) = draft.releases.get_mut(contender).filter(|release| release.position.step != step)
-    else {
+    let Some(release) = draft.releases.get_mut(contender) else { return };
+    if release.position.step == step {
+        // A person says: try again.
+        release.lagging.clear();
         return;
-    };
+    }
     let name = release.strategy.steps[step].name.clone();
-    release.position = Position { step, name: name.clone(), from: release.position.step, since: now, cause };
+    release.move_to(Position { step, name: name.clone(), from: release.position.step, since: now, cause });
     // Where it was before, it has to arrive again: what was reported then was about another target [A1].
     release.achieved = release.achieved.take().filter(|achieved| achieved.step < step);
     if step + 1 < release.strategy.steps.len() {

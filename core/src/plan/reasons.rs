@@ -1,9 +1,10 @@
 //! What a listener hears of each room: the rule, what it is about, and the evidence. Read after the room is done, from what it left in
 //! the draft, so that a reason cannot differ from the decision.
 
-use super::{AppPlan, Draft, Event, EventReason};
+use super::{AppPlan, Draft, Event, EventReason, failing, words};
 use crate::condition::{Condition, ConditionType, Reason};
-use crate::state::Cause;
+use crate::intent::format_duration;
+use crate::state::{Cause, ReleaseRecord};
 use crate::status::{ClusterRelease, ClusterStatus, WaitingFor};
 use crate::why::{Because, Evidence, Rule};
 
@@ -35,7 +36,8 @@ pub(super) fn placement(draft: &Draft<'_>) -> Vec<Because> {
     let mut said = Vec::new();
     for (rule, words, clusters) in [(Rule::S2, "stays in", kept), (Rule::S1, "comes to", new)] {
         if !clusters.is_empty() {
-            let words = format!("{} {words} {}", draft.input.application, list(&clusters));
+            let words =
+                format!("{} {words} {}", draft.input.application, words::list(clusters.iter().copied()));
             let mut because = Because::of(rule, words);
             because.clusters = clusters.into_iter().cloned().collect();
             said.push(because);
@@ -127,9 +129,36 @@ pub(super) fn steps(draft: &Draft<'_>) -> Vec<Because> {
             "Step {} {:?} of {} is achieved since {:.0}",
             achieved.step, achieved.name, contender.name, achieved.at
         );
-        said.push(Because::of(Rule::A1, words).about(&contender.name));
+        let mut because = Because::of(Rule::A1, words).about(&contender.name);
+        because.clusters.extend(achieved.excused.iter().cloned());
+        said.push(because);
     }
+    said.extend(failures(draft, &contender));
     said
+}
+
+/// The clusters that fail at the step in force, and those whose time runs [A2].
+fn failures(draft: &Draft<'_>, contender: &ReleaseRecord) -> Vec<Because> {
+    let step = &contender.position.name;
+    let deadline = contender.strategy.progress_deadline;
+    draft
+        .proofs
+        .keys()
+        .filter_map(|cluster| {
+            let words = match (failing::of(contender, cluster), contender.lagging.get(cluster)) {
+                (Some(found), _) => {
+                    format!("{cluster} fails at step {step:?} since {}: {}", found.since, found.message)
+                }
+                (None, Some(lag)) => format!(
+                    "{cluster} has not achieved step {step:?}; it fails if there is no progress for {} after {}",
+                    format_duration(deadline),
+                    lag.since
+                ),
+                (None, None) => return None,
+            };
+            Some(Because::of(Rule::A2, words).about(&contender.name).within(cluster))
+        })
+        .collect()
 }
 
 /// What every cluster is asked for [M3].
@@ -167,7 +196,7 @@ pub(super) fn waiting(plan: &AppPlan) -> Because {
     let waiting = &plan.status.waiting;
     let words = match waiting.clusters.as_slice() {
         [] => waiting.message.clone(),
-        clusters => format!("Waits for {}", list(&clusters.iter().collect::<Vec<_>>())),
+        clusters => format!("Waits for {}", words::list(clusters)),
     };
     let mut because = Because::of(Rule::A5, words);
     because.clusters.clone_from(&waiting.clusters);
@@ -201,16 +230,6 @@ fn says(release: &ClusterRelease) -> String {
     format!("{}: {} of {} pods available{traffic}", release.name, capacity.available, capacity.desired)
 }
 
-/// Clusters in a sentence; of many the number.
-fn list(clusters: &[&crate::ClusterName]) -> String {
-    match clusters {
-        [first, second, third, _, ..] => {
-            format!("{first}, {second}, {third} and {} more", clusters.len() - 3)
-        }
-        _ => clusters.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    }
-}
-
 /// A condition as a decision.
 pub(super) fn of_condition(condition: &Condition) -> Because {
     let rule = match (condition.reason, condition.kind) {
@@ -223,6 +242,7 @@ pub(super) fn of_condition(condition: &Condition) -> Because {
         (Reason::OverrideNotFound, _) => Rule::B2,
         (Reason::NotEnoughClusters, _) => Rule::S3,
         (Reason::NoReplacement, _) => Rule::S4,
+        (Reason::RolledBack, _) | (_, ConditionType::ClustersHealthy) => Rule::A3,
         (_, ConditionType::Valid) => Rule::I1,
         (_, ConditionType::ReleaseSynced) => Rule::R2,
         (_, ConditionType::OrderObeyed) => Rule::M1,
@@ -257,6 +277,8 @@ pub(super) fn of_event(event: &Event) -> Because {
         EventReason::ClusterChosen => Rule::S2,
         EventReason::ClusterUnwanted | EventReason::ClusterReleased | EventReason::ClusterLeft => Rule::S4,
         EventReason::StrategyAdopted => Rule::R4,
+        EventReason::ClusterFailing | EventReason::ClusterRecovered => Rule::A2,
+        EventReason::RolledBack => Rule::A3,
         #[allow(unreachable_patterns, reason = "whatever else happens is recorded with its cause")]
         _ => Rule::M12,
     };

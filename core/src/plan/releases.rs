@@ -5,7 +5,7 @@ use super::blocks::Act;
 use super::evidence::{is_achieved, ready_traffic};
 use super::halt::{Halt, halt};
 use super::numbers::numbers;
-use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders};
+use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders, taken_back};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::{Chart, Rollback, StrategySpec};
@@ -48,11 +48,14 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
     };
     let hash = resolved.environment.hash();
     let roles = draft.roles();
+    let taken_back = taken_back::is_taken_back(draft, &hash);
     let same = |name: &Option<ReleaseName>| {
         name.as_ref().and_then(|name| draft.releases.get(name)).is_some_and(|r| r.environment.hash() == hash)
     };
-    if same(&roles.contender) || withdrawn_by_hub(draft, &hash) {
+    if same(&roles.contender) {
         synced(draft);
+    } else if taken_back {
+        taken_back::tell(draft);
     } else if same(&roles.incumbent) && intent.application.spec.rollback == Rollback::AtOnce {
         if let Some(halt) = halt(draft, Act::Abort) {
             halted(draft, &halt, "the contender is not taken back");
@@ -87,14 +90,6 @@ fn synced(draft: &mut Draft<'_>) {
     ));
 }
 
-/// The newest release failed and was withdrawn by the hub: it is not made again until the file changes [R2].
-fn withdrawn_by_hub(draft: &Draft<'_>, hash: &str) -> bool {
-    draft.releases.values().max_by_key(|r| r.generation).is_some_and(|newest| {
-        newest.withdrawn.as_ref().is_some_and(|w| w.reason == WithdrawalReason::RolledBack)
-            && newest.environment.hash() == hash
-    })
-}
-
 /// The incumbent's environment is back: the contender is withdrawn, at once and without steps [M8].
 fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>, incumbent: Option<ReleaseName>) {
     if let Some(contender) = contender {
@@ -116,7 +111,7 @@ fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>, incumbent: O
 fn withdraw(draft: &mut Draft<'_>, name: &ReleaseName, reason: WithdrawalReason, why: &str) {
     let (now, source) = (draft.input.now, draft.input.source.to_owned());
     if let Some(release) = draft.releases.get_mut(name) {
-        release.withdrawn = Some(Withdrawal { at: now, reason, commit: Some(source) });
+        release.withdrawn = Some(Withdrawal { at: now, reason, commit: Some(source), cause: None });
         release.complete = None;
         draft.event(name, EventReason::Withdrawn, format!("{name} is withdrawn: {why}"));
     }
@@ -219,6 +214,7 @@ fn first_of(
         position: start(strategy, draft.input.now),
         achieved: None,
         gate: None,
+        lagging: BTreeMap::new(),
         complete: None,
         withdrawn: None,
         failed: None,
@@ -267,14 +263,9 @@ fn supersede(draft: &mut Draft<'_>, name: &ReleaseName) {
     let Some(release) = draft.releases.get_mut(name) else { return };
     let step = release.strategy.steps.get(last).map(|step| step.name.clone()).unwrap_or_default();
     release.complete = Some(now);
-    release.position = Position {
-        step: last,
-        name: step.clone(),
-        from: release.position.step,
-        since: now,
-        cause: Cause::Carried,
-    };
-    release.achieved.get_or_insert(Achieved { step: last, name: step, at: now });
+    let from = release.position.step;
+    release.move_to(Position { step: last, name: step.clone(), from, since: now, cause: Cause::Carried });
+    release.achieved.get_or_insert(Achieved { step: last, name: step, at: now, excused: BTreeSet::new() });
     draft.event(
         name,
         EventReason::Carried,

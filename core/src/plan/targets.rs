@@ -75,8 +75,12 @@ fn left(draft: &mut Draft<'_>, name: &ClusterName) {
 
 /// Whether the target that stands in Git asks for what the contender's step means now.
 pub(super) fn in_force(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> bool {
-    let Some(target) = draft.input.targets.get(name) else { return false };
-    let wanted = wanted(draft, name, placed);
+    let target = draft.input.targets.get(name);
+    target.is_some_and(|target| asks(target, &wanted(draft, name, placed)))
+}
+
+/// Whether a target asks for these numbers.
+pub(super) fn asks(target: &Target, wanted: &[TargetRelease]) -> bool {
     let numbers = |releases: &[TargetRelease]| -> Vec<TargetRelease> {
         releases
             .iter()
@@ -84,7 +88,7 @@ pub(super) fn in_force(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedClu
             .cloned()
             .collect()
     };
-    numbers(&target.releases) == numbers(&wanted)
+    numbers(&target.releases) == numbers(wanted)
 }
 
 /// Whether a placed cluster has nothing of the application and is to have nothing yet: the first release has not come there.
@@ -93,18 +97,21 @@ pub(super) fn has_nothing(draft: &Draft<'_>, name: &ClusterName, placed: &Placed
 }
 
 /// The releases of a cluster with their numbers, oldest first.
-fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<TargetRelease> {
+pub(super) fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<TargetRelease> {
     let roles = draft.roles();
     let cluster = (name.as_str(), placed);
     let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
     let incumbent = roles.incumbent.as_ref().and_then(|name| draft.releases.get(name));
-    let own = incumbent.map(|release| own_end(&release.strategy, cluster));
+    let own = incumbent.and_then(|release| own_end(&release.strategy, cluster));
     let reached = contender.filter(|release| reaches(release, cluster));
     let managed = governing(reached, incumbent).is_some_and(|release| release.strategy.manages_traffic());
     let mut shares: BTreeMap<u64, (ReleaseName, Share, bool)> = BTreeMap::new();
     match reached {
         Some(contender) => {
-            let before = own.unwrap_or(Share::nothing(managed));
+            // Where the incumbent has never been, a number that the step leaves out means all of it: what has the load there
+            // goes with the contender's coming [R7], and something has to carry it on.
+            let full = |incumbent: &ReleaseRecord| Share::everything(incumbent.strategy.manages_traffic());
+            let before = own.or(incumbent.map(full)).unwrap_or(Share::nothing(managed));
             if let Some(numbers) = numbers(&contender.strategy, contender.position.step, cluster, before) {
                 shares.insert(contender.generation, (contender.name.clone(), numbers.contender, false));
                 if let Some(incumbent) = incumbent {
@@ -262,6 +269,7 @@ pub(super) fn next_generation(draft: &mut Draft<'_>) -> u64 {
     match draft.record.as_mut() {
         Some(record) => {
             record.target_generation += 1;
+            record.targets_written = Some(draft.input.now);
             record.target_generation
         }
         None => 1,
@@ -301,7 +309,7 @@ fn shaped(
 /// Whether the first release has not got the numbers of its last step. Told by the numbers alone, so that a target stays byte for
 /// byte where they do [M3].
 fn is_arriving(first: &ReleaseRecord, listed: &[TargetRelease], cluster: (&str, &PlacedCluster)) -> bool {
-    let end = own_end(&first.strategy, cluster);
+    let Some(end) = own_end(&first.strategy, cluster) else { return false };
     listed
         .iter()
         .find(|listed| listed.name == first.name)

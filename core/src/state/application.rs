@@ -23,12 +23,18 @@ pub struct AppRecord {
     /// The generation of the newest target ever written, over all clusters. One counter, so that a
     /// cluster that left and came back never sees a number twice.
     pub target_generation: u64,
+    /// When that was written: what it asks for, no cluster can have had before [A2].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets_written: Option<Timestamp>,
     /// Where the application runs [S2].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement: Option<Placement>,
     /// The order last obeyed [M12].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obeyed: Option<Order>,
+    /// Hash of the environment that the hub took back because clusters failed, until `main` asks for another one [R2, A3].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<String>,
     /// The version that the chart block on `main` was resolved to, from the moment its release is being rendered until that
     /// release has it [R3].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,8 +52,10 @@ impl AppRecord {
             generation: 0,
             iterations: BTreeMap::new(),
             target_generation: 0,
+            targets_written: None,
             placement: None,
             obeyed: None,
+            rolled_back: None,
             pin: None,
             missing: None,
         }

@@ -1,6 +1,7 @@
 //! The files of the state branch: what the hub has decided, as agents and people read it.
 
 mod application;
+mod failure;
 mod fleet;
 pub mod paths;
 mod phase;
@@ -10,6 +11,7 @@ mod target;
 pub use application::{
     AppRecord, ChartPin, Leaves, Missing, Order, PlacedCluster, Placement, Removal, RemovalCause,
 };
+pub use failure::{FailingCluster, FailureKind, Lagging, Pods};
 pub use fleet::{FleetState, RemovedCluster};
 pub use phase::{MOVES, Move, Phase};
 pub use release::{

@@ -1,12 +1,13 @@
 //! A release's record: its frozen environment and how far it has come.
 
+use super::Lagging;
 use crate::intent::{Chart, Override, StrategySpec};
 use crate::resources::Resources;
 use crate::{AppKey, ClusterName, ReleaseName, hash};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `releases/<ns>/<app>/<release>/release.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct ReleaseRecord {
     /// How far the gate of the step in force is judged; there only for steps with soak or analysis [A4].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateRecord>,
+    /// Clusters that take long at the step in force, and which of them fail; ended only by evidence [A2].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lagging: BTreeMap<ClusterName, Lagging>,
     /// Since when it is complete [M7].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub complete: Option<Timestamp>,
@@ -64,6 +68,12 @@ impl ReleaseRecord {
     /// Keeps what all pods of one set of values ask for.
     pub fn keep_requests(&mut self, variant: Option<&str>, requests: &Resources) {
         self.requests.entry(Self::requests_key(variant)).or_insert_with(|| requests.clone());
+    }
+
+    /// Moves it to a step. What was known of how clusters fare at another one is forgotten.
+    pub fn move_to(&mut self, position: Position) {
+        self.position = position;
+        self.lagging.clear();
     }
 
     fn requests_key(variant: Option<&str>) -> String {
@@ -173,6 +183,9 @@ pub struct Achieved {
     pub name: String,
     /// When the last cluster's report came.
     pub at: Timestamp,
+    /// Clusters that failed or were away, as `maxFailedClusters` allows, and have not achieved it since [A1].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub excused: BTreeSet<ClusterName>,
 }
 
 /// How far the gate of a step is judged [A4].
@@ -215,6 +228,9 @@ pub struct Withdrawal {
     /// The commit of `main` that caused it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// What made the hub do it, where no commit did [M12].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
 }
 
 /// Why a release is taken back.

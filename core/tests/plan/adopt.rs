@@ -4,8 +4,7 @@ use crate::support::{World, strategy, vanguard};
 use jiff::SignedDuration;
 use serde_json::json;
 use shipper_core::condition::{ConditionType, Reason, Status};
-use shipper_core::intent::{StepRef, StrategySpec};
-use std::time::Duration;
+use shipper_core::intent::{MaxFailedClusters, StepRef, StrategySpec};
 
 /// staging, 50/50 with other numbers, 80/20, full on.
 fn longer() -> StrategySpec {
@@ -84,7 +83,7 @@ fn r4_a_stale_version_adopts_nothing() {
     change(&mut world, longer());
     let version = longer().version();
     let mut again = longer();
-    again.max_failed_clusters = 1;
+    again.max_failed_clusters = MaxFailedClusters::Number(1);
     change(&mut world, again.clone());
     adopt(&mut world, &version);
     world.settle();

@@ -3,7 +3,7 @@
 use crate::support::{World, broken, strategy};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shipper_core::intent::{Measure, Rollout, StepRef, StrategySpec};
+use shipper_core::intent::{MaxFailedClusters, Measure, Rollout, StepRef, StrategySpec};
 use shipper_core::report::{AnalysisReport, MeasureReport, Outcome, Sample};
 use shipper_core::status::WaitingFor;
 
@@ -24,10 +24,10 @@ fn measured(approval: &str) -> StrategySpec {
 }
 
 /// Everywhere, two clusters may fail.
-fn everywhere() -> StrategySpec {
+pub fn everywhere() -> StrategySpec {
     let mut strategy = measured("auto");
     strategy.steps[0].clusters = None;
-    strategy.max_failed_clusters = 2;
+    strategy.max_failed_clusters = MaxFailedClusters::Number(2);
     strategy
 }
 
@@ -42,7 +42,7 @@ fn soaking() -> StrategySpec {
 }
 
 /// v1 is complete, and v2 has achieved the first step of `strategy` everywhere it goes.
-fn at_its_gate(strategy: StrategySpec) -> World {
+pub fn at_its_gate(strategy: StrategySpec) -> World {
     let mut world = World::at_v1();
     world.commit("v2", strategy);
     world.settle();
@@ -51,12 +51,12 @@ fn at_its_gate(strategy: StrategySpec) -> World {
     world
 }
 
-fn run(world: &World, cluster: &str) -> Timestamp {
+pub fn run(world: &World, cluster: &str) -> Timestamp {
     world.targets[cluster].analysis.as_ref().expect("something to measure").run
 }
 
 /// A cluster reports what it measured in this run: samples that passed and failed, and what the last one was.
-fn samples(world: &mut World, cluster: &str, run: Timestamp, (passed, failed): (u32, u32), last: &str) {
+pub fn samples(world: &mut World, cluster: &str, run: Timestamp, (passed, failed): (u32, u32), last: &str) {
     let release = world.contender().name.clone();
     let outcome = if failed > 0 { Outcome::Failed } else { Outcome::Passed };
     let sample = |target_generation| Sample {

@@ -6,6 +6,7 @@ mod adopt;
 mod adoption;
 mod autoscaler;
 mod blocks;
+mod failing;
 mod gates;
 mod hazards;
 mod moving;

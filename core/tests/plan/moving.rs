@@ -2,7 +2,7 @@
 
 use crate::support::{World, broken, strategy, vanguard};
 use serde_json::json;
-use shipper_core::intent::StepRef;
+use shipper_core::intent::{MaxFailedClusters, StepRef};
 use shipper_core::state::{Cause, WithdrawalReason};
 use shipper_core::status::{Liveness, WaitingFor};
 
@@ -306,7 +306,7 @@ fn a1_missing_evidence_never_undoes_but_a_report_does() {
 fn a1_offline_clusters_are_excused_up_to_the_limit_and_never_all() {
     let mut world = World::at_v1();
     let mut lenient = vanguard();
-    lenient.max_failed_clusters = 1;
+    lenient.max_failed_clusters = MaxFailedClusters::Number(1);
     world.commit("v2", lenient);
     world.settle();
     world.promote("50/50");

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shipper_core::condition::Reason;
 use shipper_core::intent::{Object, Template, load};
+use shipper_core::state::WithdrawalReason;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 use shipper_core::{AppKey, ReleaseName};
 use shipper_git::{Mode, Oid, Snapshot};
@@ -24,7 +26,8 @@ Examples:
 It puts the environment back as it was in the commit that asked for the incumbent: chart, manifests,
 values and overrides of spec.template, spec.restart, and the folder that a chart.path or a
 manifests.path names. Placement and strategy stay as they are. The incumbent goes straight back to
-full load; no new release is made. The same takes back a release that is complete.")]
+full load; no new release is made. The same takes back a release that is complete. Where the hub
+took a release back by itself, it makes main say so.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
@@ -43,8 +46,13 @@ pub struct Args {
 /// When there is no such application or no incumbent, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let status = Hub::new(&global.hub)?.application(&args.app)?;
-    let incumbent = incumbent(&status)?;
-    let contender = status.contender.as_ref().map(ReleaseName::as_str).unwrap_or_default();
+    let (contender, incumbent) = match rolled_back(&status) {
+        Some((taken_back, stands)) => (taken_back.name.as_str(), stands),
+        None => {
+            let contender = status.contender.as_ref().map(ReleaseName::as_str).unwrap_or_default();
+            (contender, incumbent(&status)?)
+        }
+    };
     let place = repository::find(global.repository.as_deref())?;
     let author = super::author(&place, &args.commit)?;
     let app = &status.application;
@@ -65,6 +73,17 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         incumbent.name
     );
     super::announce(&published, &subject, &unchanged, &next, terminal)
+}
+
+/// What the hub took back by itself while `main` still asks for it, and the release that has the load since [A3].
+fn rolled_back(status: &ApplicationStatus) -> Option<(&ReleaseStatus, &ReleaseStatus)> {
+    status.conditions.iter().find(|condition| condition.reason == Reason::RolledBack)?;
+    let by_hub = |release: &&ReleaseStatus| {
+        release.withdrawn.as_ref().is_some_and(|w| w.reason == WithdrawalReason::RolledBack)
+    };
+    let taken_back = status.releases.iter().find(by_hub)?;
+    let stands = status.releases.iter().find(|release| Some(&release.name) == status.contender.as_ref())?;
+    Some((taken_back, stands))
 }
 
 fn incumbent(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use shipper_core::catalogue::{self, Entry, Group};
-use shipper_core::condition::{Condition, ConditionType, Status};
+use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 
 use super::{clusters, pods, steps, urgency, waiting_for};
@@ -29,11 +29,17 @@ pub(super) fn state(status: &ApplicationStatus) -> (anstyle::Style, &'static str
         None if status.conditions.iter().any(|c| c.status == Status::False) => (BAD, "no release"),
         None => (BUSY, "no release yet"),
         Some(release) if release.failed.is_some() => (BAD, "failed"),
+        Some(_) if has(status, Reason::RolledBack) => (BAD, "rolled back"),
+        Some(_) if has(status, Reason::RolloutHeld) => (BAD, "held"),
         Some(release) if release.complete.is_some() && status.waiting.state == WaitingFor::None => {
             (GOOD, "complete")
         }
         Some(_) => (BUSY, "rolling out"),
     }
+}
+
+fn has(status: &ApplicationStatus, reason: Reason) -> bool {
+    status.conditions.iter().any(|condition| condition.reason == reason)
 }
 
 pub(super) fn contender(status: &ApplicationStatus) -> Option<&ReleaseStatus> {

@@ -60,6 +60,9 @@ fn order(status: &ApplicationStatus, name: &ReleaseName) -> (u8, usize) {
 fn label(cluster: &ClusterStatus) -> Cell {
     let name = plain(cluster.cluster.as_str());
     match cluster.liveness {
+        Liveness::Online if cluster.failing.is_some() => {
+            Cell::new(format!("{name} (failing)")).fg(Color::Red)
+        }
         Liveness::Online => Cell::new(name),
         Liveness::Offline => Cell::new(format!("{name} (offline)")).fg(Color::Red),
         Liveness::Unknown => Cell::new(format!("{name} (unknown)")).fg(Color::Yellow),

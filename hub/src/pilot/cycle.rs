@@ -8,6 +8,7 @@ use super::{Held, Pilot};
 use jiff::SignedDuration;
 use shipper_core::AppKey;
 use shipper_core::condition::{Reason, Status};
+use shipper_core::plan::EventReason;
 use shipper_git::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,6 +175,9 @@ impl Pilot {
                 // What was rendered is committed, and a plan made before does not know what the commit says.
                 self.dirty.extend(changed.iter().map(|one| one.app.clone()));
                 self.publisher.log(&changed);
+                let events = changed.iter().flat_map(|one| &one.events);
+                let rollbacks = events.filter(|event| event.reason == EventReason::RolledBack).count();
+                self.shared.metrics.rollbacks.inc_by(rollbacks as u64);
                 self.written(work);
             }
             Ok(Wrote::LostRace { detail }) => {

@@ -1,10 +1,11 @@
 //! Single values: what they must be, and how a wrong one is described to a person.
 
 use super::schema::Shape;
-use crate::intent::Surge;
 use crate::intent::strategy::duration;
+use crate::intent::{MaxFailedClusters, Surge};
 use crate::name::is_dns_label;
 use crate::yaml::{Data, Node};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 const LONGEST_SHOWN: usize = 60;
@@ -45,11 +46,11 @@ pub(super) fn check(node: &Node, shape: &Shape) -> Result<Value, String> {
             Data::Text(text) if words.contains(&text.as_str()) => Ok(Value::from(text.as_str())),
             _ => Err(format!("expected {}, found {}", alternatives(words), describe(node))),
         },
-        Shape::OneOfNow(words, later, message) => match &node.data {
-            Data::Text(text) if text == later => Err((*message).to_owned()),
-            _ => check(node, &Shape::OneOf(words)),
-        },
-        Shape::Surge => surge(node),
+        Shape::Surge => amount::<Surge>(node, "surge is a number of pods or a percentage from 1% to 100%"),
+        Shape::MaxFailed => amount::<MaxFailedClusters>(
+            node,
+            "maxFailedClusters is a number of clusters or a percentage from 0% to 100%",
+        ),
         Shape::Duration(positive) => match &node.data {
             Data::Text(text) => match duration::parse(text)? {
                 length if *positive && length.is_zero() => Err("must be longer than nothing".to_owned()),
@@ -108,20 +109,19 @@ fn whole(node: &Node, least: i64, most: i64) -> Result<Value, String> {
     }
 }
 
-fn surge(node: &Node) -> Result<Value, String> {
+/// A number or a percentage; `meaning` begins with the field, as its own errors do.
+fn amount<T: DeserializeOwned>(node: &Node, meaning: &str) -> Result<Value, String> {
+    let field = meaning.split(' ').next().unwrap_or_default();
     let value = Value::from(node);
-    match serde_json::from_value::<Surge>(value.clone()) {
+    match serde_json::from_value::<T>(value.clone()) {
         Ok(_) => Ok(value),
         Err(error)
             if matches!(node.data, Data::Text(_) | Data::Number(_))
-                && error.to_string().starts_with("surge") =>
+                && error.to_string().starts_with(field) =>
         {
             Err(error.to_string())
         }
-        Err(_) => Err(format!(
-            "surge is a number of pods or a percentage from 1% to 100%, found {}",
-            describe(node)
-        )),
+        Err(_) => Err(format!("{meaning}, found {}", describe(node))),
     }
 }
 

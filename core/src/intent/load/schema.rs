@@ -23,10 +23,10 @@ pub(super) enum Shape {
     History,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// One of the first words; the other word has a meaning that this version cannot give it, and the text says so.
-    OneOfNow(&'static [&'static str], &'static str, &'static str),
     /// Pods or a percentage; never nothing.
     Surge,
+    /// Clusters or a percentage of them.
+    MaxFailed,
     /// A duration; with `true` it must not be zero.
     Duration(bool),
     /// A step by name or index.
@@ -72,7 +72,7 @@ const fn field(name: &'static str, shape: Shape) -> Field {
 
 use Repeats::{Allowed, Refused, RefusedHere};
 use Shape::{
-    Bool, Dropped, Duration, History, Label, List, Name, OneOf, OneOfNow, Path, Record, Step, Surge, Text,
+    Bool, Dropped, Duration, History, Label, List, MaxFailed, Name, OneOf, Path, Record, Step, Surge, Text,
     TextMap,
 };
 use Shape::{Url, Values, Whole};
@@ -179,15 +179,8 @@ static STRATEGY_SPEC: [Field; 7] = [
     field("withdrawalSurge", Surge),
     field("settle", Duration(false)),
     field("progressDeadline", Duration(true)),
-    field(
-        "onFailure",
-        OneOfNow(
-            &["hold"],
-            "rollback",
-            "rolling back by itself is not available in this version; leave the field out or write hold, which is the default",
-        ),
-    ),
-    field("maxFailedClusters", Whole(0, U32)),
+    field("onFailure", OneOf(&["hold", "rollback"])),
+    field("maxFailedClusters", MaxFailed),
     needed("steps", List(&Record(&STEP), RefusedHere)),
 ];
 

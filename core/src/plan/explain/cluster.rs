@@ -1,9 +1,9 @@
 //! What one cluster is waited for, and why.
 
-use super::super::evidence::{current, is_achieved, met};
+use super::super::evidence::{Proof, of_target};
 use super::super::releases::reaches;
-use super::super::{Draft, Roles, gates, removal, targets};
-use crate::report::{AppReport, PodGroup, ReleaseReport};
+use super::super::{Draft, Roles, failing, gates, removal, targets, words};
+use crate::report::{AppReport, ReleaseReport};
 use crate::state::{PlacedCluster, ReleaseRecord};
 use crate::status::{ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, WaitingFor};
 use crate::{ClusterName, ReleaseName};
@@ -24,9 +24,9 @@ pub(super) fn status(
         // Nobody waits for a cluster that leaves.
         (_, Some(departure)) => (WaitingFor::None, departure.message.clone()),
         (Some(release), None) if release.failed.is_none() => {
-            match (judge(draft, roles, release, name, placed), gates::open(draft, release, name)) {
+            match (waited_for(draft, roles, release, name, placed), gates::open(draft, release, name)) {
                 ((WaitingFor::None, _), Some(open)) => (WaitingFor::WaitingForGate, open),
-                (judged, _) => judged,
+                (waited, _) => waited,
             }
         }
         _ => (WaitingFor::None, String::new()),
@@ -39,6 +39,7 @@ pub(super) fn status(
         reported_generation: report.map(|report| report.target_generation),
         waiting,
         message,
+        failing: contender.and_then(|release| failing::of(release, name)),
         releases: report
             .map(|report| report.releases.iter().map(cluster_release).collect())
             .unwrap_or_default(),
@@ -89,8 +90,8 @@ fn cluster_release(seen: &ReleaseReport) -> ClusterRelease {
     }
 }
 
-/// What one cluster is waited for, the first that applies in the order of A5.
-fn judge(
+/// What one cluster is waited for, of what the target asks that goes with this plan: the first that applies in the order of A5.
+fn waited_for(
     draft: &Draft<'_>,
     roles: &Roles,
     contender: &ReleaseRecord,
@@ -104,111 +105,32 @@ fn judge(
     if targets::has_nothing(draft, name, placed) {
         return (WaitingFor::None, "the rollout has not come here".to_owned());
     }
-    let planned = draft.targets.get(name).map(|planned| &planned.target);
-    let Some(report) =
-        current(draft.input, name).filter(|r| planned.is_some_and(|t| t.generation == r.target_generation))
-    else {
-        let generation =
-            planned.map_or_else(|| "its first".to_owned(), |t| format!("generation {}", t.generation));
-        let message = match draft.input.liveness.get(name).copied().unwrap_or_default() {
-            Liveness::Offline => {
-                format!("its agent does not report; is it running? {generation} target waits")
-            }
-            _ => format!("has not reported on {generation} target yet"),
-        };
-        return (WaitingFor::WaitingForCluster, message);
-    };
-    if is_achieved(draft.input, name, contender, roles.incumbent.as_ref()) {
-        return (WaitingFor::None, shortfall(report, roles));
-    }
-    let unmet = |part: fn(&ReleaseReport) -> bool| {
-        report.releases.iter().filter(move |seen| !part(seen) && !met(seen))
-    };
-    if let Some(seen) = unmet(|seen| seen.installed).next() {
-        return (WaitingFor::WaitingForInstallation, installation(report, seen));
-    }
-    // The contender's capacity first: it is what the rest waits for.
-    let mut short: Vec<&ReleaseReport> = unmet(|seen| seen.capacity.achieved).collect();
-    short.sort_by_key(|seen| seen.name != contender.name);
-    let lacking =
-        short.iter().find(|seen| seen.capacity.available < seen.capacity.desired).or_else(|| short.first());
-    let traffic = unmet(|seen| seen.traffic.as_ref().is_none_or(|t| t.achieved)).next();
-    match (lacking, traffic) {
-        (Some(seen), _) if seen.capacity.available < seen.capacity.desired => {
-            (WaitingFor::WaitingForCapacity, capacity(seen))
+    let target = draft.targets.get(name).map(|planned| &planned.target);
+    let proof = target.map_or(Proof::Unreported, |target| {
+        of_target(draft.input, name, target, contender, roles.incumbent.as_ref())
+    });
+    match proof {
+        Proof::Achieved(report) => (WaitingFor::None, shortfall(report, roles)),
+        Proof::Lacks(lack) => {
+            let elsewhere = if reaches(contender, (name.as_str(), placed)) {
+                ""
+            } else {
+                " (the rollout has not come here)"
+            };
+            (lack.waiting(), format!("{}{elsewhere}", words::lack(&lack)))
         }
-        (_, Some(seen)) => (WaitingFor::WaitingForTraffic, traffic_message(seen)),
-        (Some(seen), None) => (WaitingFor::WaitingForCapacity, other_workloads(report, seen)),
-        (None, None) => (WaitingFor::WaitingForInstallation, first_problem(report)),
-    }
-    .pipe(|(state, message)| {
-        if reaches(contender, (name.as_str(), placed)) {
-            (state, message)
-        } else {
-            (state, format!("{message} (the rollout has not come here)"))
-        }
-    })
-}
-
-/// Reads better than a nested call where a result is passed on.
-trait Pipe: Sized {
-    fn pipe<T>(self, f: impl FnOnce(Self) -> T) -> T {
-        f(self)
-    }
-}
-impl Pipe for (WaitingFor, String) {}
-
-fn installation(report: &AppReport, seen: &ReleaseReport) -> String {
-    if report.problems.is_empty() {
-        format!("{} is being installed", seen.name)
-    } else {
-        format!("{} cannot be installed: {}", seen.name, first_problem(report))
-    }
-}
-
-fn first_problem(report: &AppReport) -> String {
-    match report.problems.as_slice() {
-        [] => "objects are being applied".to_owned(),
-        [problem] => format!("{}: {} ({})", problem.object, problem.message, problem.reason),
-        [problem, rest @ ..] => {
-            format!("{}: {} ({}), and {} more", problem.object, problem.message, problem.reason, rest.len())
+        Proof::Untouched | Proof::NotAsked | Proof::Unreported => {
+            let generation =
+                target.map_or_else(|| "its first".to_owned(), |t| format!("generation {}", t.generation));
+            let message = match draft.input.liveness.get(name).copied().unwrap_or_default() {
+                Liveness::Offline => {
+                    format!("its agent does not report; is it running? {generation} target waits")
+                }
+                _ => format!("has not reported on {generation} target yet"),
+            };
+            (WaitingFor::WaitingForCluster, message)
         }
     }
-}
-
-/// What is said where the counts of Deployments may be right: a StatefulSet, DaemonSet or Job is not done.
-fn other_workloads(report: &AppReport, seen: &ReleaseReport) -> String {
-    let counts = &seen.capacity;
-    let even = [counts.replicas, counts.pods, counts.available].iter().all(|n| *n == counts.desired);
-    if even && !report.problems.is_empty() { first_problem(report) } else { capacity(seen) }
-}
-
-fn capacity(seen: &ReleaseReport) -> String {
-    let counts = &seen.capacity;
-    let mut message = if counts.available < counts.desired {
-        format!("{} has {} of {} pods available", seen.name, counts.available, counts.desired)
-    } else {
-        format!(
-            "{} still has {} pods, {} are wanted",
-            seen.name,
-            counts.pods.max(counts.replicas),
-            counts.desired
-        )
-    };
-    if let Some(worst) = seen.pods.iter().max_by_key(|group| group.count) {
-        message.push_str(&format!(": {}", pod_group(worst)));
-    }
-    message
-}
-
-fn pod_group(group: &PodGroup) -> String {
-    let detail = if group.message.is_empty() { String::new() } else { format!(", {}", group.message) };
-    format!("{}x {} (for example {}{detail})", group.count, group.reason, group.example)
-}
-
-fn traffic_message(seen: &ReleaseReport) -> String {
-    let traffic = seen.traffic.clone().unwrap_or_default();
-    format!("{} has {} of {} pods with traffic", seen.name, traffic.ready, traffic.wanted)
 }
 
 /// An incumbent that falls short delays nothing, but people are told [C1].
@@ -219,5 +141,5 @@ fn shortfall(report: &AppReport, roles: &Roles) -> String {
             .iter()
             .find(|seen| seen.name == *name && seen.capacity.available < seen.capacity.desired)
     };
-    roles.incumbent.as_ref().and_then(short).map(capacity).unwrap_or_default()
+    roles.incumbent.as_ref().and_then(short).map(words::capacity).unwrap_or_default()
 }

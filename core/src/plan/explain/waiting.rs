@@ -46,9 +46,14 @@ pub(super) fn waiting(
             format!("it cannot be rendered: {}", failure.message),
         );
     }
-    let achieved = release.achieved.as_ref().is_some_and(|achieved| achieved.step == release.position.step);
-    // A cluster that is away was excused when the step was achieved.
-    let excused = |cluster: &&ClusterStatus| achieved && cluster.liveness == Liveness::Offline;
+    let step = release.achieved.as_ref().filter(|achieved| achieved.step == release.position.step);
+    let achieved = step.is_some();
+    // Nobody waits for what was excused when the step was achieved, nor for what went away after that.
+    let excused = |cluster: &&ClusterStatus| {
+        step.is_some_and(|step| {
+            step.excused.contains(&cluster.cluster) || cluster.liveness == Liveness::Offline
+        })
+    };
     let first = clusters
         .iter()
         .filter(|c| !excused(c))
@@ -66,7 +71,7 @@ pub(super) fn waiting(
     }
     if first < WaitingFor::WaitingForGate {
         let waited: Vec<&ClusterStatus> =
-            clusters.iter().filter(|cluster| cluster.waiting == first).collect();
+            clusters.iter().filter(|c| c.waiting == first && !excused(c)).collect();
         let message =
             waited.iter().map(|c| format!("{}: {}", c.cluster, c.message)).collect::<Vec<_>>().join("; ");
         return Waiting {

@@ -4,9 +4,9 @@
 use super::*;
 use crate::intent::{
     Allowance, Analysis, ApplicationSpec, Approval, Auth, Author, Chart, ClusterRequirements,
-    ClusterSelector, ClusterSpec, Gate, HttpCheck, JobRun, ManifestSource, Measure, OnFailure, Override,
-    Percents, PrometheusQuery, Region, Rollback, Rollout, RolloutBlockSpec, Schedule, Scheduler, SecretRef,
-    Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
+    ClusterSelector, ClusterSpec, Gate, HttpCheck, JobRun, ManifestSource, MaxFailedClusters, Measure,
+    OnFailure, Override, Percents, PrometheusQuery, Region, Rollback, Rollout, RolloutBlockSpec, Schedule,
+    Scheduler, SecretRef, Step, StepRef, StrategySpec, Surge, Template, TrafficMode, Weights,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -69,8 +69,8 @@ fn strategy() -> StrategySpec {
         withdrawal_surge: Some(Surge::Percent(50)),
         settle: Duration::from_secs(7),
         progress_deadline: Duration::from_secs(90),
-        on_failure: OnFailure::Hold,
-        max_failed_clusters: 2,
+        on_failure: OnFailure::Rollback,
+        max_failed_clusters: MaxFailedClusters::Percent(20),
         steps: vec![
             Step {
                 name: "some".to_owned(),

@@ -136,15 +136,21 @@ fn surge_is_never_nothing() {
         strategy("progressDeadline: 0s, settle: -5s, onFailure: panic, maxFailedClusters: -1"), @r#"
     applications/web/app.yaml:2:75: spec.template.strategy.progressDeadline: must be longer than nothing
     applications/web/app.yaml:2:87: spec.template.strategy.settle: "-5s" is not a duration such as 30s, 10m or 1h30m
-    applications/web/app.yaml:2:103: spec.template.strategy.onFailure: expected hold, found text "panic"
-    applications/web/app.yaml:2:129: spec.template.strategy.maxFailedClusters: expected a whole number of at least 0, found -1
+    applications/web/app.yaml:2:103: spec.template.strategy.onFailure: expected hold or rollback, found text "panic"
+    applications/web/app.yaml:2:129: spec.template.strategy.maxFailedClusters: maxFailedClusters is a number of clusters or a percentage from 0% to 100%, found the number -1
     "#);
 }
 
+/// [A1] [A3] How many clusters may fail, and what happens when more do.
 #[test]
-fn a_rollback_that_nobody_would_do_is_refused() {
-    let strategy =
-        |word: &str| template(&format!("{{{CHART}, strategy: {{onFailure: {word}, steps: [{END}]}}}}"));
-    insta::assert_snapshot!(strategy("rollback"), @"applications/web/app.yaml:2:68: spec.template.strategy.onFailure: rolling back by itself is not available in this version; leave the field out or write hold, which is the default");
-    assert_eq!(strategy("hold"), "");
+fn the_failure_budget_is_a_number_or_a_percentage() {
+    let strategy = |fields: &str| template(&format!("{{{CHART}, strategy: {{{fields}, steps: [{END}]}}}}"));
+    for good in
+        ["maxFailedClusters: 3, onFailure: rollback", "maxFailedClusters: 10%", "maxFailedClusters: 0%"]
+    {
+        assert_eq!(strategy(good), "");
+    }
+    insta::assert_snapshot!(strategy("maxFailedClusters: 101%"), @r#"applications/web/app.yaml:2:76: spec.template.strategy.maxFailedClusters: maxFailedClusters is a number of clusters or a percentage from 0% to 100%, not "101%""#);
+    insta::assert_snapshot!(strategy("maxFailedClusters: some"), @r#"applications/web/app.yaml:2:76: spec.template.strategy.maxFailedClusters: maxFailedClusters is a number of clusters or a percentage from 0% to 100%, not "some""#);
+    insta::assert_snapshot!(strategy("maxFailedClusters: [1]"), @r#"applications/web/app.yaml:2:76: spec.template.strategy.maxFailedClusters: maxFailedClusters is a number of clusters or a percentage from 0% to 100%, found a list"#);
 }
