@@ -12,6 +12,7 @@ mod scenes {
     mod conformance;
     mod drain;
     mod drift;
+    mod failing;
     mod measured;
     mod neighbours;
     mod orders;
