@@ -2,7 +2,7 @@
 
 use super::{AppInput, Draft, targets};
 use crate::report::{AppReport, ReleaseReport};
-use crate::state::{PlacedCluster, Pods, ReleaseRecord, Target};
+use crate::state::{PlacedCluster, Placement, Pods, ReleaseRecord, Target};
 use crate::status::WaitingFor;
 use crate::{ClusterName, ReleaseName};
 use std::collections::BTreeMap;
@@ -74,7 +74,7 @@ pub(super) fn of_step<'a>(
     incumbent: Option<&ReleaseName>,
 ) -> BTreeMap<ClusterName, Proof<'a>> {
     let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
-    let clusters = placement.into_iter().flat_map(|placement| placement.staying());
+    let clusters = placement.into_iter().flat_map(Placement::staying);
     clusters
         .map(|(name, placed)| (name.clone(), of_cluster(draft, contender, incumbent, name, placed)))
         .collect()

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::rollout::World;
+use crate::rollout::{World, broken_image};
 use crate::support::{Outcome, commit, git, hub, repository, run, well, write};
+use jiff::SignedDuration;
+use shipper_core::intent::OnFailure;
 use shipper_core::status::ApplicationStatus;
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
@@ -141,6 +143,31 @@ fn abort_asks_before_it_moves_other_applications() {
     let refused = fixture.run(&fixture.bare, &["abort", "hello"]);
     assert!(refused.exit == Exit::Failure && refused.err.contains("web/twin use it too"), "{}", refused.err);
     assert_eq!(fixture.run(&fixture.bare, &["abort", "hello", "--shared"]).exit, Exit::Ok);
+}
+
+/// [A3] What has had the load since the hub took a release back is put back on `main`, and not the release before that.
+#[test]
+fn after_a_rollback_by_the_hub_abort_makes_main_say_so() {
+    let mut fixture = Fixture::new();
+    let [first, second] = ["main~", "main"].map(|name| git(&fixture.bare, &["rev-parse", name]));
+    let manifest = std::fs::read_to_string(fixture.clone.join(MANIFEST)).unwrap();
+    write(&fixture.clone, &[(MANIFEST, &manifest.replace("1.1.0", "1.2.0-broken"))]);
+    let third = commit(&fixture.clone, "third");
+    let mut world = World::new(&first);
+    world.settle().order("full on").settle().change("2222222222", &second).settle();
+    world.strategy(|strategy| strategy.on_failure = OnFailure::Rollback).order("full on").settle();
+    let broken = world.change("3333333333", &third).status().contender.unwrap().to_string();
+    for _ in 0..70 {
+        world.report(broken_image(&broken)).status();
+        world.now += SignedDuration::from_secs(10);
+    }
+    fixture.status = world.status();
+    let stands = fixture.status.contender.clone().unwrap().to_string();
+    assert_ne!(stands, broken, "{:?}", fixture.status.waiting);
+    assert!(fixture.status.incumbent.is_some(), "there is one before that");
+    let done = fixture.run(&fixture.bare, &["abort", "web/hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert_eq!(git(&fixture.bare, &["diff", "--stat", &second, "main"]), "", "as it was for {stands}");
 }
 
 #[test]

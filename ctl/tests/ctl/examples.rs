@@ -70,3 +70,11 @@ fn the_strategies_of_the_book_are_those_of_the_example() {
     }
     assert_eq!(shown, 4);
 }
+
+/// [A1] [A3] The examples of failure are fit for a fleet.
+#[test]
+fn the_examples_of_failure_are_fit_for_a_fleet() {
+    let folder = root().join("examples/failure");
+    let linted = run(["lint", folder.to_str().unwrap()]);
+    assert!(linted.exit == Exit::Ok && linted.err.contains("0 warnings"), "{}{}", linted.out, linted.err);
+}

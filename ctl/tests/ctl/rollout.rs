@@ -79,6 +79,12 @@ impl World {
         self
     }
 
+    /// The strategy of the releases to come.
+    pub(crate) fn strategy(&mut self, change: impl FnOnce(&mut StrategySpec)) -> &mut Self {
+        change(&mut self.strategy);
+        self
+    }
+
     /// A cluster stops reporting.
     pub(crate) fn lose(&mut self, cluster: &str) -> &mut Self {
         self.liveness.insert(ClusterName::from(cluster), Liveness::Offline);
