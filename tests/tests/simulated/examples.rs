@@ -1,13 +1,15 @@
-//! The strategies of the book, each run from its example to its end [M2, M3, M4, C5].
+//! The strategies of the book, each run from its example to its end [M2, M3, M4, C5], and what becomes of those that fail [A3].
 
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use shipper_core::AppKey;
+use shipper_core::condition::{ConditionType, Reason};
 use shipper_core::status::{ApplicationStatus, WaitingFor};
-use shipper_tests::scene::sight::{Seen, look, seen};
+use shipper_tests::scene::sight::{Seen, Sight, look, seen};
 use std::sync::Arc;
+use tokio::time::{Instant, sleep};
 
 use super::fleet::Simulation;
 
@@ -149,4 +151,99 @@ async fn sights(fleet: &Simulation, app: &str, (new, old): (&str, &str), expecte
         ensure!(of(new) == *contender && of(old) == *incumbent, "{}: {name} has {sight}", expected.step);
     }
     Ok(())
+}
+
+const FLEET: [&str; 4] = ["eu-canary", "eu-1", "eu-2", "us-1"];
+
+/// [A3] The application of the book that may lose one of four clusters is held where all of them fail, and the old release serves on.
+#[tokio::test(start_paused = true)]
+async fn more_failing_clusters_than_may_hold_the_rollout() {
+    let fleet = failure(15).await;
+    let v1 = at_its_end(&fleet, "web", "full on").await;
+    broken(&fleet, "web").await;
+    let v2 = contender(&fleet, "web", &v1).await;
+    let message = told(&fleet, "web", ConditionType::ClustersHealthy, Reason::RolloutHeld).await;
+    assert!(
+        message.contains("maxFailedClusters is 25%") && message.contains("ImagePullBackOff"),
+        "{message}"
+    );
+    sleep(Duration::from_secs(3600)).await;
+    let status = status(&fleet, "web").unwrap();
+    assert_eq!(status.contender.as_ref().map(ToString::to_string), Some(v2));
+    assert_eq!(status.releases[0].step, 0, "approval is auto, and it stays where it is");
+    for (name, client) in &fleet.clusters {
+        let sight = look(client, NAMESPACE, "web").await.unwrap();
+        assert_eq!(sight.releases[&v1].endpoints, 4, "{name}: {sight}");
+    }
+    fleet.reached("the end");
+}
+
+/// [A3] [M12] The application of the book that may lose none is taken back by the hub from the canary, before another cluster is touched.
+#[tokio::test(start_paused = true)]
+async fn a_canary_that_fails_is_taken_back() {
+    let fleet = failure(16).await;
+    let v1 = at_its_end(&fleet, "api", "everywhere").await;
+    broken(&fleet, "api").await;
+    let v2 = contender(&fleet, "api", &v1).await;
+    sleep(Duration::from_secs(3 * 60)).await;
+    let message = told(&fleet, "api", ConditionType::ReleaseSynced, Reason::RolledBack).await;
+    assert!(message.contains(&v2) && message.contains("eu-canary"), "{message}");
+    assert!(!message.contains("us-1"), "another cluster was touched: {message}");
+    let back = Sight::of(&[(&v1, seen(4, 4))], Some(&v1));
+    for (name, client) in &fleet.clusters {
+        fleet
+            .eventually(async || {
+                let sight = look(client, NAMESPACE, "api").await?;
+                ensure!(sight == back, "{name} has {sight}");
+                Ok(())
+            })
+            .await;
+    }
+    fleet.reached("the end");
+}
+
+/// The example of failure, as it is.
+async fn failure(seed: u64) -> Simulation {
+    let fleet = Simulation::start_with(seed, FLEET.map(str::to_owned).into()).await;
+    fleet.people.add_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/failure"));
+    fleet.pushed().await;
+    fleet
+}
+
+/// The first release, at the last step and complete.
+async fn at_its_end(fleet: &Simulation, app: &str, last: &str) -> String {
+    let v1 = contender(fleet, app, "").await;
+    fleet.people.order(&format!("applications/{NAMESPACE}/{app}.yaml"), &v1, last);
+    fleet.pushed().await;
+    fleet
+        .eventually(async || {
+            let status = status(fleet, app)?;
+            let complete = status.releases.iter().any(|release| release.complete.is_some());
+            ensure!(complete, "{:?}", status.waiting);
+            Ok(())
+        })
+        .await;
+    v1
+}
+
+/// Asks for an image that no node can pull.
+async fn broken(fleet: &Simulation, app: &str) {
+    let good = format!("registry.example/{app}");
+    fleet
+        .people
+        .change(&format!("apps/{app}/all.yaml"), |text| text.replace(&good, "registry.example/broken"));
+    fleet.pushed().await;
+}
+
+/// What a condition says, once it is there for this reason.
+async fn told(fleet: &Simulation, app: &str, kind: ConditionType, reason: Reason) -> String {
+    let end = Instant::now() + Duration::from_secs(600);
+    loop {
+        let conditions = status(fleet, app).map(|status| status.conditions.clone()).unwrap_or_default();
+        if let Some(found) = conditions.iter().find(|c| c.kind == kind && c.reason == reason) {
+            return found.message.clone();
+        }
+        assert!(Instant::now() < end, "{kind} is not {reason}: {conditions:?}");
+        sleep(Duration::from_secs(1)).await;
+    }
 }
