@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::intent::{MaxFailedClusters, StepRef, StrategySpec};
+use std::time::Duration;
 
 /// staging, 50/50 with other numbers, 80/20, full on.
 fn longer() -> StrategySpec {

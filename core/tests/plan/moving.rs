@@ -329,7 +329,7 @@ fn a1_offline_clusters_are_excused_up_to_the_limit_and_never_all() {
 fn a1_a_step_is_not_achieved_by_clusters_that_are_away() {
     let mut world = World::at_v1();
     let mut lenient = vanguard();
-    lenient.max_failed_clusters = 3;
+    lenient.max_failed_clusters = MaxFailedClusters::Number(3);
     world.commit("v2", lenient);
     world.settle();
     world.promote("50/50");

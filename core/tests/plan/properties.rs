@@ -41,7 +41,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 /// The strategy without its cluster names, and forgiving, so that evidence that is missing matters.
 fn strategy() -> StrategySpec {
-    StrategySpec { max_failed_clusters: 1, ..vanguard() }
+    StrategySpec { max_failed_clusters: shipper_core::intent::MaxFailedClusters::Number(1), ..vanguard() }
 }
 
 /// Lives through the events; `names`: what the three clusters are called.
