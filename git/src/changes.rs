@@ -11,48 +11,55 @@ use std::collections::BTreeSet;
 /// # Errors
 /// A commit or a tree is damaged or gone.
 pub(crate) fn pack<'r>(repo: &'r Repository, walk: Revwalk<'r>) -> Result<PackBuilder<'r>, git2::Error> {
-    let mut objects = BTreeSet::new();
+    let mut added = Added::default();
     for oid in walk {
         let commit = repo.find_commit(oid?)?;
         // Below the cut of a shallow repository there is nothing.
         let parent = commit.parent(0).and_then(|parent| parent.tree()).ok();
-        objects.insert(commit.id());
-        added(repo, &commit.tree()?, parent.as_ref(), &mut objects)?;
+        added.objects.insert(commit.id());
+        added.tree(repo, &commit.tree()?, parent.as_ref())?;
     }
     let mut builder = repo.packbuilder()?;
-    for oid in objects {
+    for oid in added.objects {
         builder.insert_object(oid, None)?;
     }
     Ok(builder)
 }
 
-fn added(
-    repo: &Repository,
-    new: &Tree<'_>,
-    old: Option<&Tree<'_>>,
-    objects: &mut BTreeSet<Oid>,
-) -> Result<(), git2::Error> {
-    // Trees that are the same are never entered, nor are those that another commit brought.
-    if old.is_some_and(|old| old.id() == new.id()) || !objects.insert(new.id()) {
-        return Ok(());
-    }
-    for entry in new {
-        let before = old.and_then(|old| old.get_name_bytes(entry.name_bytes()));
-        if before.as_ref().is_some_and(|before| before.id() == entry.id()) {
-            continue;
+#[derive(Default)]
+struct Added {
+    objects: BTreeSet<Oid>,
+    /// Trees that were compared, and with which: a tree that comes back after a change is new to a commit whose parent lacks it, although the
+    /// walk, which begins with the newest, has met it there already.
+    compared: BTreeSet<(Oid, Option<Oid>)>,
+}
+
+impl Added {
+    fn tree(&mut self, repo: &Repository, new: &Tree<'_>, old: Option<&Tree<'_>>) -> Result<(), git2::Error> {
+        // Trees that are the same are never entered.
+        let before = old.map(Tree::id);
+        if before == Some(new.id()) || !self.compared.insert((new.id(), before)) {
+            return Ok(());
         }
-        match entry.kind() {
-            Some(ObjectType::Tree) => {
-                let before = before.filter(|before| before.kind() == Some(ObjectType::Tree));
-                let before = before.map(|before| repo.find_tree(before.id())).transpose()?;
-                added(repo, &repo.find_tree(entry.id())?, before.as_ref(), objects)?;
+        self.objects.insert(new.id());
+        for entry in new {
+            let before = old.and_then(|old| old.get_name_bytes(entry.name_bytes()));
+            if before.as_ref().is_some_and(|before| before.id() == entry.id()) {
+                continue;
             }
-            Some(ObjectType::Blob) => drop(objects.insert(entry.id())),
-            // The commit of a submodule is in another repository.
-            _ => {}
+            match entry.kind() {
+                Some(ObjectType::Tree) => {
+                    let before = before.filter(|before| before.kind() == Some(ObjectType::Tree));
+                    let before = before.map(|before| repo.find_tree(before.id())).transpose()?;
+                    self.tree(repo, &repo.find_tree(entry.id())?, before.as_ref())?;
+                }
+                Some(ObjectType::Blob) => drop(self.objects.insert(entry.id())),
+                // The commit of a submodule is in another repository.
+                _ => {}
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -97,5 +104,7 @@ mod tests {
         // What an older commit had is sent again rather than looked for in the whole repository.
         assert_eq!(count(&repo, Some(second), back), 5);
         assert_eq!(count(&repo, Some(first), back), 10);
+        // All of it: nothing of the first commit is left out because the last one has the same trees.
+        assert_eq!(count(&repo, None, back), 24 + 5 + 1);
     }
 }

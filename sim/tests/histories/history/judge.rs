@@ -93,6 +93,7 @@ impl History {
             if counters(state) < counters(previous) {
                 return Err("R1: a counter went back".to_owned());
             }
+            judge_lives(previous, state)?;
             for (cluster, target) in &state.targets {
                 let Some(was) = previous.targets.get(cluster) else { continue };
                 if target.generation < was.generation
@@ -188,4 +189,22 @@ impl History {
             }
         })
     }
+}
+
+/// No release goes where the book's picture of its life has no way (`docs/release-life.md`).
+fn judge_lives(previous: &crate::git::State, state: &crate::git::State) -> Result<(), String> {
+    for (name, release) in &state.releases {
+        let (before, phase) = (previous.releases.get(name).map(ReleaseRecord::phase), release.phase());
+        let may = before.map_or(phase.is_first(), |before| before == phase || before.leads_to(Some(phase)));
+        if !may {
+            return Err(format!("the life of {name} has no way from {before:?} to {phase}"));
+        }
+    }
+    let removed = previous.record.as_ref().is_some_and(|record| record.missing.is_some());
+    for (name, release) in previous.releases.iter().filter(|(name, _)| !state.releases.contains_key(*name)) {
+        if !removed && !release.phase().leads_to(None) {
+            return Err(format!("the record of {name} is gone while it is {}", release.phase()));
+        }
+    }
+    Ok(())
 }

@@ -91,7 +91,9 @@ pub struct History {
 }
 
 const SCENE: Duration = Duration::from_secs(240);
-const QUIET: Duration = Duration::from_secs(90);
+/// Nothing has happened for so long: more than the default `progressDeadline` of ten minutes and the tenth by which it may be late, because
+/// what does not get on says so then [A2].
+const QUIET: Duration = Duration::from_secs(720);
 const PATIENCE: Duration = Duration::from_secs(3600);
 /// For how long nothing at all is written after everything has come to rest.
 const SILENCE: Duration = Duration::from_secs(3600);
