@@ -128,8 +128,10 @@ impl History {
     pub(super) fn final_state(&self) -> Result<(), String> {
         let Some(state) = self.git.state.last() else { return Err("nothing was ever written".to_owned()) };
         let Some((contender, _)) = self.contender() else {
-            // [M13] After a removal no release is made while rollouts are paused.
-            let paused = self.is_paused() && self.says(ConditionType::ReleaseSynced, Reason::RolloutPaused);
+            // [M13] After a removal no release is made while rollouts are paused; a block that is in force besides is said first [A5].
+            let blocked = self.blocking.in_force(self.wall());
+            let reason = if blocked { Reason::RolloutsBlocked } else { Reason::RolloutPaused };
+            let paused = self.is_paused() && self.says(ConditionType::ReleaseSynced, reason);
             return if paused { Ok(()) } else { Err(format!("there is no contender: {}", self.describe())) };
         };
         let release = &state.releases[&contender];
