@@ -5,7 +5,7 @@ use crate::monitor;
 use shipper_core::plan::{REMOVAL_PATIENCE, roles};
 use shipper_core::state::{Placement, ReleaseRecord, RemovalCause};
 use shipper_core::{ClusterName, ReleaseName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl History {
     /// [S4] At the moment at which a cluster begins to empty, those that stay serve what they are to serve, but for pods that failed by
@@ -27,7 +27,9 @@ impl History {
             return Ok(());
         }
         for (j, agent) in self.agents.iter().enumerate() {
-            if placement.staying().any(|(name, _)| *name == agent.name) {
+            // Who joined since that was decided, and has never been as asked, takes nobody's place.
+            let joining = self.met.get(&agent.name).is_none_or(BTreeSet::is_empty);
+            if !joining && placement.staying().any(|(name, _)| *name == agent.name) {
                 self.monitors[j].serves_enough(&self.clusters[j]).map_err(|lacking| {
                     format!(
                         "S4: c{} is emptied at {:.3}, but c{} {lacking}",

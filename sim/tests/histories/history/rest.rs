@@ -71,7 +71,7 @@ impl History {
             (Some(stays), Some((spare, _)), _) => {
                 Err(format!("S4: {stays} is drained, and {spare} is spare"))
             }
-            (Some(stays), None, None) if others => {
+            (Some(stays), None, None) if others && (whole || !self.says_why_it_stays(stays)) => {
                 Err(format!("S4: {stays} is drained, and others have its part"))
             }
             _ => Ok(()),
@@ -115,6 +115,15 @@ impl History {
                 self.describe()
             ))
         }
+    }
+
+    /// Whether people are told what a cluster that is drained waits for.
+    fn says_why_it_stays(&self, name: &ClusterName) -> bool {
+        let (_, status, _) = self.hubs[0].think(&self.git, &self.fleet, self.now, self.wall());
+        let clusters = status.into_iter().flat_map(|status| status.clusters);
+        let mut departures =
+            clusters.filter(|cluster| cluster.cluster == *name).filter_map(|cluster| cluster.departure);
+        departures.any(|departure| !departure.message.is_empty())
     }
 
     /// Whether people are told that something is not so, and why.
