@@ -17,6 +17,7 @@ pub mod bounds;
 pub mod endpoints;
 pub mod history;
 pub mod hub;
+mod last_words;
 pub mod people;
 pub mod recorder;
 pub mod sight;
@@ -43,7 +44,7 @@ const STATE_REPOSITORY: &str = "state.git";
 /// The branch that the hub writes.
 pub const STATE_BRANCH: &str = "shipper/state";
 const LOG: &str = "info,shipper_hub=debug,shipper_agent=debug";
-const SHOWN_LINES: usize = 60;
+const SHOWN_LINES: usize = 20;
 
 /// What a scene is to be like.
 #[derive(Debug, Clone)]
@@ -113,6 +114,7 @@ impl Scene {
     /// # Errors
     /// As [`Scene::start`].
     pub async fn start_on(fleet: &'static Fleet, options: Options) -> Result<Self> {
+        last_words::note();
         let namespace = fleet.namespace(options.name).await?;
         let scratch = Scratch::new(options.name)?;
         let git = GitServer::start()?;
@@ -258,6 +260,7 @@ impl Drop for Scene {
             let tail = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
             tracing::error!("the log of {} ends:\n{tail}", process.name());
         }
+        tracing::error!("{} failed: {}", self.namespace, last_words::last());
     }
 }
 

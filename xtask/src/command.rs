@@ -1,7 +1,7 @@
 //! Running programs from the root of the workspace, saying which.
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -25,6 +25,24 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     say(&format!("> {shown}"));
     let status = command.status().with_context(|| format!("cannot run `{shown}`"))?;
+    ensure!(status.success(), "`{shown}` failed ({status})");
+    Ok(())
+}
+
+/// As [`run`]; `read` is shown every line of its standard output.
+pub(crate) fn run_reading(command: &mut Command, mut read: impl FnMut(&str)) -> Result<()> {
+    let shown = shown(command);
+    say(&format!("> {shown}"));
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run `{shown}`"))?;
+    let mut output = BufReader::new(child.stdout.take().context("no standard output")?);
+    let mut line = Vec::new();
+    while output.read_until(b'\n', &mut line).with_context(|| format!("cannot read from `{shown}`"))? > 0 {
+        let _ = std::io::stdout().write_all(&line);
+        read(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']));
+        line.clear();
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
     ensure!(status.success(), "`{shown}` failed ({status})");
     Ok(())
 }

@@ -5,6 +5,7 @@ mod book;
 mod command;
 mod demo;
 mod docs;
+mod failures;
 mod lint;
 mod test;
 mod tools;

@@ -9,7 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
-use crate::command::{cargo, root, run as finish, say};
+use crate::command::{cargo, root, run as finish, run_reading, say};
+use crate::failures::Failures;
 use crate::tools;
 
 /// End-to-end tests share control planes, which share the machine: more at once are slower, not faster.
@@ -46,12 +47,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         finish(&mut cargo(["test", "--workspace", "--no-run"]))?;
     }
     // A suite that fails is no reason to know nothing of the others.
-    let mut failures = Vec::new();
+    let (mut failed, mut failures) = (Vec::new(), Failures::default());
     for suite in suites {
-        failures.extend(finish(suite.command()?.args(&args.arguments)).err());
+        let mut command = suite.command()?;
+        failed.extend(run_reading(command.args(&args.arguments), |line| failures.read(line)).err());
     }
-    failures.iter().for_each(|failure| say(&format!("{failure:#}")));
-    ensure!(failures.is_empty(), "{} of {} suites failed", failures.len(), suites.len());
+    failures.told().iter().for_each(|failure| say(failure));
+    failed.iter().for_each(|failure| say(&format!("{failure:#}")));
+    ensure!(failed.is_empty(), "{} of {} suites failed", failed.len(), suites.len());
     Ok(())
 }
 
