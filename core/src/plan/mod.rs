@@ -238,7 +238,9 @@ fn decide(input: &AppInput<'_>, listener: &mut Listener) -> AppPlan {
         return draft.finish();
     }
     removal::forget_clusters(&mut draft);
-    if removal::plan(&mut draft) {
+    let removed = removal::plan(&mut draft);
+    listener.hear(&draft, reasons::removal);
+    if removed {
         return draft.finish();
     }
     placement::place(&mut draft);

@@ -4,7 +4,7 @@
 use super::{AppPlan, Draft, Event, EventReason, failing, words};
 use crate::condition::{Condition, ConditionType, Reason};
 use crate::intent::format_duration;
-use crate::state::{Cause, ReleaseRecord};
+use crate::state::{Cause, ReleaseRecord, Removal};
 use crate::status::{ClusterRelease, ClusterStatus, WaitingFor};
 use crate::why::{Because, Evidence, Rule};
 
@@ -21,6 +21,18 @@ pub(super) fn blocks(draft: &Draft<'_>) -> Vec<Because> {
         .about(name)
     });
     standing.chain(overridden).collect()
+}
+
+/// The removal that is decided, and why it was [X1].
+pub(super) fn removal(draft: &Draft<'_>) -> Vec<Because> {
+    let missing = draft.record.as_ref().and_then(|record| record.missing.as_ref());
+    let decided = missing.and_then(|missing| missing.removal.as_ref());
+    let told = |removal: &Removal| {
+        let since = removal.at.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let why = super::removal::words(&removal.cause);
+        Because::of(Rule::X1, format!("{} is being removed since {since}: {why}", draft.input.application))
+    };
+    decided.map(told).into_iter().collect()
 }
 
 /// The clusters that are chosen [S1, S2].
@@ -108,8 +120,6 @@ pub(super) fn steps(draft: &Draft<'_>) -> Vec<Because> {
         Cause::Carried => {
             (Rule::R5, "it was superseded, and carried on because it carries the load".to_owned())
         }
-        #[allow(unreachable_patterns, reason = "other causes say themselves what they are")]
-        other => (Rule::M12, format!("{other:?}")),
     };
     said.push(
         Because::of(
@@ -279,8 +289,7 @@ pub(super) fn of_event(event: &Event) -> Because {
         EventReason::StrategyAdopted => Rule::R4,
         EventReason::ClusterFailing | EventReason::ClusterRecovered => Rule::A2,
         EventReason::RolledBack => Rule::A3,
-        #[allow(unreachable_patterns, reason = "whatever else happens is recorded with its cause")]
-        _ => Rule::M12,
+        EventReason::Removing | EventReason::Removed => Rule::X1,
     };
     Because::of(rule, event.message.clone()).about(&event.release)
 }

@@ -105,19 +105,24 @@ fn targets<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (&'a ClusterName, &'a 
 }
 
 fn decide(draft: &mut Draft<'_>, cause: RemovalCause) {
-    let why = match &cause {
-        RemovalCause::NothingReady => "it is not on main and has no ready pods".to_owned(),
-        RemovalCause::Confirmed { commit } => format!("commit {commit} confirms it"),
-        RemovalCause::OnlyOneMissing => {
-            format!("it has been the only one missing on main for {} minutes", PATIENCE.as_mins())
-        }
-    };
+    let why = words(&cause);
     let removal = Removal { at: draft.input.now, cause };
     if let Some(missing) = draft.record.as_mut().and_then(|record| record.missing.as_mut()) {
         missing.removal = Some(removal);
     }
-    let message = format!("{} is removed: {why}", draft.input.application);
+    let message = format!("{} is to be removed: {why}", draft.input.application);
     event(draft, EventReason::Removing, message);
+}
+
+/// Why it is removed, as a clause.
+pub(super) fn words(cause: &RemovalCause) -> String {
+    match cause {
+        RemovalCause::NothingReady => "it was not on main and had no ready pods".to_owned(),
+        RemovalCause::Confirmed { commit } => format!("commit {commit} confirmed it"),
+        RemovalCause::OnlyOneMissing => {
+            format!("it was the only one missing on main for {} minutes", PATIENCE.as_mins())
+        }
+    }
 }
 
 /// Told of the newest release, which stands for the application.

@@ -74,3 +74,16 @@ fn a_rollout_under_way_is_explained_step_by_step() {
     world.commit("v1", vanguard());
     says(&world.ask(shipper_core::plan::why).1, Rule::M8, &format!("{v2} is withdrawn"));
 }
+
+/// [X1] The removal, and who ordered it, is told as that rule.
+#[test]
+fn a_removal_is_told_by_its_rule() {
+    let mut world = World::at_v1();
+    world.intent = None;
+    world.absence = Some(shipper_core::plan::Absence { confirmed: Some("b".repeat(40)), others: 0 });
+    world.commits += 1;
+    world.plan();
+    let why = world.ask(shipper_core::plan::why).1;
+    says(&why, Rule::X1, &format!("commit {} confirmed it", "b".repeat(40)));
+    assert_eq!(of(&why, Rule::M12).len(), 0, "{why:#?}");
+}
