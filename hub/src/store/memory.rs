@@ -13,14 +13,23 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 /// A store that ends with the process.
-#[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Rows>);
+#[derive(Debug)]
+pub struct MemoryStore {
+    identity: String,
+    rows: Mutex<Rows>,
+}
 
 #[derive(Debug, Default)]
 struct Rows {
     clusters: BTreeMap<ClusterName, ClusterRow>,
     reports: BTreeMap<(ClusterName, AppKey), AppReport>,
     events: Vec<TimelineEvent>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self { identity: format!("{:032x}", rand::random::<u128>()), rows: Mutex::default() }
+    }
 }
 
 impl Rows {
@@ -44,12 +53,16 @@ impl Rows {
 }
 
 impl Store for MemoryStore {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
     fn write<'a>(&'a self, batch: &'a [Write]) -> BoxFuture<'a, Result<Vec<Written>, StoreError>> {
-        ready(Ok(lock(&self.0).write(batch))).boxed()
+        ready(Ok(lock(&self.rows).write(batch))).boxed()
     }
 
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
-        let rows = lock(&self.0);
+        let rows = lock(&self.rows);
         let agents = rows.clusters.iter().map(|(name, row)| (name.clone(), row.clone().into())).collect();
         let reports =
             rows.reports.iter().map(|((cluster, _), state)| (cluster.clone(), state.clone())).collect();
@@ -61,7 +74,7 @@ impl Store for MemoryStore {
         application: Option<&'a AppKey>,
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>> {
-        let rows = lock(&self.0);
+        let rows = lock(&self.rows);
         let wanted =
             |event: &&TimelineEvent| application.is_none() || event.application.as_ref() == application;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -70,7 +83,7 @@ impl Store for MemoryStore {
     }
 
     fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let mut rows = lock(&self.0);
+        let mut rows = lock(&self.rows);
         let all = rows.events.len();
         rows.events.retain(|event| event.at >= before);
         ready(Ok((all - rows.events.len()) as u64)).boxed()

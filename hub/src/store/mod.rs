@@ -162,6 +162,9 @@ pub struct Loaded {
 
 /// A database.
 pub trait Store: Send + Sync + std::fmt::Debug {
+    /// Which database this is: made with it, kept in it, the same for all who share it and no other's [A6].
+    fn identity(&self) -> &str;
+
     /// Stores a batch in order: all of it or nothing, durable when it returns. One answer per write.
     fn write<'a>(&'a self, batch: &'a [Write]) -> BoxFuture<'a, Result<Vec<Written>, StoreError>>;
 

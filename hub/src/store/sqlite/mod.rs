@@ -19,6 +19,7 @@ use std::sync::Mutex;
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    identity: String,
     /// Locked as long as it is open; the system lets go of it however the process ends.
     lock: Mutex<Option<File>>,
 }
@@ -31,7 +32,8 @@ impl SqliteStore {
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
         let lock = open::lock(directory)?;
         let pool = open::database(&directory.join("hub.db")).await?;
-        Ok(Self { pool, lock: Mutex::new(Some(lock)) })
+        let identity = rows::identity(&pool).await?;
+        Ok(Self { pool, identity, lock: Mutex::new(Some(lock)) })
     }
 
     /// Flushes the log into the database file, closes it and lets go of the directory. What is written after that fails.
@@ -62,6 +64,10 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
     fn write<'a>(&'a self, batch: &'a [Write]) -> BoxFuture<'a, Result<Vec<Written>, StoreError>> {
         self.write_batch(batch).boxed()
     }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/0001_reports.sql"),
     include_str!("../../../migrations/0002_free_capacity.sql"),
+    include_str!("../../../migrations/0003_identity.sql"),
 ];
 
 /// SQLite's result codes for a file that is damaged or is no database.

@@ -21,6 +21,12 @@ fn step(step: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Step { step, source }
 }
 
+/// Which database this is.
+pub(super) async fn identity(pool: &SqlitePool) -> Result<String, StoreError> {
+    let query = sqlx::query_scalar("SELECT identity FROM identity");
+    query.fetch_one(pool).await.map_err(step("reading which database this is"))
+}
+
 /// The clusters named.
 pub(super) async fn clusters(
     connection: &mut SqliteConnection,
