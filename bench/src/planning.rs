@@ -12,7 +12,7 @@ use shipper_core::AppKey;
 use shipper_core::plan::{AppInput, Room, plan};
 use shipper_git::{Oid, RemoteConfig, Store};
 use shipper_hub::app::App;
-use shipper_hub::config::{Author, Config, Poll};
+use shipper_hub::config::{Author, Config, Poll, Retention};
 use shipper_hub::fleet::{AppState, ChartPins, FleetView, resolve};
 use shipper_hub::shared::Shared;
 use shipper_tests::git_repo::{BareRepo, Checkout};
@@ -280,6 +280,8 @@ fn config(remote: &Path, data_dir: &Path) -> Result<Config> {
         heartbeat: Duration::from_secs(600),
         listen: ([127, 0, 0, 1], 0).into(),
         data_dir: data_dir.to_owned(),
+        database: None,
+        retention: Retention::default(),
         agent_tokens: None,
         webhook_secret: None,
         helm: None,

@@ -1,15 +1,14 @@
 //! Everything put together, as the binary, the demo and the tests run it: the store, the HTTP side, the loop.
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Retention};
 use crate::http::tokens::{Tokens, TokensError};
 use crate::http::{router, serve};
 use crate::pilot::{Pilot, PilotConfig, PilotControl};
 use crate::render::charts::{ChartError, Charts};
 use crate::render::{self, Renderer, charts};
 use crate::shared::{Settings, Shared};
-use crate::store::{SqliteStore, StoreError};
-use jiff::SignedDuration;
+use crate::store::{DataDirectory, PostgresStore, SqliteStore, Store, StoreError};
 use shipper_git::StoreError as RepositoryError;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,8 +16,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// How long the timeline goes back.
-const HISTORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How often older entries are dropped.
 const PRUNE: Duration = Duration::from_secs(3600);
 
@@ -53,7 +50,10 @@ pub enum AppError {
 /// A hub that is ready to run. Its port is taken, so clients may connect as soon as it is built.
 pub struct App {
     shared: Arc<Shared>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
+    retention: Retention,
+    /// Where the database is elsewhere.
+    _directory: Option<DataDirectory>,
     listener: TcpListener,
     address: SocketAddr,
     pilot: Pilot,
@@ -72,7 +72,13 @@ impl App {
                 Tokens::none()
             }
         };
-        let store = Arc::new(SqliteStore::open(&config.data_dir).await?);
+        let (store, directory): (Arc<dyn Store>, _) = match &config.database {
+            Some(address) => {
+                let directory = DataDirectory::hold(&config.data_dir)?;
+                (Arc::new(PostgresStore::open(address).await?), Some(directory))
+            }
+            None => (Arc::new(SqliteStore::open(&config.data_dir).await?), None),
+        };
         let settings = Settings {
             clock: Clock::system(),
             heartbeat: config.heartbeat,
@@ -84,7 +90,15 @@ impl App {
         let listener = TcpListener::bind(config.listen).await.map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
         let pilot = pilot(config, shared.clone()).await?;
-        Ok(Self { shared, store, listener, address, pilot })
+        Ok(Self {
+            shared,
+            store,
+            retention: config.retention,
+            _directory: directory,
+            listener,
+            address,
+            pilot,
+        })
     }
 
     /// What the HTTP side and the loop share.
@@ -112,9 +126,9 @@ impl App {
         let mut tasks = JoinSet::new();
         tasks.spawn(serve::serve(self.listener, router(self.shared.clone()), stop.clone()));
         tasks.spawn(self.pilot.run(stop.clone()));
-        let (shared, stopped) = (self.shared.clone(), stop.clone());
+        let (shared, retention, stopped) = (self.shared.clone(), self.retention, stop.clone());
         tasks.spawn(async move {
-            let upkeep = async { futures::join!(shared.tokens.follow(), prune(&shared)) };
+            let upkeep = async { futures::join!(shared.tokens.follow(), prune(&shared, retention)) };
             stopped.run_until_cancelled(upkeep).await;
         });
         tracing::info!(address = %self.address, "the hub serves");
@@ -149,12 +163,12 @@ async fn pilot(config: &Config, shared: Arc<Shared>) -> Result<Pilot, AppError> 
     }
 }
 
-async fn prune(shared: &Shared) {
+async fn prune(shared: &Shared, retention: Retention) {
     let mut ticks = tokio::time::interval(PRUNE);
     loop {
         ticks.tick().await;
-        let Ok(before) = shared.clock.now().checked_sub(HISTORY) else { continue };
-        if let Err(error) = shared.store.prune(before).await {
+        let Ok(before) = shared.clock.now().checked_sub(retention.age) else { continue };
+        if let Err(error) = shared.store.prune(before, retention.entries).await {
             tracing::warn!(%error, "old entries of the timeline are not dropped; tried again in an hour");
         }
     }

@@ -13,6 +13,13 @@ Example: a fleet repository on GitHub, agents that know their tokens, a push see
       --webhook-secret-file /etc/shipper/webhook \\
       --data-dir /var/lib/shipper
 
+Example: one of several hubs that share a database
+  shipper-hub --repository https://github.com/acme/fleet.git \\
+      --repository-token-file /etc/shipper/git-token \\
+      --agent-tokens /etc/shipper/agents.yaml \\
+      --database postgres://shipper@db.example.com/shipper?sslmode=verify-full \\
+      --data-dir /var/lib/shipper
+
 Example: try it on this machine, with a repository in a directory
   git init --bare fleet.git
   shipper-hub --repository ./fleet.git --data-dir ./hub --log-format text
@@ -157,7 +164,41 @@ pub struct Args {
     )]
     pub heartbeat: Duration,
 
-    /// Directory for the database and a copy of the repository. Losing it loses history, never a rollout.
+    /// A PostgreSQL database that several hubs share, so that all may act: postgres://USER@HOST/DATABASE. The password comes best from
+    /// PGPASSWORD or ~/.pgpass. Without it, a file in --data-dir, for one hub.
+    #[arg(
+        long,
+        env = "SHIPPER_DATABASE",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "This process"
+    )]
+    pub database: Option<String>,
+
+    /// How far the timeline of events goes back.
+    #[arg(
+        long,
+        env = "SHIPPER_TIMELINE_MAX_AGE",
+        value_name = "TIME",
+        default_value = "90d",
+        value_parser = duration,
+        help_heading = "This process"
+    )]
+    pub timeline_max_age: Duration,
+
+    /// How many events the timeline holds at most; the oldest go first. A million take about 300 MB.
+    #[arg(
+        long,
+        env = "SHIPPER_TIMELINE_MAX_ENTRIES",
+        value_name = "NUMBER",
+        default_value_t = 1_000_000,
+        value_parser = clap::value_parser!(u64).range(1..),
+        help_heading = "This process"
+    )]
+    pub timeline_max_entries: u64,
+
+    /// Directory for a copy of the repository, and for the database where there is no --database. Losing it loses history, never a
+    /// rollout.
     #[arg(long, env = "SHIPPER_DATA_DIR", value_name = "DIR", help_heading = "This process")]
     pub data_dir: PathBuf,
 
@@ -186,10 +227,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// A length of time as people write it: `10s`, `1m30s`, `250ms`.
+/// A length of time as people write it: `10s`, `1m30s`, `250ms`; `90d` for days of 24 hours.
 fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration =
-        text.parse().map_err(|_| format!("{text:?} is not a length of time such as 10s or 1m30s"))?;
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u32>().ok());
+    let span = match days {
+        Some(days) => jiff::SignedDuration::from_hours(i64::from(days) * 24),
+        None => text.parse().map_err(|_| format!("{text:?} is not a length of time such as 10s or 1m30s"))?,
+    };
     match Duration::try_from(span) {
         Ok(length) if !length.is_zero() => Ok(length),
         _ => Err(format!("{text:?} is not a length of time longer than nothing, such as 10s")),
@@ -215,6 +259,16 @@ mod tests {
         assert_eq!((config.intent_branch.as_str(), config.state_branch.as_str()), ("main", "shipper/state"));
         assert_eq!(config.heartbeat, Duration::from_secs(10));
         assert!(config.state_repository.is_none() && config.agent_tokens.is_none());
+        assert!(config.database.is_none());
+        assert_eq!(config.retention.age, Duration::from_secs(90 * 24 * 3600));
+    }
+
+    #[test]
+    fn the_password_of_the_database_is_never_shown() {
+        let url = "postgres://hub:s3cret@db.example.com/shipper";
+        let config = config(&["--database", url]).unwrap();
+        assert_eq!(config.database.as_ref().unwrap().to_string(), "shipper at db.example.com:5432");
+        assert!(!format!("{config:?}").contains("s3cret"));
     }
 
     #[test]
@@ -249,6 +303,7 @@ mod tests {
             refused(&["--poll-interval-min", "1m", "--poll-interval-max", "5s"]).contains("exchange them")
         );
         assert!(refused(&["--heartbeat", "500ms"]).contains("10s"));
+        assert!(refused(&["--database", "hub.db"]).starts_with("--database: "));
         assert!(refused(&["--accept-history", "main"]).starts_with("--accept-history main: "));
     }
 
@@ -259,7 +314,7 @@ mod tests {
         let joined = EXAMPLE.replace("\\\n", " ");
         let examples: Vec<&str> =
             joined.lines().map(str::trim).filter(|l| l.starts_with("shipper-hub")).collect();
-        assert_eq!(examples.len(), 2);
+        assert_eq!(examples.len(), 3);
         for example in examples {
             Args::try_parse_from(example.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
         }

@@ -1,6 +1,7 @@
 //! What the hub is told, once everything it was pointed to is read.
 
 use crate::args::Args;
+use crate::store::postgres::{Address, AddressError};
 use shipper_git::{Credentials, Oid, RemoteConfig, RepositoryUrl, Secret, SshOptions, UrlError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,9 @@ pub enum ConfigError {
         "--accept-history {0}: expected the full id of a commit, as the condition HistoryRewritten names it"
     )]
     Commit(String),
+    /// The address of the database is none.
+    #[error("--database: {0}")]
+    Database(#[from] AddressError),
     /// Heartbeats are told to agents in whole seconds.
     #[error("--heartbeat {0:?} is not a whole number of seconds from 1s to 10m; the usual value is 10s")]
     Heartbeat(Duration),
@@ -71,6 +75,22 @@ pub struct Author {
     pub email: String,
 }
 
+/// How far the timeline goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// What is older is dropped.
+    pub age: Duration,
+    /// And of what is left all but so many entries, the newest.
+    pub entries: u64,
+}
+
+impl Default for Retention {
+    /// 90 days, a million.
+    fn default() -> Self {
+        Self { age: Duration::from_secs(90 * 24 * 3600), entries: 1_000_000 }
+    }
+}
+
 /// What the hub is told.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -90,8 +110,12 @@ pub struct Config {
     pub heartbeat: Duration,
     /// Where to serve HTTP; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Where the database and the copy of the repository are.
+    /// Where the copy of the repository is, and the database unless that is elsewhere.
     pub data_dir: PathBuf,
+    /// A database that several hubs share; `None` = a file in the data directory.
+    pub database: Option<Address>,
+    /// How far the timeline goes back.
+    pub retention: Retention,
     /// YAML file of the agents' tokens.
     pub agent_tokens: Option<PathBuf>,
     /// What webhooks are signed with.
@@ -132,6 +156,8 @@ impl TryFrom<Args> for Config {
             heartbeat: args.heartbeat,
             listen: args.listen,
             data_dir: args.data_dir,
+            database: args.database.as_deref().map(str::parse).transpose()?,
+            retention: Retention { age: args.timeline_max_age, entries: args.timeline_max_entries },
             agent_tokens: args.agent_tokens,
             webhook_secret,
             helm: args.helm,

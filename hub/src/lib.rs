@@ -12,6 +12,7 @@
 
 pub mod app;
 pub mod args;
+mod backoff;
 pub mod board;
 pub mod clock;
 pub mod config;

@@ -20,6 +20,11 @@ pub struct Metrics {
     pub reports_received: Counter,
     /// Reports that were stored as the newest of their cluster.
     pub reports_stored: Counter,
+    /// Clusters of which something was read that another hub had stored.
+    pub clusters_followed: Counter,
+    /// Seconds that storing one batch took, from its beginning until it was durable.
+    pub database_transaction: Histogram,
+    database_errors: Family<StepLabels, Counter>,
     /// Seconds that planning one application took.
     pub plan_duration: Histogram,
     /// Seconds that fetching from the repository took.
@@ -44,6 +49,11 @@ struct RequestLabels {
     method: String,
     route: String,
     status: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabels {
+    step: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -73,6 +83,9 @@ impl Default for Metrics {
         let mut metrics = Self {
             reports_received: Counter::default(),
             reports_stored: Counter::default(),
+            clusters_followed: Counter::default(),
+            database_transaction: seconds(),
+            database_errors: Family::default(),
             plan_duration: seconds(),
             fetch_duration: seconds(),
             pushes: Counter::default(),
@@ -100,6 +113,17 @@ impl Metrics {
             "Reports stored as the newest of their cluster",
             self.reports_stored.clone(),
         );
+        let followed = "Clusters of which something was read that another hub had stored";
+        r.register("clusters_followed", followed, self.clusters_followed.clone());
+        let transaction = "Time that storing one batch took";
+        r.register_with_unit(
+            "database_transaction_duration",
+            transaction,
+            Unit::Seconds,
+            self.database_transaction.clone(),
+        );
+        let errors = "Things that the database did not do, by what it was asked";
+        r.register("database_errors", errors, self.database_errors.clone());
         let plan = "Time that planning one application took";
         r.register_with_unit("plan_duration", plan, Unit::Seconds, self.plan_duration.clone());
         let fetch = "Time that fetching from the repository took";
@@ -120,6 +144,11 @@ impl Metrics {
         let held = "Applications whose rollout is held because too many clusters fail";
         r.register("held_applications", held, self.held.clone());
         r.register("rollbacks", "Releases that the hub took back by itself", self.rollbacks.clone());
+    }
+
+    /// Counts something that the database did not do.
+    pub fn database_failed(&self, step: &'static str) {
+        self.database_errors.get_or_create(&StepLabels { step }).inc();
     }
 
     /// Counts a request that was answered.

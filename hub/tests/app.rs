@@ -6,7 +6,7 @@ use futures::StreamExt;
 use serde_json::{Value, json};
 use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, Store};
 use shipper_hub::app::{App, AppError};
-use shipper_hub::config::{Author, Config, Poll};
+use shipper_hub::config::{Author, Config, Poll, Retention};
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -47,6 +47,8 @@ fn config(directory: &Path) -> Config {
         heartbeat: Duration::from_secs(10),
         listen: "127.0.0.1:0".parse().unwrap(),
         data_dir: directory.join("data"),
+        database: None,
+        retention: Retention::default(),
         agent_tokens: Some(tokens),
         webhook_secret: None,
         helm: None,

@@ -4,7 +4,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::sample;
 use crate::shared::Settings;
-use crate::store::{MemoryStore, SqliteStore};
+use crate::store::{MemoryStore, SqliteStore, Store};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use futures::StreamExt;

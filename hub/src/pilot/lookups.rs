@@ -1,6 +1,6 @@
 //! Charts that are being looked up in their repositories; a repository that is away holds up only those who need it.
 
-use super::backoff::Backoff;
+use crate::backoff::Backoff;
 use crate::fleet::{ChartPin, ChartPins};
 use crate::render::charts::{ChartError, Charts};
 use shipper_core::AppKey;

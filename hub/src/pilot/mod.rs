@@ -9,7 +9,6 @@
 //! - [`renders`](mod@renders), [`lookups`](mod@lookups): what takes longer and comes back as a wake.
 //! - [`compose`](mod@compose), [`message`](mod@message): the commit; [`publish`](mod@publish): what everybody is told.
 
-mod backoff;
 mod compose;
 mod config;
 mod cycle;
@@ -32,10 +31,10 @@ mod tests;
 pub use compose::ComposeError;
 pub use config::{BeforePush, PilotConfig, SharedSigner};
 
+use crate::backoff::Backoff;
 use crate::render::Renderer;
 use crate::render::charts::Charts;
 use crate::shared::Shared;
-use backoff::Backoff;
 use desk::Desk;
 use message::Changed;
 use poll::Poll;

@@ -1,7 +1,7 @@
 //! What is being rendered, and what was rendered and is not committed yet.
 
-use super::backoff::Backoff;
 use super::compose::Rendered;
+use crate::backoff::Backoff;
 use crate::fleet::AppState;
 use crate::render::charts::Charts;
 use crate::render::{RenderRequest, Renderer, Source};

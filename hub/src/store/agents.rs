@@ -16,7 +16,7 @@ pub struct AgentInfo {
     pub agent_version: String,
     /// The state commit it works on, in hex.
     pub commit: Option<String>,
-    /// Epoch and generation of that commit; `None` until it reports to this process.
+    /// Epoch and generation of that commit, where the agent said so.
     pub standing: Option<(u64, u64)>,
     /// What is wrong with it, in words.
     pub problems: Vec<String>,
@@ -34,7 +34,7 @@ impl From<ClusterRow> for AgentInfo {
             cluster_uid: row.cluster_uid,
             agent_version: row.agent_version,
             commit: row.commit,
-            standing: None,
+            standing: row.standing,
             problems: row.problems,
             api_calls: row.api_calls,
             last_report: row.reported,
@@ -92,5 +92,9 @@ impl Agents {
 
     pub(super) fn put(&self, cluster: ClusterName, agent: AgentInfo) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(cluster, agent);
+    }
+
+    pub(super) fn remove(&self, cluster: &ClusterName) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(cluster);
     }
 }

@@ -1,7 +1,11 @@
 //! What every database must do, whichever it is: the same tests for all of them.
 
+use super::postgres::Address;
 use super::*;
+use crate::liveness::Heartbeats;
 use shipper_core::resources::{Quantity, Resources};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -60,6 +64,15 @@ pub(super) async fn one(store: &dyn Store, write: Write) -> Written {
     store.write(&[write]).await.unwrap().remove(0)
 }
 
+pub(super) fn view() -> View {
+    View {
+        reports: Arc::default(),
+        agents: Arc::default(),
+        heartbeats: Arc::new(Heartbeats::new(Duration::from_secs(10))),
+        metrics: Arc::default(),
+    }
+}
+
 /// Generations by application, as stored.
 pub(super) async fn stored(store: &dyn Store) -> BTreeMap<String, u64> {
     let loaded = store.load().await.unwrap();
@@ -70,6 +83,11 @@ pub(super) fn generations(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
     all.iter().map(|(name, generation)| ((*name).to_owned(), *generation)).collect()
 }
 
+/// A database of its own for a test, in the shared server; nothing where there can be none, which is said.
+pub(super) fn in_postgres(test: &str) -> Option<Address> {
+    Some(shipper_test_postgres::shared(test)?.database().unwrap().parse().unwrap())
+}
+
 macro_rules! contract {
     ($($test:ident,)+) => {
         mod sqlite {
@@ -77,13 +95,21 @@ macro_rules! contract {
             async fn $test() {
                 let directory = tempfile::tempdir().unwrap();
                 let store = super::SqliteStore::open(directory.path()).await.unwrap();
-                super::$test(&store).await;
+                super::$test(std::sync::Arc::new(store)).await;
             })+
         }
         mod memory {
             $(#[tokio::test]
             async fn $test() {
-                super::$test(&super::MemoryStore::default()).await;
+                super::$test(std::sync::Arc::<super::MemoryStore>::default()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                let Some(address) = super::in_postgres(stringify!($test)) else { return };
+                let store = super::PostgresStore::open(&address).await.unwrap();
+                super::$test(std::sync::Arc::new(store)).await;
             })+
         }
     };
@@ -95,11 +121,13 @@ contract! {
     the_order_within_a_batch_counts,
     only_the_newest_session_counts_and_numbers_begin_anew_in_it,
     another_cluster_of_the_same_name_begins_with_nothing,
-    the_timeline_is_newest_first_by_application_and_bounded_by_age,
+    the_timeline_is_newest_first_by_application_and_bounded_by_age_and_number,
+    what_one_agent_says_keeps_no_other_report_from_being_stored,
     thousands_of_writes_fit_in_one_batch,
 }
 
-async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: &dyn Store) {
+async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: Arc<dyn Store>) {
+    let store = &*store;
     assert_eq!(one(store, open("s1", "uid-1")).await, Written::Opened(Incarnation::First));
     let first = report("s1", 1, vec![state("shop", 1), state("blog", 1)]);
     assert_eq!(one(store, write(first)).await, Written::Stored { sequence: 1 });
@@ -120,7 +148,8 @@ async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: &dyn Store) {
     assert_eq!(agent.free.unwrap().get("cpu"), Quantity::whole(3));
 }
 
-async fn duplicates_and_late_reports_change_nothing(store: &dyn Store) {
+async fn duplicates_and_late_reports_change_nothing(store: Arc<dyn Store>) {
+    let store = &*store;
     one(store, open("s1", "uid-1")).await;
     let newest = report("s1", 7, vec![state("shop", 7)]);
     one(store, write(newest.clone())).await;
@@ -130,7 +159,8 @@ async fn duplicates_and_late_reports_change_nothing(store: &dyn Store) {
     assert_eq!(stored(store).await, generations(&[("shop", 7)]));
 }
 
-async fn the_order_within_a_batch_counts(store: &dyn Store) {
+async fn the_order_within_a_batch_counts(store: Arc<dyn Store>) {
+    let store = &*store;
     let mut removal = report("s1", 2, Vec::new());
     removal.gone = vec![key("shop")];
     let batch = [
@@ -156,7 +186,8 @@ async fn the_order_within_a_batch_counts(store: &dyn Store) {
     assert_eq!(stored(store).await, generations(&[("blog", 3)]));
 }
 
-async fn only_the_newest_session_counts_and_numbers_begin_anew_in_it(store: &dyn Store) {
+async fn only_the_newest_session_counts_and_numbers_begin_anew_in_it(store: Arc<dyn Store>) {
+    let store = &*store;
     assert_eq!(one(store, write(report("s0", 1, vec![]))).await, Written::UnknownSession);
     one(store, open("s1", "uid-1")).await;
     one(store, write(report("s1", 900, vec![state("shop", 5)]))).await;
@@ -169,7 +200,8 @@ async fn only_the_newest_session_counts_and_numbers_begin_anew_in_it(store: &dyn
     assert_eq!(stored(store).await, generations(&[("shop", 6)]));
 }
 
-async fn another_cluster_of_the_same_name_begins_with_nothing(store: &dyn Store) {
+async fn another_cluster_of_the_same_name_begins_with_nothing(store: Arc<dyn Store>) {
+    let store = &*store;
     one(store, open("s1", "uid-1")).await;
     one(store, write(report("s1", 1, vec![state("shop", 1)]))).await;
     let replaced = one(store, open("s2", "uid-2")).await;
@@ -188,7 +220,8 @@ async fn another_cluster_of_the_same_name_begins_with_nothing(store: &dyn Store)
     assert_eq!(events[0].cluster, Some(eu()));
 }
 
-async fn the_timeline_is_newest_first_by_application_and_bounded_by_age(store: &dyn Store) {
+async fn the_timeline_is_newest_first_by_application_and_bounded_by_age_and_number(store: Arc<dyn Store>) {
+    let store = &*store;
     let event = |second: i64, name: &str| TimelineEvent {
         at: at(second),
         application: Some(key(name)),
@@ -201,11 +234,15 @@ async fn the_timeline_is_newest_first_by_application_and_bounded_by_age(store: &
     let shop = store.events(Some(&key("shop")), 10).await.unwrap();
     assert_eq!(shop, [event(3, "shop"), event(1, "shop")]);
     assert_eq!(store.events(None, 1).await.unwrap(), [event(3, "shop")]);
-    assert_eq!(store.prune(at(3)).await.unwrap(), 2);
+    assert_eq!(store.prune(at(2), 10).await.unwrap(), 1);
+    assert_eq!(store.events(None, 10).await.unwrap(), [event(3, "shop"), event(2, "blog")]);
+    assert_eq!(store.prune(at(0), 2).await.unwrap(), 0);
+    assert_eq!(store.prune(at(0), 1).await.unwrap(), 1);
     assert_eq!(store.events(None, 10).await.unwrap(), [event(3, "shop")]);
 }
 
-async fn thousands_of_writes_fit_in_one_batch(store: &dyn Store) {
+async fn thousands_of_writes_fit_in_one_batch(store: Arc<dyn Store>) {
+    let store = &*store;
     let clusters: Vec<String> = (0..1200).map(|i| format!("c{i}")).collect();
     let mut batch = Vec::new();
     for name in &clusters {
@@ -220,4 +257,61 @@ async fn thousands_of_writes_fit_in_one_batch(store: &dyn Store) {
     assert_eq!(written.iter().filter(|w| **w == Written::Stored { sequence: 1 }).count(), 1200);
     let loaded = store.load().await.unwrap();
     assert_eq!((loaded.agents.len(), loaded.reports.len()), (1200, 2400));
+}
+
+/// Text that no database can hold, and names longer than an index takes, cost at most whoever sends them.
+async fn what_one_agent_says_keeps_no_other_report_from_being_stored(store: Arc<dyn Store>) {
+    let intake = Intake::start(store.clone(), view()).await.unwrap();
+    let request = |cluster: &str, version: &str| SessionRequest {
+        cluster: cluster.into(),
+        cluster_uid: "uid-1".into(),
+        agent_version: version.into(),
+    };
+    let random: String = (0..9_000).map(|_| char::from(rand::random_range(b'a'..=b'z'))).collect();
+    let opened = ["a", "b", "c", "d", "e"].map(|cluster| {
+        let version = if cluster == "c" { "1.0\0" } else { "1.0" };
+        intake.write(Write::Open { session: cluster.into(), request: request(cluster, version), at: at(0) })
+    });
+    let opened = futures::future::join_all(opened).await;
+    assert_eq!(opened.iter().filter(|opened| opened.is_err()).count(), usize::from(opened[2].is_err()));
+    let reports = ["a", "b", "d", "e"].map(|cluster| {
+        let name = if cluster == "b" { random.as_str() } else { "shop" };
+        let mut report = report(cluster, 1, vec![state(name, 1)]);
+        report.cluster = cluster.into();
+        intake.write(write(report))
+    });
+    let stored = futures::future::join_all(reports).await;
+    for (number, stored) in stored.into_iter().enumerate() {
+        assert!(number == 1 || stored.unwrap() == Written::Stored { sequence: 1 });
+    }
+    assert!(intake.healthy());
+    let loaded = store.load().await.unwrap();
+    assert_eq!(loaded.reports.iter().filter(|(_, report)| report.application == key("shop")).count(), 3);
+}
+
+/// [A6] Hubs tell by it whether they share a database.
+#[tokio::test]
+async fn the_identity_survives_reopening_and_no_two_databases_share_one() {
+    let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let mut told_apart = BTreeSet::new();
+    for directory in &directories {
+        let store = SqliteStore::open(directory.path()).await.unwrap();
+        let identity = store.identity().to_owned();
+        store.close().await;
+        drop(store);
+        assert_eq!(SqliteStore::open(directory.path()).await.unwrap().identity(), identity);
+        told_apart.insert(identity);
+    }
+    told_apart
+        .extend([MemoryStore::default(), MemoryStore::default()].map(|store| store.identity().to_owned()));
+    assert_eq!(told_apart.len(), 4, "{told_apart:?}");
+    for _ in 0..2 {
+        let Some(address) = in_postgres("identity") else { return };
+        let (one, same) =
+            (PostgresStore::open(&address).await.unwrap(), PostgresStore::open(&address).await.unwrap());
+        assert_eq!(one.identity(), same.identity());
+        told_apart.insert(one.identity().to_owned());
+    }
+    assert_eq!(told_apart.len(), 6, "{told_apart:?}");
+    assert!(!told_apart.contains(""));
 }

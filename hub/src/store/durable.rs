@@ -1,13 +1,9 @@
 //! What is particular to the store in a file: it outlives kills and damage, and feeds the view in memory.
 
-use super::contract::{at, eu, key, one, open, report, state, stored, write};
+use super::contract::{at, eu, key, one, open, report, state, stored, view, write};
 use super::*;
 use crate::clock::Clock;
-use crate::liveness::Heartbeats;
-use crate::store::intake::View;
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 async fn fresh() -> (tempfile::TempDir, SqliteStore) {
     let directory = tempfile::tempdir().unwrap();
@@ -24,21 +20,6 @@ async fn two_hubs_do_not_share_a_directory() {
     let (directory, _store) = fresh().await;
     let refused = SqliteStore::open(directory.path()).await.unwrap_err();
     assert!(matches!(refused, StoreError::InUse { .. }), "{refused}");
-}
-
-/// [A6] Hubs tell by it whether they share a database.
-#[tokio::test]
-async fn the_identity_survives_reopening_and_no_two_databases_share_one() {
-    let (directory, store) = fresh().await;
-    let identity = store.identity().to_owned();
-    store.close().await;
-    drop(store);
-    assert_eq!(reopen(directory.path()).await.identity(), identity);
-    let (_other, another) = fresh().await;
-    let (memory, forgetful) = (MemoryStore::default(), MemoryStore::default());
-    let all = [identity.as_str(), another.identity(), memory.identity(), forgetful.identity()];
-    let told_apart: BTreeSet<&str> = all.into_iter().filter(|identity| !identity.is_empty()).collect();
-    assert_eq!(told_apart.len(), all.len(), "{all:?}");
 }
 
 #[tokio::test]
@@ -161,15 +142,6 @@ async fn acknowledged_reports_survive_a_kill() {
         Written::Stored { sequence: survived + 1 },
         "the session goes on"
     );
-}
-
-fn view() -> View {
-    View {
-        reports: Arc::default(),
-        agents: Arc::default(),
-        heartbeats: Arc::new(Heartbeats::new(Duration::from_secs(10))),
-        metrics: Arc::default(),
-    }
 }
 
 #[tokio::test]

@@ -1,19 +1,22 @@
 //! The one writer. Whatever is queued when it comes back from the disk goes into the next transaction, so a thousand
-//! reports cost one flush, and each is answered only after it is durable. What is durable goes into the view in memory.
+//! reports cost one flush, and each is answered only after it is durable. What is durable goes into the view in memory, and so, between two
+//! transactions, does what other hubs stored.
 
-use super::reports::Stored;
-use super::{AgentInfo, Agents, Incarnation, Reports, Store, StoreError, Write, Written};
-use crate::liveness::Heartbeats;
-use crate::metrics::Metrics;
-use shipper_core::ClusterName;
+use super::view::View;
+use super::{Store, StoreError, Write, Written};
+use crate::backoff::Backoff;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 /// Writes that may wait; more are refused.
 const QUEUE: usize = 8192;
 /// Writes in one transaction.
 const BATCH: usize = 2048;
+/// How soon after a failure it is tried whether the database works again, at first and at most.
+const TRY_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
 
 /// Why a write was not stored.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,9 @@ pub enum IntakeError {
     /// The database failed; its words are in the hub's log.
     #[error("the hub's database does not take writes; see the hub's log, then try again")]
     Failed,
+    /// The database works and refuses what is in the write; its words are in the hub's log.
+    #[error("the hub's database cannot hold what this says; see the hub's log")]
+    Refused,
     /// The hub is stopping.
     #[error("the hub is stopping; try again")]
     Stopped,
@@ -34,19 +40,6 @@ pub enum IntakeError {
 pub struct Intake {
     queue: mpsc::Sender<Queued>,
     healthy: Arc<AtomicBool>,
-}
-
-/// What is kept in memory of what is stored.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// The latest reports.
-    pub reports: Arc<Reports>,
-    /// The agents they came from.
-    pub agents: Arc<Agents>,
-    /// When each was heard.
-    pub heartbeats: Arc<Heartbeats>,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
@@ -61,15 +54,12 @@ impl Intake {
     /// # Errors
     /// What is stored cannot be read.
     pub async fn start(store: Arc<dyn Store>, view: View) -> Result<Self, StoreError> {
-        let loaded = store.load().await?;
-        for (cluster, agent) in loaded.agents {
-            view.heartbeats.expect(cluster.clone());
-            view.agents.put(cluster, agent);
-        }
-        view.reports.load(loaded.reports);
+        view.load(store.load().await?);
         let (queue, queued) = mpsc::channel(QUEUE);
         let healthy = Arc::new(AtomicBool::new(true));
-        tokio::spawn(run(store, view, queued, healthy.clone()));
+        let [first, longest] = TRY_AGAIN;
+        let writer = Writer { store, view, healthy: healthy.clone(), failures: Backoff::new(first, longest) };
+        tokio::spawn(writer.run(queued));
         Ok(Self { queue, healthy })
     }
 
@@ -98,93 +88,117 @@ impl Intake {
     }
 }
 
-async fn run(
+struct Writer {
     store: Arc<dyn Store>,
     view: View,
-    mut queued: mpsc::Receiver<Queued>,
     healthy: Arc<AtomicBool>,
-) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while queued.recv_many(&mut batch, BATCH).await > 0 {
-        let (writes, answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|q| (q.write, q.answer)).unzip();
-        let written = store.write(&writes).await;
-        healthy.store(written.is_ok(), Ordering::Relaxed);
-        match written {
-            Ok(written) => {
-                remember(&view, &writes, &written);
-                for (answer, written) in answers.into_iter().zip(written) {
-                    // Whoever asked may have given up waiting; it is stored all the same.
-                    let _ = answer.send(Ok(written));
+    failures: Backoff,
+}
+
+impl Writer {
+    async fn run(mut self, mut queued: mpsc::Receiver<Queued>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            let again = self.failures.until();
+            tokio::select! {
+                biased;
+                count = queued.recv_many(&mut batch, BATCH) => match count {
+                    0 => return,
+                    _ => self.take(&mut batch).await,
+                },
+                () = self.store.changed() => {}
+                // An agent sends nothing to a hub that is not ready, so the next write may never come.
+                () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {
+                    let tried = self.store.write(&[]).await;
+                    self.note(&tried);
                 }
             }
+            if self.failures.until().is_none() {
+                self.follow().await;
+            }
+        }
+    }
+
+    async fn take(&mut self, batch: &mut Vec<Queued>) {
+        let (writes, mut answers): (Vec<_>, Vec<_>) = batch.drain(..).map(|q| (q.write, q.answer)).unzip();
+        // Halves that are still to be stored, the first one last.
+        let mut parts = vec![writes];
+        while let Some(mut writes) = parts.pop() {
+            let written = self.store(&writes).await;
+            if written.as_ref().is_err_and(StoreError::is_about_values) && writes.len() > 1 {
+                // One of them is at fault: the others are stored without it.
+                parts.push(writes.split_off(writes.len() / 2));
+                parts.push(writes);
+                continue;
+            }
+            let later = answers.split_off(writes.len());
+            answer(&writes, written, std::mem::replace(&mut answers, later));
+        }
+    }
+
+    async fn store(&mut self, writes: &[Write]) -> Result<Vec<Written>, StoreError> {
+        let began = Instant::now();
+        let written = self.store.write(writes).await;
+        self.view.metrics.database_transaction.observe(began.elapsed().as_secs_f64());
+        self.note(&written);
+        if let Ok(written) = &written {
+            self.view.remember(writes, written);
+        }
+        written
+    }
+
+    /// Takes in what other hubs stored, if they did.
+    async fn follow(&mut self) {
+        match self.store.catch_up().await {
+            Ok(news) => self.view.learn(&news),
             Err(error) => {
-                tracing::error!(%error, writes = writes.len(), "reports are not stored and not acknowledged");
-                for answer in answers {
-                    let _ = answer.send(Err(IntakeError::Failed));
+                self.view.metrics.database_failed(error.doing());
+                tracing::warn!(%error, "what other hubs stored is not read; tried again");
+            }
+        }
+    }
+
+    fn note(&mut self, outcome: &Result<Vec<Written>, StoreError>) {
+        match outcome {
+            Err(error) if !error.is_about_values() => {
+                self.view.metrics.database_failed(error.doing());
+                if self.healthy.swap(false, Ordering::Relaxed) {
+                    tracing::error!(%error, "the database does not take writes: reports are not acknowledged until it does");
                 }
+                self.failures.failed(Instant::now(), None);
+            }
+            _ => {
+                if !self.healthy.swap(true, Ordering::Relaxed) {
+                    tracing::info!("the database takes writes again");
+                }
+                self.failures.succeeded();
             }
         }
     }
 }
 
-fn remember(view: &View, writes: &[Write], written: &[Written]) {
-    let mut stored = Vec::with_capacity(writes.len());
-    for (write, written) in writes.iter().zip(written) {
-        match (write, written) {
-            (Write::Open { request, .. }, Written::Opened(incarnation)) => {
-                let known = view.agents.get(&request.cluster);
-                let fresh = AgentInfo {
-                    cluster_uid: request.cluster_uid.clone(),
-                    agent_version: request.agent_version.clone(),
-                    commit: None,
-                    standing: None,
-                    problems: Vec::new(),
-                    api_calls: std::collections::BTreeMap::new(),
-                    last_report: None,
-                    free: None,
-                };
-                let agent = match (incarnation, known) {
-                    (Incarnation::Same, Some(known)) => {
-                        AgentInfo { agent_version: request.agent_version.clone(), ..known }
-                    }
-                    _ => fresh,
-                };
-                view.agents.put(request.cluster.clone(), agent);
-                view.heartbeats.expect(request.cluster.clone());
-                if let Incarnation::New { old } = incarnation {
-                    replaced(view, &request.cluster, old, &request.cluster_uid);
-                    stored.push(Stored::Purged(&request.cluster));
-                }
+fn answer(
+    writes: &[Write],
+    written: Result<Vec<Written>, StoreError>,
+    answers: Vec<oneshot::Sender<Result<Written, IntakeError>>>,
+) {
+    match written {
+        Ok(written) => {
+            for (answer, written) in answers.into_iter().zip(written) {
+                // Whoever asked may have given up waiting; it is stored all the same.
+                let _ = answer.send(Ok(written));
             }
-            (Write::Report { report, at }, Written::Stored { .. }) => {
-                view.agents.put(
-                    report.cluster.clone(),
-                    AgentInfo {
-                        cluster_uid: report.cluster_uid.clone(),
-                        agent_version: report.agent_version.clone(),
-                        commit: report.commit.clone(),
-                        standing: report.epoch.zip(report.generation),
-                        problems: report.problems.clone(),
-                        api_calls: report.api_calls.clone(),
-                        last_report: Some(*at),
-                        free: report.free.clone(),
-                    },
-                );
-                view.heartbeats.heard(&report.cluster);
-                view.metrics.reports_stored.inc();
-                stored.push(Stored::Report(report));
+        }
+        Err(error) => {
+            let refused = error.is_about_values();
+            if refused {
+                tracing::error!(%error, cluster = ?writes.first().and_then(Write::cluster), "the database cannot hold what this says");
+            } else {
+                tracing::debug!(%error, writes = writes.len(), "not stored and not acknowledged");
             }
-            (Write::Report { report, .. }, Written::Older { .. }) => view.heartbeats.heard(&report.cluster),
-            _ => {}
+            for answer in answers {
+                let _ = answer.send(Err(if refused { IntakeError::Refused } else { IntakeError::Failed }));
+            }
         }
     }
-    view.reports.take(stored);
-}
-
-fn replaced(view: &View, cluster: &ClusterName, old: &str, new: &str) {
-    tracing::warn!(
-        %cluster, old, new,
-        "another cluster reports under this name: all that the old one said counts no more; if both are alive, give one another name"
-    );
-    view.heartbeats.forget(cluster);
 }

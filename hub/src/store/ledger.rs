@@ -46,6 +46,12 @@ pub struct ClusterRow {
     pub reported: Option<Timestamp>,
     /// What it last said that it has free.
     pub free: Option<Resources>,
+    /// Epoch and generation of the commit it works on.
+    pub standing: Option<(u64, u64)>,
+    /// How often this row changed: what others have read of the cluster is told from what they have not.
+    pub version: i64,
+    /// The version that last took reports away.
+    pub removed: i64,
 }
 
 /// The latest state of an application in a cluster, to be stored.
@@ -55,6 +61,8 @@ pub struct ReportRow<'a> {
     pub report: &'a Report,
     /// When that came.
     pub at: Timestamp,
+    /// The version of the cluster that came with it.
+    pub version: i64,
     /// The state.
     pub state: &'a AppReport,
 }
@@ -76,14 +84,7 @@ pub struct Ledger<'a> {
 
 /// The clusters a batch concerns.
 pub fn clusters_of(batch: &[Write]) -> BTreeSet<&ClusterName> {
-    batch
-        .iter()
-        .filter_map(|write| match write {
-            Write::Open { request, .. } => Some(&request.cluster),
-            Write::Report { report, .. } => Some(&report.cluster),
-            Write::Events(_) => None,
-        })
-        .collect()
+    batch.iter().filter_map(Write::cluster).collect()
 }
 
 impl<'a> Ledger<'a> {
@@ -126,8 +127,12 @@ impl<'a> Ledger<'a> {
                 ),
             });
         }
+        let version = known.as_ref().map_or(0, |row| row.version).wrapping_add(1);
         let kept = known.filter(|_| incarnation == Incarnation::Same);
         let row = ClusterRow {
+            version,
+            removed: kept.as_ref().map_or(version, |row| row.removed),
+            standing: kept.as_ref().and_then(|row| row.standing),
             cluster_uid: request.cluster_uid.clone(),
             session: session.to_owned(),
             started: at,
@@ -159,13 +164,19 @@ impl<'a> Ledger<'a> {
         row.api_calls.clone_from(&report.api_calls);
         row.reported = Some(at);
         row.free.clone_from(&report.free);
+        row.standing = report.epoch.zip(report.generation);
+        row.version = row.version.wrapping_add(1);
+        if !report.gone.is_empty() {
+            row.removed = row.version;
+        }
+        let version = row.version;
         self.changed.insert(&report.cluster);
         for application in &report.gone {
             self.reports.insert((&report.cluster, application), None);
         }
         for state in &report.applications {
             let key = (&report.cluster, &state.application);
-            self.reports.insert(key, Some(ReportRow { report, at, state }));
+            self.reports.insert(key, Some(ReportRow { report, at, version, state }));
         }
         Written::Stored { sequence: report.sequence }
     }

@@ -82,10 +82,12 @@ impl Store for MemoryStore {
         ready(Ok(events)).boxed()
     }
 
-    fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
         let mut rows = lock(&self.rows);
         let all = rows.events.len();
         rows.events.retain(|event| event.at >= before);
+        let surplus = rows.events.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+        rows.events.drain(..surplus);
         ready(Ok((all - rows.events.len()) as u64)).boxed()
     }
 

@@ -1,95 +1,50 @@
 //! What must outlive a restart but not a lost disk: the latest report of every application in every cluster, the sessions
 //! they are numbered in, and a timeline. Git holds everything else, so deleting the database loses history, nothing more.
 //!
-//! - [`Store`]: what any database must do; [`sqlite`] does it with one file, [`memory`] with none. All pass the same tests.
+//! - [`Store`]: what any database must do; [`sqlite`] does it with one file, [`postgres`] for several hubs, [`memory`] with nothing. All pass
+//!   the same tests. The statements of the first two are the same.
 //! - [`ledger`]: which writes count (sessions, numbers, incarnations), without a database.
 //! - [`intake`]: the one writer, which stores many writes in one transaction and answers after it is committed.
-//! - [`reports`] and [`agents`]: the same in memory, for the loop.
+//! - [`view`], of [`reports`] and [`agents`]: the same in memory, for the loop.
 
 pub mod agents;
 #[cfg(test)]
 mod contract;
+pub mod directory;
 #[cfg(test)]
 mod durable;
+pub mod error;
+#[cfg(test)]
+mod hubs;
 pub mod intake;
 pub mod ledger;
 pub mod memory;
+pub mod postgres;
 pub mod reports;
+mod sql;
 pub mod sqlite;
+pub mod view;
 
 pub use agents::{AgentCommit, AgentInfo, Agents};
+pub use directory::DataDirectory;
+pub use error::StoreError;
 pub use intake::{Intake, IntakeError};
 pub use ledger::Incarnation;
 pub use memory::MemoryStore;
+pub use postgres::PostgresStore;
 pub use reports::Reports;
 pub use sqlite::SqliteStore;
+pub use view::{News, View};
 
-use futures::future::BoxFuture;
+use futures::FutureExt;
+use futures::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
 use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Why the database does not do what it is asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The directory cannot be made or written.
-    #[error(
-        "data directory {path} cannot be used: {source}; give the hub a directory it may write (--data-dir)"
-    )]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Another process works in the directory.
-    #[error("another hub works in {path}; stop it, or give this one a --data-dir of its own")]
-    InUse {
-        /// The lock file.
-        path: PathBuf,
-    },
-    /// The damaged file is in the way of a new one.
-    #[error(
-        "damaged database {path} cannot be moved aside: {source}; move or delete it by hand, nothing but history is lost"
-    )]
-    Aside {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is there but does not open.
-    #[error("database {path} cannot be opened: {source}; check permissions and free space")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the database said.
-        source: sqlx::Error,
-    },
-    /// One of its steps failed.
-    #[error("the database failed while {step}: {source}; check free space and the disk")]
-    Step {
-        /// What was being done.
-        step: &'static str,
-        /// What the database said.
-        source: sqlx::Error,
-    },
-    /// A row cannot be read as what it should be.
-    #[error(
-        "the database holds {what} that cannot be read: {source}; delete the database, nothing but history is lost"
-    )]
-    Row {
-        /// Which row.
-        what: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
 
 /// Something to be stored.
 #[derive(Clone, Debug)]
@@ -112,6 +67,17 @@ pub enum Write {
     },
     /// Entries for the timeline.
     Events(Vec<TimelineEvent>),
+}
+
+impl Write {
+    /// The cluster it is of.
+    pub fn cluster(&self) -> Option<&ClusterName> {
+        match self {
+            Self::Open { request, .. } => Some(&request.cluster),
+            Self::Report { report, .. } => Some(&report.cluster),
+            Self::Events(_) => None,
+        }
+    }
 }
 
 /// What became of a write.
@@ -165,7 +131,8 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Which database this is: made with it, kept in it, the same for all who share it and no other's [A6].
     fn identity(&self) -> &str;
 
-    /// Stores a batch in order: all of it or nothing, durable when it returns. One answer per write.
+    /// Stores a batch in order: all of it or nothing, durable when it returns. One answer per write. Where there is nothing to store, it says
+    /// whether something could be.
     fn write<'a>(&'a self, batch: &'a [Write]) -> BoxFuture<'a, Result<Vec<Written>, StoreError>>;
 
     /// Reads what a hub needs to begin.
@@ -178,9 +145,24 @@ pub trait Store: Send + Sync + std::fmt::Debug {
         limit: u32,
     ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>>;
 
-    /// Drops entries of the timeline from before `before`; answers how many.
-    fn prune(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// Drops entries of the timeline from before `before`, and of the rest all but the newest `keep`; answers how many.
+    fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// Whether the database answers.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Returns when another hub may have stored something; never where no other can.
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        pending().boxed()
+    }
+
+    /// What other hubs stored since it was last asked, or loaded.
+    fn catch_up(&self) -> BoxFuture<'_, Result<Vec<News>, StoreError>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    /// Lets go of the database. What is written after that fails.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
 }

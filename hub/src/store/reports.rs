@@ -42,7 +42,13 @@ impl Reports {
             for stored in stored {
                 match stored {
                     Stored::Report(report) => apply(&mut latest, report, &mut changed),
-                    Stored::Purged(cluster) => purge(&mut latest, cluster, &mut changed),
+                    Stored::States { cluster, states, whole } => {
+                        if whole {
+                            retain(&mut latest, cluster, states, &mut changed);
+                        }
+                        put(&mut latest, cluster, states, &mut changed);
+                    }
+                    Stored::Purged(cluster) => retain(&mut latest, cluster, &[], &mut changed),
                 }
             }
         }
@@ -55,6 +61,15 @@ impl Reports {
 pub(super) enum Stored<'a> {
     /// A report is stored.
     Report(&'a Report),
+    /// States in a cluster are stored.
+    States {
+        /// The cluster.
+        cluster: &'a ClusterName,
+        /// The states.
+        states: &'a [AppReport],
+        /// Whether there are no others.
+        whole: bool,
+    },
     /// All reports of a cluster were deleted.
     Purged(&'a ClusterName),
 }
@@ -72,18 +87,24 @@ fn apply(latest: &mut Latest, report: &Report, changed: &mut BTreeSet<AppKey>) {
             }
         }
     }
-    for state in &report.applications {
+    put(latest, &report.cluster, &report.applications, changed);
+}
+
+fn put(latest: &mut Latest, cluster: &ClusterName, states: &[AppReport], changed: &mut BTreeSet<AppKey>) {
+    for state in states {
         let clusters = latest.entry(state.application.clone()).or_default();
-        if clusters.get(&report.cluster) != Some(state) {
-            clusters.insert(report.cluster.clone(), state.clone());
+        if clusters.get(cluster) != Some(state) {
+            clusters.insert(cluster.clone(), state.clone());
             changed.insert(state.application.clone());
         }
     }
 }
 
-fn purge(latest: &mut Latest, cluster: &ClusterName, changed: &mut BTreeSet<AppKey>) {
+/// Removes what is kept of a cluster, but for these applications.
+fn retain(latest: &mut Latest, cluster: &ClusterName, kept: &[AppReport], changed: &mut BTreeSet<AppKey>) {
+    let kept: BTreeSet<&AppKey> = kept.iter().map(|state| &state.application).collect();
     latest.retain(|application, clusters| {
-        if clusters.remove(cluster).is_some() {
+        if !kept.contains(application) && clusters.remove(cluster).is_some() {
             changed.insert(application.clone());
         }
         !clusters.is_empty()

@@ -1,46 +1,23 @@
-//! Opening the database: one process per directory, the schema brought up to date, a damaged file moved aside.
+//! Opening the database: the schema brought up to date, a damaged file moved aside.
 
 use super::StoreError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Row, SqliteConnection, SqlitePool};
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The schema, one step after the other; the database says in `user_version` how many it has.
 const MIGRATIONS: &[&str] = &[
-    include_str!("../../../migrations/0001_reports.sql"),
-    include_str!("../../../migrations/0002_free_capacity.sql"),
-    include_str!("../../../migrations/0003_identity.sql"),
+    include_str!("../../../migrations/sqlite/0001_reports.sql"),
+    include_str!("../../../migrations/sqlite/0002_free_capacity.sql"),
+    include_str!("../../../migrations/sqlite/0003_identity.sql"),
+    include_str!("../../../migrations/sqlite/0004_versions.sql"),
 ];
 
 /// SQLite's result codes for a file that is damaged or is no database.
 const DAMAGED: [&str; 2] = ["11", "26"];
-
-/// How long the lock may linger after its holder let go of it: a program that is being started (such as `helm`) holds what was open when it
-/// was forked, until it is executed.
-const LINGERS: Duration = Duration::from_secs(1);
-
-/// Makes the directory and takes it for this process.
-pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
-    let at = |source| StoreError::Directory { path: directory.to_owned(), source };
-    std::fs::create_dir_all(directory).map_err(at)?;
-    let path = directory.join("hub.lock");
-    let file = File::create(&path).map_err(at)?;
-    let start = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if start.elapsed() < LINGERS => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path }),
-            Err(TryLockError::Error(source)) => return Err(at(source)),
-        }
-    }
-}
 
 /// Opens the file, or makes a new one where it is missing or damaged.
 pub(super) async fn database(path: &Path) -> Result<SqlitePool, StoreError> {

@@ -1,5 +1,5 @@
 -- What agents said last, and a timeline. A cache: deleting it loses history, nothing else.
--- Plain types and ON CONFLICT only, so that PostgreSQL can hold the same tables. Times are milliseconds since 1970.
+-- Plain types and ON CONFLICT only: PostgreSQL holds the same tables. Times are milliseconds since 1970.
 
 CREATE TABLE clusters (
     cluster         TEXT    NOT NULL PRIMARY KEY,

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 /// When something that failed may be tried again.
 #[derive(Clone, Debug)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     longest: Duration,
     failures: u32,
@@ -13,12 +13,12 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) fn new(first: Duration, longest: Duration) -> Self {
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, failures: 0, until: None }
     }
 
     /// It failed; `asked` is what the server wants waited at least.
-    pub(super) fn failed(&mut self, now: Instant, asked: Option<Duration>) -> Duration {
+    pub(crate) fn failed(&mut self, now: Instant, asked: Option<Duration>) -> Duration {
         let factor = 1_u32.checked_shl(self.failures.min(20)).unwrap_or(u32::MAX);
         self.failures = self.failures.saturating_add(1);
         let wait = self.first.saturating_mul(factor).min(self.longest).max(asked.unwrap_or_default());
@@ -26,17 +26,17 @@ impl Backoff {
         wait
     }
 
-    pub(super) fn succeeded(&mut self) {
+    pub(crate) fn succeeded(&mut self) {
         self.failures = 0;
         self.until = None;
     }
 
     /// Until when nothing is tried; `None` = it may be tried now.
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
 
-    pub(super) fn holds(&self, now: Instant) -> bool {
+    pub(crate) fn holds(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| until > now)
     }
 }

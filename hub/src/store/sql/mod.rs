@@ -1,0 +1,221 @@
+//! The seam between the statements, which are the same for every database ([`read`], [`write`]), and the connections that run them: a statement is text
+//! with numbered placeholders, and every value is a number or text.
+
+pub(super) mod read;
+pub(super) mod write;
+
+use super::StoreError;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{
+    Arguments, AssertSqlSafe, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, TypeInfo, ValueRef,
+};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Rows in one statement: SQLite takes 32,766 values, a row has at most fifteen.
+pub(super) const CHUNK: usize = 500;
+
+const CLUSTER_COLUMNS: &str = "cluster, cluster_uid, session, started_at, sequence, agent_version, target_commit, target_epoch, \
+     target_generation, problems, api_calls, reported_at, free, version, removed";
+
+/// What failed, for the message.
+pub(super) fn step(step: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |source| StoreError::Step { step, source }
+}
+
+/// A connection that runs statements.
+pub(super) trait Sql: Send {
+    /// Runs a statement; answers how many rows it changed.
+    fn execute<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<u64, sqlx::Error>>;
+
+    /// Runs a query; answers the rows it found.
+    fn fetch<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<Vec<Row>, sqlx::Error>>;
+}
+
+/// A value of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    /// A whole number.
+    Number(Option<i64>),
+    /// Text.
+    Text(Option<Cow<'a, str>>),
+}
+
+impl From<i64> for Value<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Some(Cow::Borrowed(text)))
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        Self::Text(text.map(Cow::Borrowed))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Some(Cow::Owned(text)))
+    }
+}
+
+/// A statement and the values for its placeholders `$1`, `$2`, … It is put together of constants and placeholders alone.
+#[derive(Debug)]
+pub(super) struct Statement<'a> {
+    text: String,
+    values: Vec<Value<'a>>,
+    /// Whether the text is one of a few, which the connection may keep prepared.
+    fixed: bool,
+}
+
+impl<'a> Statement<'a> {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), values: Vec::new(), fixed: true }
+    }
+
+    /// The value of the next placeholder that stands in the text.
+    pub(super) fn bind(mut self, value: impl Into<Value<'a>>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Goes on with text.
+    pub(super) fn then(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Goes on with `($1, $2, …)`.
+    pub(super) fn tuple(mut self, values: impl IntoIterator<Item = Value<'a>>) -> Self {
+        let mut before = '(';
+        for value in values {
+            self.values.push(value);
+            let _ = write!(self.text, "{before}${}", self.values.len());
+            before = ',';
+        }
+        self.text.push(')');
+        self.fixed = false;
+        self
+    }
+
+    /// Goes on with `($1, $2), ($3, $4), …`.
+    pub(super) fn tuples<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value<'a>; N]>) -> Self {
+        for (number, row) in rows.into_iter().enumerate() {
+            let comma = if number == 0 { "" } else { ", " };
+            self = self.then(comma).tuple(row);
+        }
+        self
+    }
+}
+
+/// A row that was found; its columns are read in their order.
+#[derive(Debug)]
+pub(super) struct Row(std::vec::IntoIter<Value<'static>>);
+
+impl Row {
+    /// The next column, which holds a number.
+    pub(super) fn number(&mut self) -> Result<Option<i64>, sqlx::Error> {
+        match self.0.next() {
+            Some(Value::Number(number)) => Ok(number),
+            Some(Value::Text(None)) => Ok(None),
+            Some(Value::Text(Some(_))) | None => Err(unexpected("a number")),
+        }
+    }
+
+    /// The next column, which holds text.
+    pub(super) fn text(&mut self) -> Result<Option<String>, sqlx::Error> {
+        match self.0.next() {
+            Some(Value::Text(text)) => Ok(text.map(Cow::into_owned)),
+            Some(Value::Number(None)) => Ok(None),
+            Some(Value::Number(Some(_))) | None => Err(unexpected("text")),
+        }
+    }
+}
+
+/// What is missing where a column may not be empty.
+pub(super) fn unexpected(wanted: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("a column holds something else than {wanted}").into())
+}
+
+/// Both speak through the same calls of `sqlx`, on types of their own.
+macro_rules! speaks {
+    ($connection:ty, $database:ty, $arguments:ty, $row:ty) => {
+        impl Sql for $connection {
+            fn execute<'a>(
+                &'a mut self,
+                statement: Statement<'a>,
+            ) -> BoxFuture<'a, Result<u64, sqlx::Error>> {
+                async move {
+                    let arguments = arguments(statement.values)?;
+                    let query = sqlx::query_with::<$database, _>(AssertSqlSafe(statement.text), arguments);
+                    let done = query.persistent(statement.fixed).execute(self).await?;
+                    Ok(done.rows_affected())
+                }
+                .boxed()
+            }
+
+            fn fetch<'a>(
+                &'a mut self,
+                statement: Statement<'a>,
+            ) -> BoxFuture<'a, Result<Vec<Row>, sqlx::Error>> {
+                async move {
+                    let arguments = arguments(statement.values)?;
+                    let query = sqlx::query_with::<$database, _>(AssertSqlSafe(statement.text), arguments);
+                    let rows = query.persistent(statement.fixed).fetch_all(self).await?;
+                    rows.iter().map(row).collect()
+                }
+                .boxed()
+            }
+        }
+
+        fn arguments(values: Vec<Value<'_>>) -> Result<$arguments, sqlx::Error> {
+            let mut arguments = <$arguments>::default();
+            for value in values {
+                match value {
+                    Value::Number(number) => arguments.add(number),
+                    Value::Text(text) => arguments.add(text.map(Cow::into_owned)),
+                }
+                .map_err(sqlx::Error::Encode)?;
+            }
+            Ok(arguments)
+        }
+
+        fn row(row: &$row) -> Result<Row, sqlx::Error> {
+            let mut values = Vec::with_capacity(row.len());
+            for column in 0..row.len() {
+                let is_text = row.try_get_raw(column)?.type_info().name() == "TEXT";
+                values.push(if is_text {
+                    Value::Text(row.try_get::<Option<String>, _>(column)?.map(Cow::Owned))
+                } else {
+                    Value::Number(row.try_get(column)?)
+                });
+            }
+            Ok(Row(values.into_iter()))
+        }
+    };
+}
+
+mod sqlite {
+    use super::*;
+    speaks!(SqliteConnection, Sqlite, SqliteArguments, SqliteRow);
+}
+
+mod postgres {
+    use super::*;
+    speaks!(PgConnection, Postgres, PgArguments, PgRow);
+}

@@ -1,0 +1,157 @@
+//! What is written, the same for every database. Many rows go into one statement, so that a batch costs a handful of them.
+
+use super::super::TimelineEvent;
+use super::super::error::StoreError;
+use super::super::ledger::Ledger;
+use super::{CHUNK, CLUSTER_COLUMNS, Sql, Statement, Value, step};
+use jiff::Timestamp;
+use serde::Serialize;
+use shipper_core::{AppKey, ClusterName};
+
+/// Drops entries of the timeline from before `before`, and of the rest all but the newest `keep`; answers how many.
+pub(in crate::store) async fn prune(
+    connection: &mut dyn Sql,
+    before: Timestamp,
+    keep: u64,
+) -> Result<u64, StoreError> {
+    // Where there are no more than that, the inner query finds nothing, and nothing is older than it.
+    let delete = "DELETE FROM events WHERE at < $1 OR id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $2)";
+    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+    let delete = Statement::new(delete).bind(before.as_millisecond()).bind(keep);
+    connection.execute(delete).await.map_err(step("dropping old events"))
+}
+
+/// Finds out whether the database takes writes, by one that changes nothing.
+pub(in crate::store) async fn probe(connection: &mut dyn Sql) -> Result<(), StoreError> {
+    let update = Statement::new("UPDATE identity SET identity = identity");
+    connection.execute(update).await.map(drop).map_err(step("trying whether it takes writes"))
+}
+
+/// Writes what a batch changed.
+pub(in crate::store) async fn flush(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(), StoreError> {
+    for cluster in &ledger.purged {
+        let delete = Statement::new("DELETE FROM reports WHERE cluster = $1").bind(cluster.as_str());
+        connection.execute(delete).await.map_err(step("deleting the reports of a replaced cluster"))?;
+    }
+    put_clusters(connection, ledger).await?;
+    put_reports(connection, ledger).await?;
+    put_events(connection, &ledger.events).await
+}
+
+async fn put_clusters(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(), StoreError> {
+    let mut rows: Vec<[Value<'_>; 15]> = Vec::with_capacity(ledger.changed.len());
+    for name in &ledger.changed {
+        if let Some(row) = ledger.clusters.get(*name) {
+            rows.push([
+                name.as_str().into(),
+                row.cluster_uid.as_str().into(),
+                row.session.as_str().into(),
+                row.started.as_millisecond().into(),
+                row.sequence.map(u64::cast_signed).into(),
+                row.agent_version.as_str().into(),
+                row.commit.as_deref().into(),
+                row.standing.map(|(epoch, _)| epoch.cast_signed()).into(),
+                row.standing.map(|(_, generation)| generation.cast_signed()).into(),
+                json("problems", &row.problems)?.into(),
+                json("API calls", &row.api_calls)?.into(),
+                row.reported.map(Timestamp::as_millisecond).into(),
+                json("free capacity", &row.free)?.into(),
+                row.version.into(),
+                row.removed.into(),
+            ]);
+        }
+    }
+    for chunk in chunks(rows) {
+        let insert = Statement::new(format!("INSERT INTO clusters ({CLUSTER_COLUMNS}) VALUES "));
+        let insert = insert.tuples(chunk).then(
+            " ON CONFLICT (cluster) DO UPDATE SET cluster_uid = excluded.cluster_uid, session = excluded.session, \
+             started_at = excluded.started_at, sequence = excluded.sequence, agent_version = excluded.agent_version, \
+             target_commit = excluded.target_commit, target_epoch = excluded.target_epoch, \
+             target_generation = excluded.target_generation, problems = excluded.problems, \
+             api_calls = excluded.api_calls, reported_at = excluded.reported_at, free = excluded.free, \
+             version = excluded.version, removed = excluded.removed",
+        );
+        connection.execute(insert).await.map_err(step("writing sessions"))?;
+    }
+    Ok(())
+}
+
+async fn put_reports(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(), StoreError> {
+    let mut rows: Vec<[Value<'_>; 8]> = Vec::with_capacity(ledger.reports.len());
+    for ((cluster, application), row) in &ledger.reports {
+        match row {
+            Some(row) => rows.push([
+                cluster.as_str().into(),
+                application.namespace.as_str().into(),
+                application.name.as_str().into(),
+                row.report.session.as_str().into(),
+                row.report.sequence.cast_signed().into(),
+                row.at.as_millisecond().into(),
+                row.version.into(),
+                json("a report", row.state)?.into(),
+            ]),
+            None => {
+                let (cluster, AppKey { namespace, name }) = (cluster.as_str(), application);
+                delete_report(connection, cluster, namespace, name).await?;
+            }
+        }
+    }
+    for chunk in chunks(rows) {
+        let insert = "INSERT INTO reports (cluster, namespace, name, session, sequence, reported_at, version, body) VALUES ";
+        let insert = Statement::new(insert).tuples(chunk).then(
+            " ON CONFLICT (cluster, namespace, name) DO UPDATE SET session = excluded.session, sequence = excluded.sequence, \
+             reported_at = excluded.reported_at, version = excluded.version, body = excluded.body",
+        );
+        connection.execute(insert).await.map_err(step("writing reports"))?;
+    }
+    Ok(())
+}
+
+async fn put_events(connection: &mut dyn Sql, events: &[TimelineEvent]) -> Result<(), StoreError> {
+    for chunk in events.chunks(CHUNK) {
+        let insert = "INSERT INTO events (at, namespace, name, cluster, reason, message) VALUES ";
+        let insert = Statement::new(insert).tuples(chunk.iter().map(|event| -> [Value<'_>; 6] {
+            [
+                event.at.as_millisecond().into(),
+                event.application.as_ref().map(|application| application.namespace.as_str()).into(),
+                event.application.as_ref().map(|application| application.name.as_str()).into(),
+                event.cluster.as_ref().map(ClusterName::as_str).into(),
+                event.reason.as_str().into(),
+                event.message.as_str().into(),
+            ]
+        }));
+        connection.execute(insert).await.map_err(step("writing the timeline"))?;
+    }
+    Ok(())
+}
+
+/// No agent presents an empty session, so whatever the present one reports is answered as unknown.
+pub(super) async fn end_session(connection: &mut dyn Sql, cluster: &str) -> Result<(), StoreError> {
+    let update = "UPDATE clusters SET session = '', sequence = NULL WHERE cluster = $1";
+    let update = Statement::new(update).bind(cluster);
+    connection.execute(update).await.map_err(step("ending a session"))?;
+    Ok(())
+}
+
+pub(super) async fn delete_report(
+    connection: &mut dyn Sql,
+    cluster: &str,
+    namespace: &str,
+    name: &str,
+) -> Result<(), StoreError> {
+    let delete = "DELETE FROM reports WHERE cluster = $1 AND namespace = $2 AND name = $3";
+    let delete = Statement::new(delete).bind(cluster).bind(namespace).bind(name);
+    connection.execute(delete).await.map_err(step("deleting a report"))?;
+    Ok(())
+}
+
+fn chunks<T>(mut rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
+    std::iter::from_fn(move || {
+        let rest = rows.split_off(rows.len().min(CHUNK));
+        Some(std::mem::replace(&mut rows, rest)).filter(|chunk| !chunk.is_empty())
+    })
+}
+
+fn json<T: Serialize>(what: &str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|source| StoreError::Row { what: what.to_owned(), source })
+}
