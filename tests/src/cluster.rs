@@ -213,15 +213,17 @@ impl Cluster {
         within(START, || ensure_default_account(&client, name)).await.map_err(|error| anyhow!(error))
     }
 
-    /// The requests the API server has answered so far, as audit events; see [`Options::audit`].
+    /// The requests about a namespace that the API server has answered so far, as audit events; see [`Options::audit`].
     ///
     /// # Errors
     /// When the cluster was started without an audit log.
-    pub fn audit_events(&self) -> Result<Vec<Value>> {
+    pub fn audit_events(&self, namespace: &str) -> Result<Vec<Value>> {
         let path = self.scratch.join(control_plane::AUDIT_LOG);
         let text = fs::read_to_string(&path).context("this cluster has no audit log (Options::audit)")?;
+        let of = |event: &Value| event.pointer("/objectRef/namespace").is_some_and(|it| it == namespace);
         // The last line may still be being written.
-        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        let events = text.lines().filter(|line| line.contains(namespace));
+        Ok(events.filter_map(|line| serde_json::from_str(line).ok()).filter(of).collect())
     }
 }
 

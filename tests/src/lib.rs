@@ -8,6 +8,7 @@
 //! - [`chart_server::ChartServer`]: a Helm repository
 //! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
 //! - [`daemon`]: the binaries of this workspace
+//! - [`unruly::UnrulyWay`]: a way to the hub on which reports are doubled, late and out of order
 //! - [`scene::Scene`]: a whole fleet of them around one repository
 //! - [`eventually::eventually`]: waiting for a condition
 //!
@@ -30,7 +31,9 @@ pub mod scene;
 pub mod scratch;
 pub mod ssh_server;
 pub mod stages;
+pub mod unruly;
 
+mod clock_shift;
 mod etcd;
 mod nodes;
 mod pki;

@@ -10,6 +10,7 @@ mod forward;
 mod image;
 mod inside;
 mod needs;
+mod proxy;
 
 use std::ffi::OsString;
 use std::fs;
@@ -27,6 +28,7 @@ use forward::Forward;
 pub use inside::Inside;
 pub use needs::impossible;
 use needs::{OWN_NAMESPACES, program};
+pub use proxy::ProxyView;
 
 const START: Duration = Duration::from_secs(120);
 const NAMESPACES: &str = include_str!("real_node/namespaces.sh");
@@ -150,6 +152,14 @@ impl RealNode {
     #[must_use]
     pub fn first_process(&self) -> &Process {
         &self.namespaces
+    }
+
+    /// How far its kube-proxy is.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn proxy(&self) -> Result<ProxyView> {
+        proxy::look(&self.enter()?).await
     }
 
     /// A thread in the network of the node, from where addresses of pods and Services are reached.

@@ -5,6 +5,7 @@
 //! what another scene does.
 //!
 //! - [`Scene`]: what runs, to kill, pause and restart
+//! - [`daemons`](mod@daemons): how hubs and agents are started
 //! - [`people`]: what people commit
 //! - [`sight`]: what is in a cluster
 //! - [`endpoints`]: who had traffic, at every moment
@@ -14,6 +15,7 @@
 //! - [`hub`]: what the hub says
 
 pub mod bounds;
+mod daemons;
 pub mod endpoints;
 pub mod history;
 pub mod hub;
@@ -22,28 +24,25 @@ pub mod people;
 pub mod recorder;
 pub mod sight;
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::cluster::Cluster;
-use crate::daemon;
 use crate::fleet::{self, Fleet};
 use crate::git_repo::{BareRepo, Checkout};
-use crate::git_server::{GitServer, Webhook};
-use crate::ports;
-use crate::process::{Process, Spec};
+use crate::git_server::GitServer;
+use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::ssh_server::SshServer;
+use crate::unruly::UnrulyWay;
 
 const REPOSITORY: &str = "fleet.git";
 const STATE_REPOSITORY: &str = "state.git";
 /// The branch that the hub writes.
 pub const STATE_BRANCH: &str = "shipper/state";
-const LOG: &str = "info,shipper_hub=debug,shipper_agent=debug";
 const SHOWN_LINES: usize = 20;
 
 /// What a scene is to be like.
@@ -57,13 +56,17 @@ pub struct Options {
     pub ssh: bool,
     /// How many hubs there are on the repository. The agents know the first one alone.
     pub hubs: usize,
+    /// By how many seconds the clocks of the agents are wrong, in the order of the clusters; those of the others are right.
+    pub clocks: &'static [i64],
+    /// The reports of the agents are doubled, late and out of order.
+    pub unruly_reports: bool,
 }
 
 impl Options {
-    /// One hub, one repository, over HTTP.
+    /// One hub, one repository, over HTTP; clocks and reports as they should be.
     #[must_use]
     pub fn named(name: &'static str) -> Self {
-        Self { name, state_repository: false, ssh: false, hubs: 1 }
+        Self { name, state_repository: false, ssh: false, hubs: 1, clocks: &[], unruly_reports: false }
     }
 }
 
@@ -83,8 +86,6 @@ pub struct Hub {
 pub struct Scene {
     /// The namespace of its applications, in all clusters.
     pub namespace: String,
-    /// The clusters, shared with other scenes.
-    pub fleet: &'static Fleet,
     /// One agent for each of them, in the same order.
     pub agents: Vec<Process>,
     /// The hubs; mostly one.
@@ -95,9 +96,14 @@ pub struct Scene {
     pub state: BareRepo,
     /// The server of the repositories.
     pub git: GitServer,
+    /// The way of the reports, where it is none that they should have.
+    pub unruly: Option<UnrulyWay>,
+    state_repository: bool,
     began: Instant,
     ssh: Option<SshServer>,
     scratch: Scratch,
+    /// The clusters, shared with other scenes.
+    pub fleet: Arc<Fleet>,
 }
 
 impl Scene {
@@ -113,12 +119,12 @@ impl Scene {
     ///
     /// # Errors
     /// As [`Scene::start`].
-    pub async fn start_on(fleet: &'static Fleet, options: Options) -> Result<Self> {
+    pub async fn start_on(fleet: Arc<Fleet>, options: Options) -> Result<Self> {
         last_words::note();
         let namespace = fleet.namespace(options.name).await?;
         let scratch = Scratch::new(options.name)?;
         let git = GitServer::start()?;
-        let files = people::first_files(fleet);
+        let files = people::first_files(&fleet);
         let files: Vec<(&str, &str)> =
             files.iter().map(|(path, content)| (path.as_str(), content.as_str())).collect();
         let mut state = git.create_repo(REPOSITORY, &files)?;
@@ -129,21 +135,27 @@ impl Scene {
         let desk = Checkout::clone(&git.url(REPOSITORY))?;
         let mut scene = Self {
             namespace,
-            fleet,
             agents: Vec::new(),
             hubs: Vec::new(),
             desk,
             state,
             git,
+            unruly: None,
+            state_repository: options.state_repository,
             began: Instant::now(),
             ssh,
             scratch,
+            fleet: fleet.clone(),
         };
         for number in 0..options.hubs {
-            scene.add_hub(number, options.state_repository).await?;
+            scene.add_hub(number).await?;
         }
-        for cluster in fleet.clusters() {
-            let agent = scene.agent(cluster, options.state_repository)?.start()?;
+        if options.unruly_reports {
+            scene.unruly = Some(UnrulyWay::start(&scene.hub().url)?);
+        }
+        let clocks = options.clocks.iter().copied().chain(std::iter::repeat(0));
+        for (cluster, clock) in fleet.clusters().iter().zip(clocks) {
+            let agent = scene.start_agent(&format!("agent-{}", cluster.name()), cluster, clock)?;
             scene.agents.push(agent);
         }
         Ok(scene)
@@ -153,89 +165,6 @@ impl Scene {
     #[must_use]
     pub fn hub(&self) -> &Hub {
         &self.hubs[0]
-    }
-
-    async fn add_hub(&mut self, number: usize, state_repository: bool) -> Result<()> {
-        let name = format!("hub-{}", number + 1);
-        let data = self.directory(&name)?;
-        let port = ports::free()?;
-        let tokens: String = self
-            .fleet
-            .clusters()
-            .iter()
-            .map(|cluster| format!("{}: {}\n", cluster.name(), token(cluster)))
-            .collect();
-        let tokens = self.scratch.write("tokens.yaml", tokens)?;
-        let helm = tokio::task::spawn_blocking(|| shipper_toolchain::helm(&mut std::io::stderr())).await??;
-        // A way of its own to the same repositories, so that its requests can be told apart.
-        std::os::unix::fs::symlink(self.git.root(), self.git.root().join(&name))?;
-        let url = |repository: &str| self.url(&format!("{name}/{repository}"));
-        let mut spec = Spec::new(&name, daemon::binary("shipper-hub")?, self.scratch.path())
-            .args(["--repository", &url(REPOSITORY)])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .args(["--heartbeat", "2s"])
-            .arg("--data-dir")
-            .arg(&data)
-            .arg("--agent-tokens")
-            .arg(tokens)
-            .arg("--helm")
-            .arg(helm)
-            .env("RUST_LOG", LOG)
-            .env("NO_COLOR", "1");
-        if state_repository {
-            spec = spec.args(["--state-repository", &url(STATE_REPOSITORY)]);
-        }
-        let url = format!("http://127.0.0.1:{port}");
-        if number == 0 {
-            let url = format!("{url}/api/v1/webhook");
-            self.git.set_webhook(Some(Webhook { url, secret: None }));
-        }
-        let process = self.with_key(spec).start()?;
-        self.hubs.push(Hub { process, url, data });
-        self.hubs[number].wait_until_serving().await
-    }
-
-    fn agent(&self, cluster: &Cluster, state_repository: bool) -> Result<Spec> {
-        let name = format!("agent-{}", cluster.name());
-        let repository = if state_repository { STATE_REPOSITORY } else { REPOSITORY };
-        let token = self.scratch.write(&format!("token-{}", cluster.name()), token(cluster))?;
-        let spec = Spec::new(&name, daemon::binary("shipper-agent")?, self.scratch.path())
-            .args(["--repository", &self.url(repository), "--cluster", cluster.name()])
-            .args(["--hub", &self.hub().url, "--lease-namespace", &self.namespace])
-            .args(["--log-format", "text"])
-            .arg("--token-file")
-            .arg(token)
-            .arg("--data-dir")
-            .arg(self.directory(&name)?)
-            .arg("--kubeconfig")
-            .arg(cluster.kubeconfig_path())
-            .env("RUST_LOG", LOG)
-            .env("NO_COLOR", "1");
-        Ok(self.with_key(spec))
-    }
-
-    fn with_key(&self, spec: Spec) -> Spec {
-        match &self.ssh {
-            Some(ssh) => spec
-                .arg("--ssh-key-file")
-                .arg(ssh.private_key())
-                .arg("--ssh-known-hosts-file")
-                .arg(ssh.known_hosts()),
-            None => spec,
-        }
-    }
-
-    fn url(&self, repository: &str) -> String {
-        match &self.ssh {
-            Some(ssh) => ssh.url(repository),
-            None => self.git.url(repository),
-        }
-    }
-
-    fn directory(&self, name: &str) -> Result<PathBuf> {
-        let path = self.scratch.join(name);
-        fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(path)
     }
 
     /// Says what a test has reached, on standard error whether or not the test passes.
@@ -266,7 +195,3 @@ impl Drop for Scene {
 
 /// How long hubs and agents take to come up on a busy machine.
 pub const START: Duration = Duration::from_secs(60);
-
-fn token(cluster: &Cluster) -> String {
-    format!("the-token-of-{}", cluster.name())
-}

@@ -4,6 +4,7 @@ mod harness {
     mod bounds;
     mod charts;
     mod clusters;
+    mod demo;
     mod git;
     mod left_behind;
 }

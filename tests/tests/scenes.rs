@@ -9,6 +9,8 @@ mod scenes {
     mod bounds;
     mod broken;
     mod chaos;
+    #[cfg(target_os = "linux")]
+    mod clocks;
     mod conformance;
     mod drain;
     mod drift;
@@ -19,6 +21,9 @@ mod scenes {
     mod original;
     mod refused;
     mod removal;
+    mod removed_cluster;
+    mod replaced;
+    mod reports;
     mod rollout;
     mod ssh;
     mod stops;

@@ -5,10 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod simulated {
+    mod blocked_example;
     mod examples;
     mod fleet;
     mod link;
+    mod measured_example;
     mod people;
+    mod placed_example;
     mod scenes;
     mod story;
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let suites = args.suite.as_ref().map_or(Suite::value_variants(), std::slice::from_ref);
     if suites.contains(&Suite::E2e) {
         tools::build()?;
-        tools::node();
+        tools::for_some_tests();
         // The tests start the daemons, which cargo builds beside the tests of the daemons' own crates.
         finish(&mut cargo(["test", "--workspace", "--no-run"]))?;
     }

@@ -10,14 +10,18 @@ use crate::command::say;
 
 pub(crate) fn run() -> Result<()> {
     writeln!(stdout(), "{}", build()?.directory().display())?;
-    node();
+    for_some_tests();
     Ok(())
 }
 
-/// What real nodes need. Without it the tests of real pods are skipped, or fail and say why.
-pub(crate) fn node() {
+/// What only some of the end-to-end tests need: they are skipped without it, or fail and say why. It is here before any of them
+/// begins, because a build of minutes beside a test makes the machine one that the test was not made for.
+pub(crate) fn for_some_tests() {
     if let Err(error) = NodeTools::find_or_build(&mut stderr()) {
         say(&format!("no real nodes: {error}"));
+    }
+    if let Err(error) = shipper_toolchain::prometheus(&mut stderr()) {
+        say(&format!("no Prometheus: {error}"));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the hub has decided, commit by commit, as it stands on the state branch.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
 use shipper_core::state::{FleetState, ReleaseRecord, StateObject, Target};
 
@@ -100,6 +102,31 @@ impl Scene {
             before = Some(state);
         }
         Ok(commits.len())
+    }
+
+    /// The clusters whose directories changed, by commit after `since`; commits that changed none are left out.
+    ///
+    /// # Errors
+    /// When the branch cannot be read.
+    pub fn touched_since(&self, since: &str) -> Result<Vec<BTreeSet<String>>> {
+        let mut touched = Vec::new();
+        let commits = self.state.git(["rev-list", "--reverse", &format!("{since}..{STATE_BRANCH}")])?;
+        for commit in commits.lines() {
+            let arguments = ["diff-tree", "--no-commit-id", "--name-only", "-r", commit, "--", "clusters"];
+            let files = self.state.git(arguments)?;
+            let clusters: BTreeSet<String> =
+                files.lines().filter_map(|file| file.split('/').nth(1)).map(str::to_owned).collect();
+            touched.extend((!clusters.is_empty()).then_some(clusters));
+        }
+        Ok(touched)
+    }
+
+    /// The tree of a cluster's directory, as Git knows it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn tree_of(&self, cluster: &str) -> Result<String> {
+        self.state.git(["rev-parse", &format!("{STATE_BRANCH}:clusters/{cluster}")])
     }
 
     fn state_commits(&self, files: &[&str]) -> Result<Vec<String>> {

@@ -13,7 +13,6 @@ use kube::api::{Api, ListParams};
 use kube::{Client, ResourceExt};
 
 use super::Scene;
-use crate::cluster::Cluster;
 use crate::eventually::within;
 
 pub(super) const APPLICATION: &str = "shipper.dev/application";
@@ -142,7 +141,7 @@ impl Scene {
     /// # Errors
     /// When a kubeconfig cannot be used.
     pub async fn clients(&self) -> Result<Vec<Client>> {
-        try_join_all(self.fleet.clusters().iter().map(Cluster::client)).await
+        try_join_all(self.fleet.clusters().iter().map(|cluster| cluster.client())).await
     }
 
     /// Waits until an application is as expected in all clusters.

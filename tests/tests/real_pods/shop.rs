@@ -1,9 +1,12 @@
 //! A shop with 8 pods in each of two clusters, and callers who write down what they are answered.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use futures::future::join_all;
 use shipper_core::status::WaitingFor;
+use shipper_tests::cluster::Cluster;
 use shipper_tests::eventually::eventually;
 use shipper_tests::fleet::Fleet;
 use shipper_tests::load::Load;
@@ -37,13 +40,9 @@ pub struct Shop {
 
 impl Shop {
     /// The first release is complete, and has been called since.
-    pub async fn open(fleet: &'static Fleet, name: &'static str) -> Self {
-        let scene = Scene::start_on(fleet, Options::named(name)).await.unwrap();
-        let text = APPLICATION.replace("$APP", APP).replace("$NAMESPACE", &scene.namespace);
-        let files =
-            [(scene.file(APP), text.as_str()), ("charts/shop/templates/deployment.yaml".into(), DEPLOYMENT)];
-        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
-        scene.commit(&files, "Add the shop").unwrap();
+    pub async fn open(fleet: &Arc<Fleet>, name: &'static str) -> Self {
+        let scene = Scene::start_on(fleet.clone(), Options::named(name)).await.unwrap();
+        add(&scene, |text| text);
         let v1 = scene.contender_after(APP, "", SOON).await.unwrap();
         scene.wait_until(APP, &v1, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
         let mut shop = Self { scene, v1, loads: Vec::new(), bounds: Vec::new() };
@@ -103,41 +102,63 @@ impl Shop {
 
     /// Exactly so many pods of each version answer in each cluster, each as often as the others [C5].
     pub async fn ensure_shares(&self, pods: &[(&str, usize)]) {
-        let since = Instant::now() + PROXY;
-        for (load, cluster) in self.loads.iter().zip(self.scene.fleet.clusters()) {
-            let shares = eventually(SOON, async || {
-                let shares = Shares::since(&load.answers(), since);
-                ensure!(shares.total() >= ANSWERS, "{} of {ANSWERS} answers", shares.total());
-                anyhow::Ok(shares)
-            })
-            .await;
-            shares.ensure_follow(pods).with_context(|| cluster.name().to_owned()).unwrap();
-            self.scene.reached(&format!("{}: answers of {:?}", cluster.name(), shares.answers()));
-        }
+        let clusters = self.loads.iter().zip(self.scene.fleet.clusters());
+        join_all(clusters.map(|(load, cluster)| ensure_shares(&self.scene, load, cluster, pods))).await;
     }
 
     /// Not one request was lost, in no cluster, over new connections and over kept ones; and never were there fewer pods with
     /// traffic, or more pods, than there may be [C2].
     pub fn ensure_none_lost(&self) {
+        for (load, cluster) in self.loads.iter().zip(self.scene.fleet.clusters()) {
+            ensure_none_lost(&self.scene, load, cluster);
+        }
         for (watch, cluster) in self.bounds.iter().zip(self.scene.fleet.clusters()) {
             let pictures = watch.ensure_within(FLOOR, CEILING);
             let pictures = pictures.with_context(|| cluster.name().to_owned()).unwrap();
             self.scene.reached(&format!("{}: bounds held at {pictures} events", cluster.name()));
         }
-        for (load, cluster) in self.loads.iter().zip(self.scene.fleet.clusters()) {
-            let (answers, lost) = (load.answers(), load.lost());
-            let kept = answers.iter().filter(|answer| answer.kept).count();
-            let slowest = answers.iter().map(|answer| answer.took).max().unwrap_or_default();
-            self.scene.reached(&format!(
-                "{}: {} requests answered, {kept} over kept connections, the slowest after {slowest:?}; {} lost",
-                cluster.name(),
-                answers.len(),
-                lost.len()
-            ));
-            ensure_both(answers.len(), kept).unwrap();
-            assert!(lost.is_empty(), "{}: {} lost, the first {:?}", cluster.name(), lost.len(), lost.first());
-        }
     }
+}
+
+/// Commits the application, changed as is wanted, and the template of its pods.
+pub fn add(scene: &Scene, change: impl FnOnce(String) -> String) {
+    let text = change(APPLICATION.replace("$APP", APP).replace("$NAMESPACE", &scene.namespace));
+    let files = [(&*scene.file(APP), &*text), ("charts/shop/templates/deployment.yaml", DEPLOYMENT)];
+    scene.commit(&files, "Add the shop").unwrap();
+}
+
+/// Exactly so many pods of each version answer in a cluster, each as often as the others [C5].
+pub async fn ensure_shares(scene: &Scene, load: &Load, cluster: &Cluster, pods: &[(&str, usize)]) {
+    let since = Instant::now() + PROXY;
+    let shares = eventually(SOON, async || {
+        let shares = Shares::since(&load.answers(), since);
+        ensure!(shares.total() >= ANSWERS, "{} of {ANSWERS} answers", shares.total());
+        anyhow::Ok(shares)
+    })
+    .await;
+    shares.ensure_follow(pods).with_context(|| cluster.name().to_owned()).unwrap();
+    scene.reached(&format!("{}: answers of {:?}", cluster.name(), shares.answers()));
+}
+
+/// Not one request was lost in a cluster, of enough over new connections and enough over kept ones.
+fn ensure_none_lost(scene: &Scene, load: &Load, cluster: &Cluster) {
+    let (answers, lost) = (load.answers(), load.lost());
+    let kept = answers.iter().filter(|answer| answer.kept).count();
+    let slowest = answers.iter().map(|answer| answer.took).max().unwrap_or_default();
+    scene.reached(&format!(
+        "{}: {} requests answered, {kept} over kept connections, the slowest after {slowest:?}; {} lost",
+        cluster.name(),
+        answers.len(),
+        lost.len()
+    ));
+    ensure_both(answers.len(), kept).unwrap();
+    let first = lost.first().map(|lost| (lost.at.elapsed(), lost));
+    assert!(
+        lost.is_empty(),
+        "{}: {} lost, the first, by how long ago: {first:?}",
+        cluster.name(),
+        lost.len()
+    );
 }
 
 fn ensure_both(answers: usize, kept: usize) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Where there can be no real node, tests that need one say so.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use shipper_tests::fleet::{self, Fleet};
 use shipper_tests::real_node;
@@ -18,6 +19,6 @@ pub fn possible(test: &str) -> bool {
 }
 
 /// The clusters with real nodes, where there can be such.
-pub async fn fleet(test: &str) -> Option<&'static Fleet> {
+pub async fn fleet(test: &str) -> Option<Arc<Fleet>> {
     if possible(test) { Some(fleet::with_real_nodes().await.unwrap()) } else { None }
 }

@@ -17,7 +17,7 @@ async fn no_request_is_lost_by_taking_back_while_agents_and_hub_are_killed() {
     else {
         return;
     };
-    let shop = Shop::open(fleet, "back").await;
+    let shop = Shop::open(&fleet, "back").await;
     tokio::select! {
         () = blows(&shop.scene) => {}
         () = rollouts(&shop) => {}

@@ -3,6 +3,7 @@
 //! 20 replicas and a surge of 10 %: whatever the step, 20 pods are to have traffic, and there may be 22. The controller
 //! manager of the second cluster is stopped whenever something has just begun that needs it to end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -29,8 +30,8 @@ const AT_LENGTH: Duration = Duration::from_secs(120);
 #[tokio::test]
 async fn floor_and_ceiling_hold_at_every_event_in_every_direction() {
     let options = ["steady", "stopped"].map(cluster::Options::named).to_vec();
-    let fleet: &'static Fleet = Box::leak(Box::new(Fleet::start(options).await.unwrap()));
-    let scene = Scene::start_on(fleet, Options::named("bounds")).await.unwrap();
+    let fleet = Arc::new(Fleet::start(options).await.unwrap());
+    let scene = Scene::start_on(fleet.clone(), Options::named("bounds")).await.unwrap();
     let text = APPLICATION.replace("$APP", APP).replace("$NAMESPACE", &scene.namespace);
     scene.commit(&[(&scene.file(APP), &text)], "Add the shop").unwrap();
     let v1 = scene.contender_after(APP, "", AT_LENGTH).await.unwrap();

@@ -1,12 +1,14 @@
 //! An analysis in the vanguard's cluster, by a real Prometheus, decides whether the others are touched [A4, M3].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 use serde_json::json;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
+use shipper_tests::cluster::Cluster;
 use shipper_tests::eventually::eventually;
+use shipper_tests::fleet;
 use shipper_tests::prometheus::{PASSWORD, Prometheus, USER};
 use shipper_tests::scene::sight::{Sight, seen};
 use shipper_tests::scene::{Options, STATE_BRANCH, Scene};
@@ -39,22 +41,44 @@ async fn told(scene: &Scene, words: &[&str]) -> ApplicationStatus {
     .await
 }
 
-/// The directories of the clusters that are no vanguard, as Git knows them.
-fn others(scene: &Scene) -> BTreeMap<String, String> {
-    let directory = |name: &str| format!("{STATE_BRANCH}:clusters/{name}/{}/{APP}", scene.namespace);
-    let others = scene.fleet.clusters().iter().skip(1).map(|cluster| cluster.name().to_owned());
-    others.map(|name| (name.clone(), scene.state.git(["rev-parse", &directory(&name)]).unwrap())).collect()
+/// What the clusters that are no vanguard would notice by: their directories, as Git knows them, and how often anybody wrote to
+/// their API servers.
+fn others(scene: &Scene) -> BTreeMap<String, (String, usize)> {
+    let others = scene.fleet.clusters().iter().skip(1);
+    let seen = others.map(|cluster| {
+        (
+            cluster.name().to_owned(),
+            (scene.tree_of(cluster.name()).unwrap(), writes(cluster, &scene.namespace)),
+        )
+    });
+    seen.collect()
 }
 
-/// Scene 5: one cluster is the vanguard, and a failed analysis there stops everything before the others notice. (Of three
-/// clusters and not of five: a control plane each is what the machine has memory for.)
+/// Writes in a namespace, but for the Lease that an agent keeps, and what controllers tell of what is over.
+fn writes(cluster: &Cluster, namespace: &str) -> usize {
+    let events = cluster.audit_events(namespace).unwrap();
+    let writes = events.iter().filter(|event| {
+        let reads = ["get", "list", "watch"].map(|verb| event["verb"] == verb).contains(&true);
+        let aside = ["leases", "events"].map(|kind| event["objectRef"]["resource"] == kind).contains(&true);
+        !reads && !aside
+    });
+    writes.count()
+}
+
+fn names(clusters: &[&str]) -> BTreeSet<String> {
+    clusters.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Scene 5: one cluster of five is the vanguard. The first step touches it and no other, in Git and at the API servers, and a failed
+/// analysis there stops everything before the others notice; the next step touches these and not the first.
 #[tokio::test]
 async fn a_failed_analysis_in_the_vanguard_stops_the_rollout_before_others_are_touched() {
-    let prometheus = Prometheus::start().await.unwrap();
-    let scene = Scene::start(Options::named("measured")).await.unwrap();
+    let (prometheus, fleet) = tokio::try_join!(Prometheus::start(), fleet::of_five()).unwrap();
+    let scene = Scene::start_on(fleet, Options::named("measured")).await.unwrap();
     let v1 = first_release(&scene).await;
-    let before = others(&scene);
-    assert_eq!(before.len(), 2);
+    let (start, before) = (scene.state.head(STATE_BRANCH).unwrap().unwrap(), others(&scene));
+    assert_eq!(before.len(), 4);
+    assert!(before.values().all(|(_, writes)| *writes > 0), "{before:?}");
     release_measured(&scene, &prometheus);
     let v2 = scene.contender_after(APP, &v1, SOON).await.unwrap();
 
@@ -74,6 +98,11 @@ async fn a_failed_analysis_in_the_vanguard_stops_the_rollout_before_others_are_t
         told(&scene, &["is held", "cluster-1", "analysis \"errors\" failed: 0.5 (fails if > 0.01)"]).await;
     scene.reached(&status.waiting.message);
     assert_eq!(others(&scene), before, "the others were touched");
+    let touched = scene.touched_since(&start).unwrap();
+    assert!(
+        !touched.is_empty() && touched.iter().all(|clusters| *clusters == names(&["cluster-1"])),
+        "{touched:?}"
+    );
     assert_eq!(scene.steps(APP, &v2).unwrap(), [0]);
     let text = scene.shipperctl(&["status", APP]).await.unwrap();
     assert!(text.contains("analysis \"errors\" failed: 0.5"), "{text}");
@@ -89,6 +118,13 @@ async fn a_failed_analysis_in_the_vanguard_stops_the_rollout_before_others_are_t
     scene.wait_for(APP, &full, SOON).await.unwrap();
     let status = scene.wait_until(APP, &v2, 1, WaitingFor::None, SOON).await.unwrap();
     assert!(status.releases.iter().any(|release| release.name.as_str() == v2 && release.complete.is_some()));
-    assert_ne!(others(&scene), before);
+    let touched = scene.touched_since(&start).unwrap();
+    let rest = names(&["cluster-2", "cluster-3", "cluster-4", "cluster-5"]);
+    let of_the_rest = touched.iter().map(|clusters| clusters & &rest).filter(|clusters| !clusters.is_empty());
+    assert_eq!(
+        of_the_rest.collect::<Vec<_>>(),
+        std::slice::from_ref(&rest),
+        "a step is one commit, and over whom it is for"
+    );
     scene.ensure_one_line().unwrap();
 }

@@ -51,7 +51,7 @@ struct Shared {
 
 impl Stops {
     /// Begins to watch an application, whose Service has its name; nothing is stopped before [`Stops::arm`].
-    pub async fn begin(cluster: &'static Cluster, namespace: &str, app: &str) -> Result<Self> {
+    pub async fn begin(cluster: &Arc<Cluster>, namespace: &str, app: &str) -> Result<Self> {
         let client = cluster.client().await?;
         let of_app = format!("{}={app}", labels::APPLICATION);
         let pods: Recorder<Pod> =
@@ -73,7 +73,7 @@ impl Stops {
         tasks.spawn(changes(deployments, tell, Moment::Lowered, |before: &Deployment, after| {
             replicas(after) < replicas(before)
         }));
-        tasks.spawn(stop(cluster, told, shared.clone()));
+        tasks.spawn(stop(cluster.clone(), told, shared.clone()));
         Ok(Self { shared, _tasks: tasks })
     }
 
@@ -106,11 +106,7 @@ async fn changes<K>(
     }
 }
 
-async fn stop(
-    cluster: &'static Cluster,
-    mut told: UnboundedReceiver<(Moment, Instant)>,
-    shared: Arc<Shared>,
-) {
+async fn stop(cluster: Arc<Cluster>, mut told: UnboundedReceiver<(Moment, Instant)>, shared: Arc<Shared>) {
     let mut resumed = Instant::now();
     while let Some((moment, at)) = told.recv().await {
         // What happened while they were stopped is no news.

@@ -95,7 +95,11 @@ impl Floor {
 /// Waits until every cluster has said what it has free [S1].
 pub async fn room_is_known(scene: &Scene) {
     eventually(SOON, async || {
-        for cluster in scene.hub().status().await?.clusters {
+        let clusters = scene.hub().status().await?.clusters;
+        let all = scene.fleet.clusters().len();
+        // Before the hub has read the repository, it names none.
+        ensure!(clusters.len() == all, "the hub knows {} of {all} clusters", clusters.len());
+        for cluster in clusters {
             ensure!(cluster.free.is_some(), "{} has not said what is free", cluster.name);
         }
         anyhow::Ok(())

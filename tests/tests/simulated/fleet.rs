@@ -11,9 +11,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::Client;
+use kube::api::{Api, PostParams};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use serde_json::json;
 use shipper_agent::source::GitSource;
 use shipper_agent::{App, Config};
 use shipper_core::AppKey;
@@ -143,16 +146,45 @@ impl Simulation {
 
     /// Calls `check` until it succeeds, and returns what it returned; fails after a minute of simulated time.
     pub async fn eventually<T>(&self, check: impl AsyncFn() -> Result<T>) -> T {
-        let end = Instant::now() + PATIENCE;
+        self.within(PATIENCE, check).await
+    }
+
+    /// As [`Simulation::eventually`], and fails after so much simulated time.
+    pub async fn within<T>(&self, patience: Duration, check: impl AsyncFn() -> Result<T>) -> T {
+        let end = Instant::now() + patience;
         loop {
             match check().await {
                 Ok(found) => return found,
                 Err(error) => {
-                    assert!(Instant::now() < end, "{}: not within {PATIENCE:?}: {error:#}", self.times());
+                    assert!(Instant::now() < end, "{}: not within {patience:?}: {error:#}", self.times());
                 }
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// Commits what an example of the book holds, and makes the namespace of its application in every cluster, as whoever runs these
+    /// does. Nobody is told of the commit yet.
+    pub async fn begin_example(&self, name: &str, namespace: &str) {
+        for (_, client) in &self.clusters {
+            let namespaces: Api<Namespace> = Api::all(client.clone());
+            let namespace = serde_json::from_value(json!({"metadata": {"name": namespace}})).unwrap();
+            namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+        }
+        self.people.add_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name));
+    }
+
+    /// The release, once the hub says that it is complete.
+    pub async fn complete(&self, app: &AppKey, before: &str, patience: Duration) -> String {
+        self.within(patience, async || {
+            let status = self.status_of(app)?;
+            let contender = status.contender.clone().context("no contender")?.to_string();
+            let release = status.releases.iter().find(|release| release.name.as_str() == contender);
+            let complete = release.is_some_and(|release| release.complete.is_some());
+            ensure!(contender != before && complete, "{contender} waits: {:?}", status.waiting);
+            Ok(contender)
+        })
+        .await
     }
 
     /// Says what a scene has reached, on standard error whether or not the test passes.

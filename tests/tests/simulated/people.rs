@@ -52,6 +52,18 @@ impl People {
         self.commit(&files, "Add the files")
     }
 
+    /// Removes files.
+    pub fn remove(&self, paths: &[&str]) -> Oid {
+        let repository = self.open();
+        let base = repository.find_reference(INTENT_BRANCH).unwrap().peel_to_tree().unwrap();
+        let mut update = TreeUpdateBuilder::new();
+        for path in paths {
+            update.remove(*path);
+        }
+        let tree = repository.find_tree(update.create_updated(&repository, &base).unwrap()).unwrap();
+        record(&repository, &tree, &format!("Remove {}", paths.join(", ")))
+    }
+
     /// Changes a file.
     pub fn change(&self, path: &str, change: impl FnOnce(String) -> String) -> Oid {
         self.commit(&[(path, change(self.read(path)))], &format!("Change {path}"))
