@@ -342,18 +342,12 @@ impl Cluster {
 }
 
 fn spec_changed(old: &Value, new: &Value) -> bool {
-    let fields = |v: &Value| -> Vec<(String, Value)> {
-        let map = v.as_object();
-        map.into_iter()
-            .flatten()
-            .filter(|(k, _)| !matches!(k.as_str(), "metadata" | "status" | "apiVersion" | "kind"))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect()
-    };
-    let (mut a, mut b) = (fields(old), fields(new));
-    a.sort_by(|x, y| x.0.cmp(&y.0));
-    b.sort_by(|x, y| x.0.cmp(&y.0));
-    a != b
+    fn fields(object: &Value) -> impl Iterator<Item = (&String, &Value)> {
+        let fields = object.as_object().into_iter().flatten();
+        fields.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "apiVersion" | "kind"))
+    }
+    fields(old).count() != fields(new).count()
+        || fields(old).any(|(key, value)| new.get(key) != Some(value))
 }
 
 /// What a client may not change through this door comes from the stored object.

@@ -1,4 +1,5 @@
-//! A hub, reduced to read → plan → write over [`Git`] and the reports it has.
+//! A hub, reduced to read → plan → write over [`Git`] and the reports it has. As the real one it is woken by a report that says something
+//! new and by a cluster that goes online or offline, and by no heartbeat besides.
 
 use super::chart;
 use super::git::{Git, State};
@@ -13,6 +14,9 @@ use std::time::Duration;
 
 /// Heartbeat of the agents.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// A cluster that is not heard for so long is offline [A2].
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A decision on its way to Git.
 #[derive(Debug)]
@@ -31,8 +35,24 @@ pub struct Hub {
     pub started: Duration,
     /// Stopped: neither reads nor pushes.
     pub paused: bool,
-    reports: BTreeMap<ClusterName, (u64, Duration, AppReport)>,
+    /// The newest report of each cluster, with its number.
+    reports: BTreeMap<ClusterName, (u64, AppReport)>,
+    /// When each agent was last heard since this hub started.
+    heard: BTreeMap<ClusterName, Duration>,
+    /// What each cluster was when somebody was last woken because of it.
+    told: BTreeMap<ClusterName, Liveness>,
     pub push: Option<Push>,
+}
+
+/// What a report came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Its session is not known here.
+    Refused,
+    /// It says what was known.
+    Known,
+    /// It says something new.
+    News,
 }
 
 impl Hub {
@@ -43,8 +63,19 @@ impl Hub {
             started: now,
             paused: false,
             reports: BTreeMap::new(),
+            heard: BTreeMap::new(),
+            told: BTreeMap::new(),
             push: None,
         }
+    }
+
+    /// `kill -9`, and a start: only what is on disk is left.
+    pub fn kill(&mut self, now: Duration) {
+        self.push = None;
+        self.paused = false;
+        self.started = now;
+        self.heard.clear();
+        self.told.clear();
     }
 
     /// The data directory is lost: no report is known any more.
@@ -56,6 +87,7 @@ impl Hub {
     pub fn forget(&mut self, cluster: &ClusterName) {
         self.sessions.remove(cluster);
         self.reports.remove(cluster);
+        self.heard.remove(cluster);
     }
 
     /// An agent asks for a session; its numbers start again.
@@ -68,7 +100,7 @@ impl Hub {
         self.next_session
     }
 
-    /// Takes a report in; false = the session is not known here.
+    /// Takes a report in.
     pub fn report(
         &mut self,
         cluster: &ClusterName,
@@ -76,34 +108,45 @@ impl Hub {
         sequence: u64,
         report: &AppReport,
         now: Duration,
-    ) -> bool {
+    ) -> Taken {
         if self.sessions.get(cluster) != Some(&session) {
-            return false;
+            return Taken::Refused;
         }
-        let newest = self.reports.get(cluster).map_or(0, |(sequence, ..)| *sequence);
-        if sequence > newest {
-            self.reports.insert(cluster.clone(), (sequence, now, report.clone()));
-        } else if let Some((_, heard, _)) = self.reports.get_mut(cluster) {
-            *heard = now;
+        self.heard.insert(cluster.clone(), now);
+        match self.reports.get_mut(cluster) {
+            Some((newest, known)) if *newest < sequence => {
+                *newest = sequence;
+                if known == report {
+                    return Taken::Known;
+                }
+                known.clone_from(report);
+                Taken::News
+            }
+            Some(_) => Taken::Known,
+            None => {
+                self.reports.insert(cluster.clone(), (sequence, report.clone()));
+                Taken::News
+            }
         }
-        true
+    }
+
+    /// Whether a cluster went online or offline since this was last asked, and when one may go offline next.
+    pub fn turn(&mut self, fleet: &Fleet, now: Duration) -> (bool, Option<Duration>) {
+        let present = self.liveness(fleet, now);
+        let turned = self.told != present;
+        self.told = present;
+        let ends = fleet.clusters.keys().map(|name| self.heard.get(name).unwrap_or(&self.started));
+        (turned, ends.map(|since| *since + PATIENCE).filter(|at| *at > now).min())
     }
 
     fn liveness(&self, fleet: &Fleet, now: Duration) -> BTreeMap<ClusterName, Liveness> {
-        let patience = HEARTBEAT * 3;
-        fleet
-            .clusters
-            .keys()
-            .map(|name| {
-                let heard = self.reports.get(name).map(|(_, heard, _)| *heard);
-                let liveness = match heard {
-                    Some(heard) if now.saturating_sub(heard) < patience => Liveness::Online,
-                    _ if now.saturating_sub(self.started) < patience => Liveness::Unknown,
-                    _ => Liveness::Offline,
-                };
-                (name.clone(), liveness)
-            })
-            .collect()
+        let lately = |since: Duration| now.saturating_sub(since) < PATIENCE;
+        let of = |name| match self.heard.get(name) {
+            Some(heard) if lately(*heard) => Liveness::Online,
+            None if lately(self.started) => Liveness::Unknown,
+            _ => Liveness::Offline,
+        };
+        fleet.clusters.keys().map(|name| (name.clone(), of(name))).collect()
     }
 
     /// Reads, renders and plans. The push is `None` where nothing is to be written.
@@ -119,7 +162,7 @@ impl Hub {
         let empty = Arc::new(State::default());
         let state = git.state.last().unwrap_or(&empty);
         let reports: BTreeMap<ClusterName, AppReport> =
-            self.reports.iter().map(|(name, (_, _, report))| (name.clone(), report.clone())).collect();
+            self.reports.iter().map(|(name, (_, report))| (name.clone(), report.clone())).collect();
         let liveness = self.liveness(fleet, now);
         let source = format!("{commit:040x}");
         let absence = git.absence();

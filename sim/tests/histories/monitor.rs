@@ -132,6 +132,8 @@ pub struct Monitor {
     /// Targets the agent worked on lately: since when each, with G and ceiling.
     targets: VecDeque<(Duration, u32, u32)>,
     before: Truth,
+    /// The version of the cluster at which that was so: where nothing was written since, it is so now.
+    version: Option<u64>,
     /// Pods that failed by themselves.
     failed: BTreeSet<String>,
     /// When serving pods failed by themselves lately: what was decided before anybody could know is no fault.
@@ -175,7 +177,8 @@ impl Monitor {
         while self.targets.len() > 1 && self.targets[1].0 + MEMORY < now {
             self.targets.pop_front();
         }
-        let truth = truth(cluster);
+        let news = (self.version != Some(cluster.version())).then(|| truth(cluster));
+        let truth = news.as_ref().unwrap_or(&self.before);
         let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(0);
         let ceiling = self.targets.iter().map(|(.., ceiling)| *ceiling).max().unwrap_or(u32::MAX);
         while self.failures.front().is_some_and(|at| *at + NEWS < now) {
@@ -210,7 +213,9 @@ impl Monitor {
                 self.before.replicas, truth.replicas
             ));
         }
-        self.before = truth;
+        if let Some(truth) = news {
+            (self.before, self.version) = (truth, Some(cluster.version()));
+        }
         Ok(())
     }
 

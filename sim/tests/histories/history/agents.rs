@@ -1,6 +1,7 @@
 //! What agents do: look, act, fetch, report.
 
 use super::{Happening, History};
+use crate::hub::Taken;
 use rand::RngExt;
 use shipper_core::ReleaseName;
 use shipper_core::converge::Action;
@@ -129,15 +130,18 @@ impl History {
                 continue;
             }
             let name = self.agents[i].name.clone();
-            if self.hubs[0].report(&name, session, sequence, &report, now) {
-                self.soon(10, Happening::Think(0));
-            } else if self.agents[i].session == session {
-                // Another session: everything is said again.
-                self.agents[i].session = self.hubs[0].open(&name);
-                self.agents[i].sequence = 0;
-                self.agents[i].sent = None;
-                self.post(i);
+            match self.hubs[0].report(&name, session, sequence, &report, now) {
+                Taken::News => self.soon(10, Happening::Think(0)),
+                Taken::Refused if self.agents[i].session == session => {
+                    // Another session: everything is said again.
+                    self.agents[i].session = self.hubs[0].open(&name);
+                    self.agents[i].sequence = 0;
+                    self.agents[i].sent = None;
+                    self.post(i);
+                }
+                Taken::Known | Taken::Refused => {}
             }
+            self.listen(0);
         }
     }
 }

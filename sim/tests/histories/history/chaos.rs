@@ -51,15 +51,15 @@ impl History {
     fn kill_hub(&mut self) {
         self.outcome.kills += 1;
         let hub = self.rng.random_range(0..self.hubs.len());
-        self.hubs[hub].push = None;
-        self.hubs[hub].paused = false;
-        self.hubs[hub].started = self.now;
+        self.hubs[hub].kill(self.now);
+        self.listen(hub);
         self.soon(3000, Happening::Think(hub));
     }
 
     fn lose_data(&mut self) {
         self.outcome.data_lost += 1;
         self.hubs[0].lose_data(self.now);
+        self.listen(0);
         self.soon(1000, Happening::Think(0));
     }
 

@@ -23,6 +23,7 @@ impl History {
 
     pub(super) fn wake_hubs(&mut self) {
         for hub in 0..self.hubs.len() {
+            self.listen(hub);
             self.soon(300, Happening::Think(hub));
         }
         self.last_change = self.now;

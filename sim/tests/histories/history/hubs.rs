@@ -11,6 +11,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl History {
+    /// Wakes a hub when a cluster goes online or offline, and listens again when the next one may.
+    pub(super) fn listen(&mut self, i: usize) {
+        let (turned, next) = self.hubs[i].turn(&self.fleet, self.now);
+        if turned {
+            self.soon(10, Happening::Think(i));
+        }
+        if let Some(at) = next {
+            self.once(at, Happening::Listen(i));
+        }
+    }
+
     pub(super) fn think(&mut self, i: usize) -> Result<(), String> {
         if self.hubs[i].paused || self.hubs[i].push.is_some() {
             return Ok(());

@@ -46,6 +46,8 @@ enum Happening {
     Heartbeat(usize),
     /// The hub reads and plans.
     Think(usize),
+    /// A cluster may have gone offline for the hub.
+    Listen(usize),
     /// The hub pushes what it planned.
     Push(usize),
     /// What [`deeds`] says happens.
@@ -217,6 +219,7 @@ impl History {
         }
         for i in 0..self.hubs.len() {
             self.soon(100, Happening::Think(i));
+            self.listen(i);
         }
         for number in 0..self.deeds.len() {
             if self.chosen.as_ref().is_none_or(|chosen| chosen.contains(&number)) {
@@ -294,6 +297,7 @@ impl History {
                 self.once(self.now + HEARTBEAT, Happening::Heartbeat(i));
             }
             Happening::Think(i) => return self.think(i),
+            Happening::Listen(i) => self.listen(i),
             Happening::Push(i) => return self.push(i),
             Happening::Deed(number) => self.deed(number),
             Happening::PutBack => self.put_back(),
