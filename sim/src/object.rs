@@ -2,14 +2,22 @@
 
 use serde_json::{Map, Value, json};
 
+/// The value at a JSON pointer that only goes by names of fields and places in lists; [`Value::pointer`] makes copies of them.
+pub fn at<'a>(object: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(object, |value, name| match value {
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        _ => value.get(name),
+    })
+}
+
 /// Text at a JSON pointer; empty when absent.
 pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(object, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Whole number at a JSON pointer.
 pub fn number(object: &Value, pointer: &str) -> Option<i64> {
-    object.pointer(pointer).and_then(Value::as_i64)
+    at(object, pointer).and_then(Value::as_i64)
 }
 
 /// `metadata.name`.
@@ -39,7 +47,7 @@ pub fn generation(object: &Value) -> i64 {
 
 /// `metadata.labels`, if any.
 pub fn labels(object: &Value) -> Option<&Map<String, Value>> {
-    object.pointer("/metadata/labels").and_then(Value::as_object)
+    at(object, "/metadata/labels").and_then(Value::as_object)
 }
 
 /// One label; empty when absent.
@@ -49,16 +57,12 @@ pub fn label<'a>(object: &'a Value, key: &str) -> &'a str {
 
 /// One annotation; empty when absent.
 pub fn annotation<'a>(object: &'a Value, key: &str) -> &'a str {
-    object
-        .pointer("/metadata/annotations")
-        .and_then(|a| a.get(key))
-        .and_then(Value::as_str)
-        .unwrap_or_default()
+    at(object, "/metadata/annotations").and_then(|a| a.get(key)).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Whether deletion has begun.
 pub fn is_deleting(object: &Value) -> bool {
-    object.pointer("/metadata/deletionTimestamp").is_some_and(|t| !t.is_null())
+    at(object, "/metadata/deletionTimestamp").is_some_and(|t| !t.is_null())
 }
 
 /// `metadata.finalizers`.
@@ -68,7 +72,7 @@ pub fn finalizers(object: &Value) -> Vec<&str> {
 
 /// The list at a JSON pointer; empty when absent.
 pub fn items<'a>(object: &'a Value, pointer: &str) -> &'a [Value] {
-    object.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    at(object, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// The owner reference with `controller: true`.

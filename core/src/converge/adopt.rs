@@ -3,7 +3,6 @@
 //! A Service that is taken over keeps the selector that it had, and with it its pods, until the application's first release has
 //! the numbers of its last step and the pods for them; an annotation on it remembers that. Then it is corked in one PATCH.
 
-use super::applyset::applyset_id;
 use super::view::{View, Workload, base_name, count};
 use crate::ReleaseName;
 use crate::catalogue::Trouble;
@@ -86,9 +85,8 @@ pub(super) fn predecessors(view: &View<'_>) -> BTreeSet<ObjectKey> {
 
 /// What is said of an old Deployment that is still there.
 pub(super) fn left_behind(view: &View<'_>, key: &ObjectKey) -> Option<ObjectProblem> {
-    let id = applyset_id(&view.wanted.target.application);
     let live = view.observed.objects.get(key)?;
-    let foreign = live.set.as_deref() != Some(id.as_str()) && !live.terminating;
+    let foreign = live.set.as_ref() != Some(&view.own) && !live.terminating;
     let scale = live.deployment().map_or(0, |deployment| deployment.replicas);
     foreign.then(|| ObjectProblem {
         object: key.to_string(),

@@ -1,7 +1,7 @@
 //! Which objects are to be in the cluster, from which release's manifests, and which are not [C8, C10, C11].
 
 use super::adopt::{keeps_selector, kept, left_behind, may_adopt, predecessors};
-use super::applyset::{applyset_id, applyset_parent, complete, group_kind};
+use super::applyset::{applyset_parent, complete, group_kind};
 use super::form::{Decided, Form, decided_fields, form_of};
 use super::prune::prune;
 use super::removal;
@@ -204,7 +204,7 @@ fn inventory(
     let Some(key) = ObjectKey::of(&object) else { return };
     let digest = hash::short(&object, 16);
     let live = view.observed.objects.get(&key);
-    if let Some(live) = live.filter(|live| live.set.as_deref() != Some(applyset_id(app).as_str())) {
+    if let Some(live) = live.filter(|live| live.set.as_ref() != Some(&view.own)) {
         result.problems.push(conflict(&key, live));
         return;
     }
@@ -255,7 +255,7 @@ fn decide(view: &View<'_>, wanted: &WantedObject<'_>, form: Form, result: &mut O
     let app = &view.wanted.target.application;
     let live = view.observed.objects.get(key);
     if let Some(live) = live
-        && live.set.as_deref() != Some(applyset_id(app).as_str())
+        && live.set.as_ref() != Some(&view.own)
         && !may_adopt(wanted.manifest, live)
     {
         result.incomplete.insert(wanted.release.name.clone());

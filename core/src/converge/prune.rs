@@ -1,6 +1,6 @@
 //! What is to be deleted: what a tombstone names, and what no release with capacity lists any more [R7, C11].
 
-use super::applyset::{applyset_id, is_parent};
+use super::applyset::is_parent;
 use super::removal::is_kept;
 use super::view::View;
 use super::{Action, Delete};
@@ -9,7 +9,6 @@ use crate::manifest::{ObjectKey, install_rank};
 /// The deletions that are due. `wanted`: whether an object is to be in the cluster.
 pub(super) fn prune(view: &View<'_>, wanted: impl Fn(&ObjectKey) -> bool) -> Vec<Action> {
     let app = &view.wanted.target.application;
-    let id = applyset_id(app);
     let with_capacity: Vec<_> =
         view.wanted.target.releases.iter().filter(|r| !r.absent && r.capacity > 0).collect();
     // Without every manifest at hand nothing is known to be unlisted.
@@ -17,7 +16,7 @@ pub(super) fn prune(view: &View<'_>, wanted: impl Fn(&ObjectKey) -> bool) -> Vec
         && with_capacity.iter().all(|r| view.wanted.manifests.contains_key(&r.name));
     let mut deletions = Vec::new();
     for (key, live) in &view.observed.objects {
-        if live.set.as_ref() != Some(&id) || live.terminating || wanted(key) {
+        if live.set.as_ref() != Some(&view.own) || live.terminating || wanted(key) {
             continue;
         }
         let why = match &live.release {

@@ -4,7 +4,7 @@
 //! A rank is begun when nothing of the ranks above it is left: a custom resource with a finalizer is gone before the controller that
 //! finishes it, and pods have ended before the rights and settings they may still need.
 
-use super::applyset::{applyset_id, is_parent};
+use super::applyset::is_parent;
 use super::objects::{Objects, problem, rank_of};
 use super::view::{View, count};
 use super::{Action, Delete};
@@ -39,8 +39,7 @@ struct Parts<'a> {
 
 fn parts<'a>(view: &View<'a>) -> Parts<'a> {
     let app = &view.wanted.target.application;
-    let id = applyset_id(app);
-    let own = || view.observed.objects.iter().filter(|(_, live)| live.set.as_ref() == Some(&id));
+    let own = || view.observed.objects.iter().filter(|(_, live)| live.set.as_ref() == Some(&view.own));
     let inventory = own().find(|(key, _)| is_parent(app, key));
     let rest = || own().filter(|(key, _)| inventory.is_none_or(|(parent, _)| parent != *key));
     let staying: BTreeSet<&ReleaseName> = rest()
@@ -96,12 +95,11 @@ fn delete(view: &View<'_>, key: &ObjectKey, live: &Live, result: &mut Objects) {
 /// What is said of it.
 pub(super) fn remains(view: &View<'_>) -> Remains {
     let pods = view.observed.pods.values().filter(|pod| pod.ready && !pod.terminating).count();
-    let own = applyset_id(&view.wanted.target.application);
     let others: u32 = view
         .observed
         .objects
         .values()
-        .filter(|live| live.release.is_none() && live.set.as_ref() == Some(&own))
+        .filter(|live| live.release.is_none() && live.set.as_ref() == Some(&view.own))
         .map(|live| live.ready)
         .sum();
     let ready_pods = count(pods) + others;

@@ -1,7 +1,7 @@
 //! The selector of the traffic Service: by release while one has all the traffic ("corked"), by label in between [C6].
 
 use super::adopt::settles_on;
-use super::applyset::{applyset_id, complete};
+use super::applyset::complete;
 use super::objects::{conflict, rank_of};
 use super::view::View;
 use super::{Action, Apply, Delete};
@@ -148,9 +148,8 @@ fn shadow(
 ) -> Result<Action, ObjectProblem> {
     let mut key = service.key.clone();
     key.name = shadow_name(service);
-    let app = &view.wanted.target.application;
     let live = view.observed.objects.get(&key);
-    if let Some(live) = live.filter(|live| live.set.as_deref() != Some(applyset_id(app).as_str())) {
+    if let Some(live) = live.filter(|live| live.set.as_ref() != Some(&view.own)) {
         return Err(conflict(&key, live));
     }
     let object = json!({
@@ -220,8 +219,7 @@ fn shadow_lists_goal(view: &View<'_>, service: &ManifestObject, release: &Releas
 fn remove_shadow(view: &View<'_>, service: &ManifestObject) -> Option<Action> {
     let mut key = service.key.clone();
     key.name = shadow_name(service);
-    let own = applyset_id(&view.wanted.target.application);
-    let ours = |live: &&Live| !live.terminating && live.set.as_ref() == Some(&own);
+    let ours = |live: &&Live| !live.terminating && live.set.as_ref() == Some(&view.own);
     let live = view.observed.objects.get(&key).filter(ours)?;
     Some(Action::Delete(Delete {
         rank: rank_of(&key.kind),

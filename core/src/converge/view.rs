@@ -1,6 +1,7 @@
 //! The releases of a target side by side with what is seen of them: what the other rooms of convergence work on.
 
 use super::adopt::keeps_selector;
+use super::applyset::applyset_id;
 use super::autoscaler::{Autoscaler, autoscaler};
 use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
 use crate::intent::TrafficMode;
@@ -62,6 +63,8 @@ pub(super) struct View<'a> {
     pub(super) wanted: Wanted<'a>,
     pub(super) observed: &'a Observed,
     pub(super) now: Timestamp,
+    /// The application's ApplySet ID: what carries it is ours.
+    pub(super) own: String,
     /// Deployments of all releases of the target whose manifests are known, tombstones aside; newest release first.
     pub(super) workloads: Vec<Workload<'a>>,
     /// The release whose traffic objects are applied [C11].
@@ -119,6 +122,7 @@ impl<'a> View<'a> {
             wanted,
             observed,
             now,
+            own: applyset_id(&wanted.target.application),
             workloads,
             lead,
             front,

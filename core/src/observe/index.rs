@@ -1,6 +1,6 @@
 //! The index: objects in, per-application views out. It has no client; its inputs are `apply`, `delete` and `reset`.
 
-use super::{Live, NamespaceState, Observed, Pod, Repairs, Slice, WriteFailure};
+use super::{Live, NamespaceState, Observed, Pod, Repairs, Slice, WriteFailure, at};
 use crate::converge::applyset_id;
 use crate::manifest::ObjectKey;
 use crate::{AppKey, labels};
@@ -18,6 +18,8 @@ pub struct Index {
     sets: HashMap<String, Observed>,
     /// The applications that are asked for.
     registered: HashMap<String, AppKey>,
+    /// ApplySet IDs of applications that were asked for: computing one is a hash, and every pod's event needs it.
+    ids: HashMap<AppKey, String>,
     namespaces: BTreeMap<String, NamespaceState>,
 }
 
@@ -29,7 +31,7 @@ impl Index {
 
     /// Makes an application known: changes of its objects are told from now on. What was seen of it before is kept.
     pub fn register(&mut self, app: &AppKey) {
-        let id = applyset_id(app);
+        let id = self.ids.entry(app.clone()).or_insert_with(|| applyset_id(app)).clone();
         let state = self.namespaces.get(&app.namespace).copied();
         self.sets.entry(id.clone()).or_default().namespace = state.unwrap_or_default();
         self.registered.insert(id, app.clone());
@@ -37,7 +39,8 @@ impl Index {
 
     /// Changes of the application are no longer told.
     pub fn unregister(&mut self, app: &AppKey) {
-        self.registered.remove(&applyset_id(app));
+        self.registered.remove(&self.id_of(app));
+        self.ids.remove(app);
     }
 
     /// The applications that are asked for.
@@ -47,7 +50,21 @@ impl Index {
 
     /// What is seen of an application.
     pub fn observed(&self, app: &AppKey) -> Option<&Observed> {
-        self.sets.get(&applyset_id(app))
+        self.sets.get(&self.id_of(app))
+    }
+
+    fn id_of(&self, app: &AppKey) -> String {
+        self.ids.get(app).cloned().unwrap_or_else(|| applyset_id(app))
+    }
+
+    /// The ApplySet an object is filed under: its label, or for pods (whose template does not carry it) the application's.
+    fn set_of(&self, object: &Value, key: &ObjectKey) -> Option<String> {
+        let labels = object.get("metadata")?.get("labels")?;
+        if key.is("", "Pod") {
+            let name = labels.get(labels::APPLICATION)?.as_str()?;
+            return Some(self.id_of(&AppKey::new(key.namespace.clone()?, name)));
+        }
+        labels.get(labels::APPLYSET_PART_OF)?.as_str().map(str::to_owned)
     }
 
     /// An object was added or changed. An older version than the one already seen is ignored, so that an answer to a write
@@ -55,7 +72,7 @@ impl Index {
     pub fn apply(&mut self, object: &Value, now: Timestamp) -> Option<AppKey> {
         let key = ObjectKey::of(object)?;
         if key.is("", "Namespace") {
-            let phase = object.pointer("/status/phase").and_then(Value::as_str);
+            let phase = at(object, "/status/phase").and_then(Value::as_str);
             let state = if phase == Some("Terminating") {
                 NamespaceState::Terminating
             } else {
@@ -63,7 +80,7 @@ impl Index {
             };
             self.set_namespace(&key.name, state);
         }
-        let id = set_of(object, &key)?;
+        let id = self.set_of(object, &key)?;
         let observed = self.sets.entry(id.clone()).or_default();
         let changed = match (key.group.as_str(), key.kind.as_str()) {
             ("", "Pod") => apply_pod(observed, object, now),
@@ -79,8 +96,8 @@ impl Index {
         if key.is("", "Namespace") {
             self.set_namespace(&key.name, NamespaceState::Missing);
         }
-        let id = set_of(object, &key)?;
-        let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
+        let id = self.set_of(object, &key)?;
+        let uid = at(object, "/metadata/uid").and_then(Value::as_str);
         let observed = self.sets.get_mut(&id)?;
         let changed = remove(observed, &key, uid, now);
         if changed { self.registered.get(&id).cloned() } else { None }
@@ -100,7 +117,7 @@ impl Index {
         for object in objects {
             changed.extend(self.apply(object, now));
             let Some(key) = ObjectKey::of(object) else { continue };
-            if let Some(id) = set_of(object, &key) {
+            if let Some(id) = self.set_of(object, &key) {
                 seen.entry(id).or_default().insert(qualified(&key));
             }
             namespaces.insert(key.name);
@@ -154,20 +171,20 @@ impl Index {
     /// it is looked at again.
     pub fn foreign(&mut self, app: &AppKey, object: &Value) {
         if let (Some(key), Some(live)) = (ObjectKey::of(object), Live::of(object)) {
-            self.sets.entry(applyset_id(app)).or_default().objects.insert(key, live);
+            self.sets.entry(self.id_of(app)).or_default().objects.insert(key, live);
         }
     }
 
     /// Forgets an object, for example one of somebody else that is no longer there.
     pub fn forget(&mut self, app: &AppKey, key: &ObjectKey) {
-        if let Some(observed) = self.sets.get_mut(&applyset_id(app)) {
+        if let Some(observed) = self.sets.get_mut(&self.id_of(app)) {
             observed.objects.remove(key);
         }
     }
 
     /// The API server has accepted the deletion of an object: it counts as terminating until the watch says that it is gone.
     pub fn deleting(&mut self, app: &AppKey, key: &ObjectKey, uid: &str) {
-        let Some(observed) = self.sets.get_mut(&applyset_id(app)) else { return };
+        let Some(observed) = self.sets.get_mut(&self.id_of(app)) else { return };
         if let Some(live) = observed.objects.get_mut(key).filter(|live| live.uid == uid) {
             live.terminating = true;
             observed.deleting.insert(uid.to_owned());
@@ -176,13 +193,13 @@ impl Index {
 
     /// A write failed.
     pub fn failed(&mut self, app: &AppKey, key: &ObjectKey, failure: WriteFailure) {
-        self.sets.entry(applyset_id(app)).or_default().failures.insert(key.clone(), failure);
+        self.sets.entry(self.id_of(app)).or_default().failures.insert(key.clone(), failure);
     }
 
     /// A write succeeded. `repair`: it put back what another had changed; to be told before the answer is applied, for who that
     /// was is read off the object as it was.
     pub fn written(&mut self, app: &AppKey, key: &ObjectKey, repair: bool, now: Timestamp) {
-        let observed = self.sets.entry(applyset_id(app)).or_default();
+        let observed = self.sets.entry(self.id_of(app)).or_default();
         observed.failures.remove(key);
         if repair {
             let by = observed.objects.get(key).map(|live| live.managers.join(", ")).unwrap_or_default();
@@ -195,21 +212,11 @@ impl Index {
     /// A pod was given the traffic label (`serve`), or it was taken away; to be told before the answer is applied. The same once
     /// more is a repair.
     pub fn labelled(&mut self, app: &AppKey, pod: &str, serve: bool, now: Timestamp) {
-        let observed = self.sets.get_mut(&applyset_id(app));
+        let observed = self.sets.get_mut(&self.id_of(app));
         if let Some(pod) = observed.and_then(|observed| observed.pods.get_mut(pod)) {
             pod.labelled(serve, now);
         }
     }
-}
-
-/// The ApplySet an object is filed under: its label, or for pods (whose template does not carry it) the application's.
-fn set_of(object: &Value, key: &ObjectKey) -> Option<String> {
-    let labels = object.get("metadata")?.get("labels")?;
-    if key.is("", "Pod") {
-        let name = labels.get(labels::APPLICATION)?.as_str()?;
-        return Some(applyset_id(&AppKey::new(key.namespace.clone()?, name)));
-    }
-    labels.get(labels::APPLYSET_PART_OF)?.as_str().map(str::to_owned)
 }
 
 /// A name that is unique within an application and kind. Its pods and slices are filed by name alone.
@@ -221,7 +228,7 @@ fn qualified(key: &ObjectKey) -> String {
 }
 
 fn newer(object: &Value, than: &str) -> bool {
-    let version = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
+    let version = at(object, "/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default();
     match (version.parse::<u64>(), than.parse::<u64>()) {
         (Ok(new), Ok(old)) => new > old,
         _ => version != than,

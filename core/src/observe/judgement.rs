@@ -1,5 +1,6 @@
 //! Workloads that are judged by their own status: StatefulSets, DaemonSets and Jobs [C11].
 
+use super::at;
 use super::live::condition;
 use serde_json::Value;
 
@@ -27,7 +28,7 @@ pub(super) fn judge(object: &Value) -> Option<Judgement> {
 }
 
 fn number(object: &Value, path: &str) -> u64 {
-    object.pointer(path).and_then(Value::as_u64).unwrap_or(0)
+    at(object, path).and_then(Value::as_u64).unwrap_or(0)
 }
 
 /// Its controller has seen the spec as it is.
@@ -37,7 +38,7 @@ fn seen(object: &Value) -> bool {
 
 /// Pods change only when somebody deletes them.
 fn by_hand(object: &Value) -> bool {
-    object.pointer("/spec/updateStrategy/type").and_then(Value::as_str) == Some("OnDelete")
+    at(object, "/spec/updateStrategy/type").and_then(Value::as_str) == Some("OnDelete")
 }
 
 /// Waits for the first of these counts that is short of what is wanted.
@@ -53,7 +54,7 @@ fn counts(object: &Value, counts: &[(&str, u64, &str)]) -> Judgement {
 }
 
 fn stateful_set(object: &Value) -> Judgement {
-    let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+    let replicas = at(object, "/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
     let partition = number(object, "/spec/updateStrategy/rollingUpdate/partition");
     let updated = if by_hand(object) { 0 } else { replicas.saturating_sub(partition) };
     let more = number(object, "/status/replicas");
@@ -94,11 +95,11 @@ fn job(object: &Value) -> Judgement {
         let text = |field: &str| failed.get(field).and_then(Value::as_str).unwrap_or_default();
         return Judgement::Failed(format!("{}: {}", text("reason"), text("message")).into());
     }
-    if object.pointer("/spec/suspend") == Some(&Value::Bool(true)) {
+    if at(object, "/spec/suspend") == Some(&Value::Bool(true)) {
         // Whoever rendered it so starts it in his own time.
         return Judgement::Done;
     }
-    let wanted = object.pointer("/spec/completions").and_then(Value::as_u64).unwrap_or(1);
+    let wanted = at(object, "/spec/completions").and_then(Value::as_u64).unwrap_or(1);
     let (active, done) = (number(object, "/status/active"), number(object, "/status/succeeded"));
     Judgement::Waiting(format!("{done} of {wanted} completions, {active} pods at work").into())
 }

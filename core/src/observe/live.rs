@@ -1,5 +1,6 @@
 //! A small view of a live object.
 
+use super::at;
 use super::judgement::{Judgement, judge};
 use crate::{ReleaseName, labels};
 use serde_json::Value;
@@ -133,7 +134,7 @@ impl Live {
             adopted: annotation(labels::ADOPTED) == Some("true"),
             ready: ["/status/readyReplicas", "/status/numberReady"]
                 .iter()
-                .find_map(|path| object.pointer(path)?.as_u64())
+                .find_map(|path| at(object, path)?.as_u64())
                 .map_or(0, |ready| u32::try_from(ready).unwrap_or(u32::MAX)),
             view: View::of(object, fields),
             fields: fields.map(ToString::to_string).unwrap_or_default().into(),
@@ -185,26 +186,25 @@ impl View {
 }
 
 fn number(object: &Value, path: &str) -> u32 {
-    object.pointer(path).and_then(Value::as_u64).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
+    at(object, path).and_then(Value::as_u64).map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX))
 }
 
 /// Status and message of a condition.
 pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<(&'a str, &'a Value)> {
-    let conditions = object.pointer("/status/conditions")?.as_array()?;
+    let conditions = at(object, "/status/conditions")?.as_array()?;
     let condition = conditions.iter().find(|c| c.get("type").and_then(Value::as_str) == Some(kind))?;
     Some((condition.get("status")?.as_str()?, condition))
 }
 
 fn deployment(object: &Value, fields: Option<&Value>) -> DeploymentView {
-    let generation = object.pointer("/metadata/generation").and_then(Value::as_u64).unwrap_or(0);
-    let observed = object.pointer("/status/observedGeneration").and_then(Value::as_u64).unwrap_or(0);
+    let generation = at(object, "/metadata/generation").and_then(Value::as_u64).unwrap_or(0);
+    let observed = at(object, "/status/observedGeneration").and_then(Value::as_u64).unwrap_or(0);
     let failure = condition(object, "ReplicaFailure").filter(|(status, _)| *status == "True");
     DeploymentView {
-        replicas: object
-            .pointer("/spec/replicas")
+        replicas: at(object, "/spec/replicas")
             .and_then(Value::as_u64)
             .map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX)),
-        owns_replicas: fields.is_some_and(|fields| fields.pointer("/f:spec/f:replicas").is_some()),
+        owns_replicas: fields.is_some_and(|fields| at(fields, "/f:spec/f:replicas").is_some()),
         observed: observed >= generation,
         total: number(object, "/status/replicas"),
         updated: number(object, "/status/updatedReplicas"),
@@ -217,21 +217,20 @@ fn deployment(object: &Value, fields: Option<&Value>) -> DeploymentView {
 }
 
 fn autoscaler(object: &Value, fields: Option<&Value>) -> AutoscalerView {
-    let owns = |field: &str| fields.is_some_and(|fields| fields.pointer(field).is_some());
+    let owns = |field: &str| fields.is_some_and(|fields| at(fields, field).is_some());
     AutoscalerView {
-        minimum: object.pointer("/spec/minReplicas").map_or(1, |_| number(object, "/spec/minReplicas")),
+        minimum: at(object, "/spec/minReplicas").map_or(1, |_| number(object, "/spec/minReplicas")),
         maximum: number(object, "/spec/maxReplicas"),
         owned: owns("/f:spec/f:minReplicas") && owns("/f:spec/f:maxReplicas"),
     }
 }
 
 fn service(object: &Value, fields: Option<&Value>) -> ServiceView {
-    let selector = object
-        .pointer("/spec/selector")
+    let selector = at(object, "/spec/selector")
         .and_then(Value::as_object)
         .map(|map| map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect())
         .unwrap_or_default();
-    let ports = object.pointer("/spec/ports").and_then(Value::as_array);
+    let ports = at(object, "/spec/ports").and_then(Value::as_array);
     let node_ports = ports
         .map(Vec::as_slice)
         .unwrap_or_default()
@@ -245,8 +244,8 @@ fn service(object: &Value, fields: Option<&Value>) -> ServiceView {
         .collect();
     ServiceView {
         selector,
-        owns_selector: fields.is_some_and(|fields| fields.pointer("/f:spec/f:selector").is_some()),
-        cluster_ip: object.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        owns_selector: fields.is_some_and(|fields| at(fields, "/f:spec/f:selector").is_some()),
+        cluster_ip: at(object, "/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned(),
         node_ports,
     }
 }

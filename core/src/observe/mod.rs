@@ -23,7 +23,14 @@ pub use slice::Slice;
 use crate::catalogue::Trouble;
 use crate::manifest::ObjectKey;
 use jiff::Timestamp;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The value at a path as [`Value::pointer`] takes it, without the copies which that makes of every name: watches bring thousands of objects.
+/// None of the names has a `~` or a `/` in it.
+fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('/').skip(1).try_fold(object, |value, name| value.get(name))
+}
 
 /// All that is seen of one application in one cluster.
 #[derive(Clone, Debug, Default)]

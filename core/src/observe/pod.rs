@@ -1,7 +1,7 @@
 //! A small view of a pod.
 
-use super::Repairs;
 use super::live::condition;
+use super::{Repairs, at};
 use crate::{ReleaseName, labels};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -57,7 +57,7 @@ impl Pod {
             .collect();
         let cost =
             metadata.get("annotations").and_then(|a| a.get(labels::DELETION_COST)).and_then(Value::as_str);
-        let phase = object.pointer("/status/phase").and_then(Value::as_str).unwrap_or("Pending");
+        let phase = at(object, "/status/phase").and_then(Value::as_str).unwrap_or("Pending");
         let ready = condition(object, "Ready").is_some_and(|(status, _)| status == "True");
         Some(Self {
             name: text("name")?,
@@ -122,7 +122,7 @@ impl Pod {
 fn labelled_by(metadata: &Value) -> Option<Box<str>> {
     let field = format!("f:{}", labels::TRAFFIC);
     let owns =
-        |entry: &Value| entry.pointer("/fieldsV1/f:metadata/f:labels").and_then(|l| l.get(&field)).is_some();
+        |entry: &Value| at(entry, "/fieldsV1/f:metadata/f:labels").and_then(|l| l.get(&field)).is_some();
     let entries = metadata.get("managedFields")?.as_array()?;
     let manager = entries.iter().find(|entry| owns(entry))?.get("manager")?.as_str()?;
     (manager != labels::FIELD_MANAGER).then(|| manager.into())
@@ -132,16 +132,16 @@ fn labelled_by(metadata: &Value) -> Option<Box<str>> {
 fn trouble(object: &Value, phase: &str) -> (String, String) {
     let message = |value: &Value| value.get("message").and_then(Value::as_str).unwrap_or_default().to_owned();
     for list in ["initContainerStatuses", "containerStatuses"] {
-        let statuses = object.pointer(&format!("/status/{list}")).and_then(Value::as_array);
+        let statuses = at(object, "/status").and_then(|status| status.get(list)).and_then(Value::as_array);
         for status in statuses.map(Vec::as_slice).unwrap_or_default() {
             let name = status.get("name").and_then(Value::as_str).unwrap_or_default();
-            if let Some(waiting) = status.pointer("/state/waiting") {
+            if let Some(waiting) = at(status, "/state/waiting") {
                 let reason = waiting.get("reason").and_then(Value::as_str).unwrap_or("Waiting");
                 if !matches!(reason, "ContainerCreating" | "PodInitializing") {
                     return (reason.to_owned(), format!("container {name}: {}", message(waiting)));
                 }
             }
-            if let Some(ended) = status.pointer("/state/terminated")
+            if let Some(ended) = at(status, "/state/terminated")
                 && ended.get("exitCode").and_then(Value::as_i64) != Some(0)
             {
                 let reason = ended.get("reason").and_then(Value::as_str).unwrap_or("Error");

@@ -1,5 +1,6 @@
 //! A small view of an EndpointSlice.
 
+use super::at;
 use crate::labels;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ impl Slice {
     /// The view of an EndpointSlice; `None` where it belongs to no Service.
     pub fn of(object: &Value) -> Option<Self> {
         let service = object.get("metadata")?.get("labels")?.get(labels::SERVICE_NAME)?.as_str()?.to_owned();
-        let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+        let owners = at(object, "/metadata/ownerReferences").and_then(Value::as_array);
         let owner = owners
             .and_then(|owners| {
                 owners.iter().find(|o| o.get("kind").and_then(Value::as_str) == Some("Service"))
@@ -34,9 +35,9 @@ impl Slice {
             .iter()
             .filter(|endpoint| {
                 // An absent `ready` means unknown and is to be read as ready (discovery.k8s.io/v1 EndpointConditions).
-                endpoint.pointer("/conditions/ready").and_then(Value::as_bool).unwrap_or(true)
+                at(endpoint, "/conditions/ready").and_then(Value::as_bool).unwrap_or(true)
             })
-            .filter_map(|endpoint| Some(endpoint.pointer("/targetRef/name")?.as_str()?.to_owned()))
+            .filter_map(|endpoint| Some(at(endpoint, "/targetRef/name")?.as_str()?.to_owned()))
             .collect();
         Some(Self { service, owner, ready })
     }

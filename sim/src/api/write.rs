@@ -346,8 +346,7 @@ fn spec_changed(old: &Value, new: &Value) -> bool {
         let fields = object.as_object().into_iter().flatten();
         fields.filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status" | "apiVersion" | "kind"))
     }
-    fields(old).count() != fields(new).count()
-        || fields(old).any(|(key, value)| new.get(key) != Some(value))
+    fields(old).count() != fields(new).count() || fields(old).any(|(key, value)| new.get(key) != Some(value))
 }
 
 /// What a client may not change through this door comes from the stored object.

@@ -62,17 +62,14 @@ fn refresh(cluster: &Cluster, sets: Sets) -> Sets {
 
 fn find(cluster: &Cluster, deployment: &Value) -> Sets {
     let mut sets = Sets { new: None, old: Vec::new() };
-    let mut wanted = deployment["spec"]["template"].clone();
-    normalise(&mut wanted);
+    let wanted = &deployment["spec"]["template"];
     for set in
         cluster.controllers.within(Controller::Deployment, ids::REPLICA_SETS, object::namespace(deployment))
     {
         if object::controller_of(&set).is_none_or(|o| o["uid"] != deployment["metadata"]["uid"]) {
             continue;
         }
-        let mut template = set["spec"]["template"].clone();
-        normalise(&mut template);
-        if template == wanted && sets.new.is_none() {
+        if sets.new.is_none() && is_same(wanted, &set["spec"]["template"]) {
             sets.new = Some(set);
         } else {
             sets.old.push(set);
@@ -82,6 +79,16 @@ fn find(cluster: &Cluster, deployment: &Value) -> Sets {
         (object::annotation(s, REVISION).parse::<i64>().unwrap_or_default(), object::name(s).to_owned())
     });
     sets
+}
+
+/// Whether two templates differ in nothing but what [`normalise`] takes out; most differ in their specs.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let normal = |template: &Value| {
+        let mut template = json!({"metadata": template["metadata"]});
+        normalise(&mut template);
+        template
+    };
+    a["spec"] == b["spec"] && normal(a) == normal(b)
 }
 
 fn normalise(template: &mut Value) {

@@ -121,13 +121,20 @@ pub(crate) fn write(object: &mut Value, owners: &Owners) {
 pub(crate) fn record_update(old: &Value, new: &mut Value, resource: &Resource, actor: Actor<'_>) {
     let reset =
         new["metadata"]["managedFields"].as_array().is_some_and(|l| l.len() == 1 && l[0] == json!({}));
-    let mut owners = if reset { Owners::new() } else { read(old) };
-    let mut difference = compare(old, new, &resource.shape);
-    strip_system(&mut difference.changed);
     if reset {
-        write(new, &owners);
+        write(new, &Owners::new());
         return;
     }
+    let mut difference = compare(old, new, &resource.shape);
+    strip_system(&mut difference.changed);
+    if difference.changed.is_empty() && difference.removed.is_empty() {
+        new["metadata"]["managedFields"] = old["metadata"]["managedFields"].clone();
+        if new["metadata"]["managedFields"].is_null() {
+            crate::object::remove(&mut new["metadata"], "managedFields");
+        }
+        return;
+    }
+    let mut owners = read(old);
     let owner = Owner {
         manager: actor.manager.to_owned(),
         operation: "Update".to_owned(),

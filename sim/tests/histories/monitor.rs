@@ -5,6 +5,7 @@ use serde_json::Value;
 use shipper_core::converge::traffic_goals;
 use shipper_core::state::Target;
 use shipper_core::{ReleaseName, labels};
+use shipper_sim::object::{at, pod_is_ready};
 use shipper_sim::{Cluster, ids};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -36,21 +37,21 @@ pub fn truth(cluster: &Cluster) -> Truth {
     let app = chart::app();
     let mut listed = BTreeSet::new();
     for slice in cluster.peek_all(ids::ENDPOINT_SLICES, Some(&app.namespace)) {
-        if slice.pointer("/metadata/labels").and_then(|l| l.get(labels::SERVICE_NAME)).and_then(Value::as_str)
+        if at(slice, "/metadata/labels").and_then(|l| l.get(labels::SERVICE_NAME)).and_then(Value::as_str)
             != Some(SERVICE)
         {
             continue;
         }
         for endpoint in slice.get("endpoints").and_then(Value::as_array).into_iter().flatten() {
-            if endpoint.pointer("/conditions/ready") == Some(&Value::Bool(true)) {
-                listed.extend(endpoint.pointer("/targetRef/uid").and_then(Value::as_str).map(str::to_owned));
+            if at(endpoint, "/conditions/ready") == Some(&Value::Bool(true)) {
+                listed.extend(at(endpoint, "/targetRef/uid").and_then(Value::as_str).map(str::to_owned));
             }
         }
     }
     let mut truth = Truth::default();
     for pod in cluster.peek_all(ids::PODS, Some(&app.namespace)) {
-        let text = |path: &str| pod.pointer(path).and_then(Value::as_str);
-        if pod.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
+        let text = |path: &str| at(pod, path).and_then(Value::as_str);
+        if at(pod, "/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
             || matches!(text("/status/phase"), Some("Failed" | "Succeeded"))
         {
             continue;
@@ -58,16 +59,16 @@ pub fn truth(cluster: &Cluster) -> Truth {
         truth.pods += 1;
         let uid = text("/metadata/uid").unwrap_or_default();
         let release =
-            pod.pointer("/metadata/labels").and_then(|l| l.get(labels::RELEASE)).and_then(Value::as_str);
+            at(pod, "/metadata/labels").and_then(|l| l.get(labels::RELEASE)).and_then(Value::as_str);
         if let Some(release) = release
             && listed.contains(uid)
-            && ready(pod)
+            && pod_is_ready(pod)
         {
             truth.served.insert(uid.to_owned(), release.into());
         }
     }
     for deployment in cluster.peek_all(ids::DEPLOYMENTS, Some(&app.namespace)) {
-        let replicas = deployment.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
+        let replicas = at(deployment, "/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
         truth.replicas += u32::try_from(replicas).unwrap_or(u32::MAX);
     }
     truth
@@ -95,19 +96,12 @@ pub fn describe(cluster: &Cluster) -> String {
         text += &format!(
             "pod {} ready {} terminating {} labels {}\n",
             pod["metadata"]["name"],
-            ready(pod),
+            pod_is_ready(pod),
             pod["metadata"]["deletionTimestamp"].is_string(),
             pod["metadata"]["labels"]
         );
     }
     text
-}
-
-fn ready(pod: &Value) -> bool {
-    pod.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten().any(|condition| {
-        condition.get("type").and_then(Value::as_str) == Some("Ready")
-            && condition.get("status").and_then(Value::as_str) == Some("True")
-    })
 }
 
 /// G and ceiling of a target, from its numbers alone.
@@ -225,7 +219,7 @@ impl Monitor {
         let serving = truth(cluster).served.len();
         let limping = cluster
             .peek_all(ids::PODS, Some(&chart::app().namespace))
-            .filter_map(|pod| pod.pointer("/metadata/uid").and_then(Value::as_str))
+            .filter_map(|pod| at(pod, "/metadata/uid").and_then(Value::as_str))
             .filter(|uid| self.failed.contains(*uid))
             .count();
         let lately = self.lately.iter().filter(|at| **at + RECOVERY > cluster.now()).count();
