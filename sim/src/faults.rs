@@ -1,6 +1,6 @@
 //! Faults that a test asks for, and the count of requests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub type Requests = BTreeMap<(&'static str, String), u64>;
 /// Whether an admission predicate lets a write pass: verb, resource, object; a denial carries its message.
 pub type Admission = Arc<dyn Fn(&str, &Resource, &Value) -> Result<(), String> + Send + Sync>;
 
-/// What goes wrong with requests.
+/// What goes wrong with requests, and with pods.
 #[derive(Default, Clone)]
 pub struct Faults {
     /// Share of requests (0..=1) that fail.
@@ -30,6 +30,8 @@ pub struct Faults {
     pub webhook: Option<(String, Admission)>,
     /// Refuses everything with 503, as a server that is down.
     pub down: bool,
+    /// Images that no node can pull: pods that have them wait, until [`Cluster::set_pod_ready`](crate::Cluster::set_pod_ready) ends it.
+    pub images: BTreeSet<String>,
 }
 
 impl fmt::Debug for Faults {
@@ -39,6 +41,7 @@ impl fmt::Debug for Faults {
             .field("codes", &self.codes)
             .field("webhook", &self.webhook.as_ref().map(|(name, _)| name))
             .field("down", &self.down)
+            .field("images", &self.images)
             .finish()
     }
 }

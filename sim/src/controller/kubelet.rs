@@ -52,6 +52,12 @@ fn fault_of(pod: &Value) -> Option<PodFault> {
     .map(|(_, fault)| fault)
 }
 
+/// Whether the cluster cannot pull an image of a pod, whatever its name is.
+fn lacks_image(cluster: &Cluster, pod: &Value) -> bool {
+    let images = object::items(pod, "/spec/containers").iter().filter_map(|c| c["image"].as_str());
+    images.into_iter().any(|image| cluster.faults.images.contains(image))
+}
+
 pub(super) fn reconcile(cluster: &mut Cluster, key: &Key) {
     let Some(pod) = cluster.controllers.get(Controller::Kubelet, ids::PODS, key).cloned() else { return };
     let bound = !object::text(&pod, "/spec/nodeName").is_empty();
@@ -134,7 +140,8 @@ fn start(cluster: &mut Cluster, pod: &Object) {
     new["status"]["podIPs"] = json!([{"ip": ip}]);
     new["status"]["hostIP"] = json!("192.0.2.1");
     let ended = object::text(pod, "/spec/restartPolicy") != "Always";
-    match fault_of(pod) {
+    let fault = if lacks_image(cluster, pod) { Some(PodFault::ImagePull) } else { fault_of(pod) };
+    match fault {
         Some(PodFault::ImagePull) => {
             let image = object::text(pod, "/spec/containers/0/image").to_owned();
             let message = format!("Back-off pulling image \"{image}\"");

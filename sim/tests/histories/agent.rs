@@ -261,13 +261,19 @@ impl Agent {
                 }
             }
             Err(error) => {
+                // As the agent: what only a person can heal is tried less and less often.
+                let heals = error.code != 403;
+                let earlier =
+                    self.index.observed(&app).and_then(|observed| observed.failures.get(&apply.key));
+                let tries = earlier.filter(|e| e.digest == apply.digest).map_or(0, |e| e.tries);
+                let pause = if heals { 1 } else { (10 << tries.min(5)).min(300) };
                 let failure = WriteFailure {
                     digest: apply.digest.clone(),
-                    reason: Trouble::Rejected,
+                    reason: if heals { Trouble::Rejected } else { Trouble::Forbidden },
                     message: error.to_string(),
-                    heals: true,
-                    tries: 1,
-                    retry_at: wall + SignedDuration::from_secs(1),
+                    heals,
+                    tries: tries + 1,
+                    retry_at: wall + SignedDuration::from_secs(pause),
                 };
                 self.index.failed(&app, &apply.key, failure);
             }

@@ -13,8 +13,14 @@ pub fn app() -> AppKey {
     AppKey::new("web", "app")
 }
 
+/// The image of a version.
+pub fn image(version: &str) -> String {
+    format!("example.com/{version}")
+}
+
 /// The manifests of a version; those with `broken` in their name never get ready.
 pub fn manifests(version: &str, release: &ReleaseName, managed: bool) -> Manifests {
+    let image = image(version);
     let rendered = format!(
         r#"
 apiVersion: v1
@@ -40,7 +46,7 @@ spec:
     spec:
       containers:
       - name: app
-        image: example.com/{version}
+        image: {image}
         envFrom: [{{configMapRef: {{name: settings}}}}]
         ports: [{{name: http, containerPort: 8080}}]
 "#

@@ -5,7 +5,7 @@ use super::chart;
 use super::git::{Git, State};
 use jiff::Timestamp;
 use shipper_core::plan::{AppInput, Event, EventReason, Fleet, Room, plan};
-use shipper_core::report::AppReport;
+use shipper_core::report::{AppReport, ReleaseReport};
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
@@ -130,6 +130,14 @@ impl Hub {
         }
     }
 
+    /// Whether the newest report of a cluster is on this generation of its target, and lacks nothing.
+    pub fn knows_well(&self, cluster: &ClusterName, generation: u64) -> bool {
+        let report = self.reports.get(cluster).map(|(_, report)| report);
+        report.filter(|report| report.target_generation == generation).is_some_and(|report| {
+            report.releases.iter().all(has_everything) && report.problems.iter().all(|problem| problem.heals)
+        })
+    }
+
     /// Whether a cluster went online or offline since this was last asked, and when one may go offline next.
     pub fn turn(&mut self, fleet: &Fleet, now: Duration) -> (bool, Option<Duration>) {
         let present = self.liveness(fleet, now);
@@ -139,7 +147,8 @@ impl Hub {
         (turned, ends.map(|since| *since + PATIENCE).filter(|at| *at > now).min())
     }
 
-    fn liveness(&self, fleet: &Fleet, now: Duration) -> BTreeMap<ClusterName, Liveness> {
+    /// What it makes of every cluster's silence.
+    pub fn liveness(&self, fleet: &Fleet, now: Duration) -> BTreeMap<ClusterName, Liveness> {
         let lately = |since: Duration| now.saturating_sub(since) < PATIENCE;
         let of = |name| match self.heard.get(name) {
             Some(heard) if lately(*heard) => Liveness::Online,
@@ -211,6 +220,13 @@ impl Hub {
             return (push, Some(plan.status), plan.wake_at);
         }
     }
+}
+
+/// Whether a report says that all of a release is as it is asked for [C4].
+pub fn has_everything(release: &ReleaseReport) -> bool {
+    release.installed
+        && release.capacity.achieved
+        && release.traffic.as_ref().is_none_or(|traffic| traffic.achieved)
 }
 
 /// Whether an event is of a kind.

@@ -1,7 +1,7 @@
 //! What agents do: look, act, fetch, report.
 
 use super::{Happening, History};
-use crate::hub::Taken;
+use crate::hub::{Taken, has_everything};
 use rand::RngExt;
 use shipper_core::ReleaseName;
 use shipper_core::converge::Action;
@@ -93,16 +93,16 @@ impl History {
         agent.sequence += 1;
         agent.sent = Some(report.clone());
         let (session, sequence) = (agent.session, agent.sequence);
-        let met = |r: &ReleaseReport| {
-            r.installed && r.capacity.achieved && r.traffic.as_ref().is_none_or(|t| t.achieved)
-        };
         let counts = |r: &&ReleaseReport| {
             r.capacity.desired > 0 || r.traffic.as_ref().is_some_and(|traffic| traffic.wanted > 0)
         };
-        if report.releases.iter().all(met) {
+        let whole = report.releases.iter().filter(|release| has_everything(release));
+        let whole = whole.map(|release| (report.target_generation, release.name.clone()));
+        self.had.entry(agent.name.clone()).or_default().extend(whole);
+        if report.releases.iter().all(has_everything) {
             self.met.entry(agent.name.clone()).or_default().insert(report.target_generation);
         }
-        if report.releases.iter().filter(counts).all(met) {
+        if report.releases.iter().filter(counts).all(has_everything) {
             self.served.entry(agent.name.clone()).or_default().insert(report.target_generation);
         }
         let copies = 1 + usize::from(self.rng.random_bool(0.1));

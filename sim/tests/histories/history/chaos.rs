@@ -6,7 +6,6 @@ use crate::chart;
 use crate::people;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shipper_sim::ids;
 
 impl History {
     /// Does one deed, with its own dice.
@@ -37,6 +36,9 @@ impl History {
             Kind::StopHub => self.stop_hub(),
             Kind::Partition => self.partition(i),
             Kind::FailPod => self.fail_pod(i),
+            Kind::LoseImage => self.lose_image(i),
+            Kind::Deny => self.deny(i),
+            Kind::Mend => self.mend(i),
             Kind::Intervene => self.intervene(i),
         }
         self.rng = rng;
@@ -114,7 +116,7 @@ impl History {
         self.soon(5, Happening::Look(i));
     }
 
-    /// Chaos ends: everybody is alive and sees everybody, pods recover, the file is on `main`.
+    /// Chaos ends: everybody is alive and sees everybody, pods recover, the file is on `main`. An image that cannot be pulled may stay so.
     pub(super) fn heal(&mut self) {
         self.say(|| "healing".to_owned());
         self.put_back();
@@ -123,23 +125,11 @@ impl History {
         }
         self.blocking.heal(&mut self.fleet);
         self.wake_hubs();
-        let namespace = chart::app().namespace;
         for i in 0..self.clusters.len() {
             self.agents[i].sees_git = true;
             self.agents[i].sees_hub = true;
-            let pods: Vec<String> = self.clusters[i]
-                .peek_all(ids::PODS, Some(&namespace))
-                .filter(|pod| {
-                    !pod.pointer("/spec/containers/0/image")
-                        .and_then(|v| v.as_str())
-                        .is_some_and(|i| i.contains("broken"))
-                })
-                .filter(|pod| pod.pointer("/status/phase").and_then(|v| v.as_str()) != Some("Failed"))
-                .filter_map(|pod| Some(pod.pointer("/metadata/name")?.as_str()?.to_owned()))
-                .collect();
-            for pod in pods {
-                let _ = self.clusters[i].set_pod_ready(&namespace, &pod, true);
-            }
+            self.end_faults(i, self.lasting);
+            self.recover_pods(i);
             self.soon(10, Happening::Look(i));
         }
         self.last_change = self.now;

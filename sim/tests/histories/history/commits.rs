@@ -57,8 +57,15 @@ impl History {
                 {"name": "full on", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}},
             ]),
         };
-        serde_json::from_value(json!({"surge": surge, "settle": settle, "steps": steps}))
-            .expect("a valid strategy")
+        let mut strategy = json!({"surge": surge, "settle": settle, "steps": steps});
+        // The others have the default of ten minutes, within which no scene sees anything fail.
+        if self.rng.random_bool(0.6) {
+            strategy["progressDeadline"] = json!(["20s", "40s", "90s"][self.rng.random_range(0..3)]);
+            strategy["maxFailedClusters"] =
+                [json!(0), json!(1), json!("50%")][self.rng.random_range(0..3)].clone();
+            strategy["onFailure"] = json!(["hold", "rollback"][self.rng.random_range(0..2)]);
+        }
+        serde_json::from_value(strategy).expect("a valid strategy")
     }
 
     pub(super) fn commit_version(&mut self) {

@@ -40,11 +40,14 @@ pub enum Kind {
     StopHub,
     Partition,
     FailPod,
+    LoseImage,
+    Deny,
+    Mend,
     Intervene,
 }
 
 /// How often each is done, of [`TOTAL`].
-const OFTEN: [(Kind, u32); 22] = [
+const OFTEN: [(Kind, u32); 25] = [
     (Kind::Commit, 12),
     (Kind::Promote, 26),
     (Kind::SkipGates, 4),
@@ -66,6 +69,9 @@ const OFTEN: [(Kind, u32); 22] = [
     (Kind::StopHub, 4),
     (Kind::Partition, 5),
     (Kind::FailPod, 10),
+    (Kind::LoseImage, 8),
+    (Kind::Deny, 3),
+    (Kind::Mend, 5),
     (Kind::Intervene, 5),
 ];
 

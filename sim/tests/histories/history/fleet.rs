@@ -59,6 +59,7 @@ impl History {
         // What is decided on its way to Git was decided on the old one.
         if self.hubs.iter().all(|hub| hub.push.is_none()) {
             self.met.remove(&name);
+            self.had.remove(&name);
             self.served.remove(&name);
         }
         let old = std::mem::replace(&mut self.agents[i], Agent::new(name.clone()));

@@ -4,6 +4,7 @@ use super::{Happening, History};
 use crate::hub::is;
 use rand::RngExt;
 use shipper_core::ReleaseName;
+use shipper_core::condition::Reason;
 use shipper_core::plan::EventReason;
 use shipper_core::state::ReleaseRecord;
 use shipper_core::status::WaitingFor;
@@ -27,7 +28,13 @@ impl History {
             return Ok(());
         }
         let (push, status, wake_at) = self.hubs[i].think(&self.git, &self.fleet, self.now, self.wall());
-        let blocked = status.is_some_and(|status| status.waiting.state == WaitingFor::Blocked);
+        let blocked = status.as_ref().is_some_and(|status| status.waiting.state == WaitingFor::Blocked);
+        if i == 0 {
+            let conditions = status.iter().flat_map(|status| &status.conditions);
+            let held = conditions.into_iter().any(|condition| condition.reason == Reason::RolloutHeld);
+            self.outcome.holds += u64::from(held && !self.held);
+            self.held = held;
+        }
         if blocked && !self.blocking.in_force(self.wall()) {
             return Err("B1: the hub waits for a block that is not in force".to_owned());
         }
@@ -35,6 +42,7 @@ impl History {
         if let Some(push) = &push {
             self.blocking.judge(self.wall(), self.git.state.last().map(AsRef::as_ref), &push.state)?;
             self.judge_pause(&push.state)?;
+            self.judge_failing(i, &push.state)?;
         }
         if push.is_some() {
             self.hubs[i].push = push;
@@ -69,6 +77,11 @@ impl History {
                 self.outcome.released += u64::from(is(event, EventReason::ClusterReleased));
                 self.outcome.left += u64::from(is(event, EventReason::ClusterLeft));
                 self.outcome.removed += u64::from(is(event, EventReason::Removed));
+                self.outcome.failing += u64::from(is(event, EventReason::ClusterFailing));
+                self.outcome.recovered += u64::from(is(event, EventReason::ClusterRecovered));
+                self.outcome.taken_back += u64::from(is(event, EventReason::RolledBack));
+                let without = is(event, EventReason::StepAchieved) && event.message.contains(" without ");
+                self.outcome.excused += u64::from(without);
                 self.outcome.adopted += u64::from(is(event, EventReason::StrategyAdopted));
             }
             self.judge_commit(&before)?;

@@ -1,24 +1,19 @@
 //! What must hold for every commit of the state branch, and for every step out of a cluster.
 
 use super::History;
+use crate::git::State;
 use crate::monitor;
 use shipper_core::plan::{REMOVAL_PATIENCE, roles};
-use shipper_core::state::{Placement, ReleaseRecord, RemovalCause};
+use shipper_core::state::{Placement, ReleaseRecord, RemovalCause, Target, TargetRelease};
 use shipper_core::{ClusterName, ReleaseName};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl History {
     /// [S4] At the moment at which a cluster begins to empty, those that stay serve what they are to serve, but for pods that failed by
     /// themselves: over the fleet nothing is lacking.
-    pub(super) fn judge_fleet(
-        &self,
-        i: usize,
-        before: Option<&shipper_core::state::Target>,
-        state: &crate::git::State,
-    ) -> Result<(), String> {
-        let total = |target: Option<&shipper_core::state::Target>| {
-            target.map_or(0, |target| monitor::goals(target).values().sum::<u32>())
-        };
+    pub(super) fn judge_fleet(&self, i: usize, before: Option<&Target>, state: &State) -> Result<(), String> {
+        let total =
+            |target: Option<&Target>| target.map_or(0, |target| monitor::goals(target).values().sum::<u32>());
         let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
         let Some(placement) = placement.filter(|p| p.leaving.contains_key(&self.agents[i].name)) else {
             return Ok(());
@@ -57,23 +52,10 @@ impl History {
                     r.complete.is_none() && release.position.cause != shipper_core::state::Cause::Carried
                 })
             {
-                let Some(previous) = previous else {
+                let (Some(previous), Some(was)) = (previous, was) else {
                     return Err("A1: a step is achieved in the first commit".to_owned());
                 };
-                let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
-                let stays = |cluster: &ClusterName| {
-                    placement.is_some_and(|placement| placement.staying().any(|(name, _)| name == cluster))
-                };
-                for (cluster, target) in previous.targets.iter().filter(|(cluster, _)| stays(cluster)) {
-                    let met = self.met.get(cluster).is_some_and(|met| met.contains(&target.generation));
-                    let tolerated = target.releases.len() > 1;
-                    if !met && !tolerated {
-                        return Err(format!(
-                            "A1: {name} achieved {achieved:?}, but {cluster} never met generation {}",
-                            target.generation
-                        ));
-                    }
-                }
+                self.judge_achieved((previous, was), (state, release), &achieved.excused)?;
             }
             if let Some(was) = was {
                 self.judge_soak(was, release)?;
@@ -89,9 +71,8 @@ impl History {
         }
         if let Some(previous) = previous {
             // [R1, R6] Counters never go back.
-            let counters = |s: &crate::git::State| {
-                s.record.as_ref().map_or((0, 0), |r| (r.generation, r.target_generation))
-            };
+            let counters =
+                |s: &State| s.record.as_ref().map_or((0, 0), |r| (r.generation, r.target_generation));
             if counters(state) < counters(previous) {
                 return Err("R1: a counter went back".to_owned());
             }
@@ -105,19 +86,19 @@ impl History {
                 }
             }
             // [R5] What has the load keeps a release with capacity and weight.
-            let serving = |s: &crate::git::State, cluster: &ClusterName| {
+            let serving = |s: &State, cluster: &ClusterName| {
                 s.targets.get(cluster).is_some_and(|t| {
                     t.releases.iter().any(|r| !r.absent && r.capacity > 0 && r.traffic.unwrap_or(0) > 0)
                 })
             };
-            let leaving = |s: &crate::git::State, cluster: &ClusterName| {
+            let leaving = |s: &State, cluster: &ClusterName| {
                 let placement = s.record.as_ref().and_then(|record| record.placement.as_ref());
                 placement.is_some_and(|placement| placement.leaving.contains_key(cluster))
             };
             for cluster in previous.targets.keys() {
                 let steps_back =
                     state.releases.len() == 1 || roles(state.releases.values()).incumbent.is_none();
-                let removing = |s: &crate::git::State| {
+                let removing = |s: &State| {
                     let missing = s.record.as_ref().and_then(|record| record.missing.as_ref());
                     missing.is_some_and(|missing| missing.removal.is_some())
                 };
@@ -134,7 +115,7 @@ impl History {
                     ));
                 }
                 let tombstones = previous.targets[cluster].releases.iter().all(|release| release.absent);
-                let tombstone = |s: &crate::git::State| s.targets.get(cluster).is_some_and(|t| t.absent);
+                let tombstone = |s: &State| s.targets.get(cluster).is_some_and(|t| t.absent);
                 // [X1] Only a removal that was decided writes a tombstone, and only a tombstone that was carried out goes.
                 let left = leaving(previous, cluster) && tombstones;
                 if !state.targets.contains_key(cluster) && !left && !tombstone(previous) {
@@ -153,11 +134,38 @@ impl History {
         Ok(())
     }
 
+    /// [A1] Each cluster that stays, but for those that are excused, has reported on the very target that asks for the step all that it is
+    /// to have of each release; going forward the incumbent may fall short.
+    fn judge_achieved(
+        &self,
+        (previous, was): (&State, &ReleaseRecord),
+        (state, release): (&State, &ReleaseRecord),
+        excused: &BTreeSet<ClusterName>,
+    ) -> Result<(), String> {
+        let forward = was.position.step >= was.position.from;
+        let incumbent = roles(previous.releases.values()).incumbent.filter(|_| forward);
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let staying = placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name);
+        for cluster in staying.filter(|cluster| !excused.contains(*cluster)) {
+            let Some(target) = previous.targets.get(cluster) else { continue };
+            let counts = |listed: &&TargetRelease| !listed.absent && incumbent.as_ref() != Some(&listed.name);
+            for listed in target.releases.iter().filter(counts) {
+                if !self.has_all(previous, cluster, &listed.name) {
+                    return Err(format!(
+                        "A1: {} achieved step {}, but {cluster} never had all of {} at generation {}",
+                        release.name, was.position.step, listed.name, target.generation
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// [S2, S4] Whoever stays has reported, on the very target that stood when it was decided, all that it is to have; and somebody serves.
     pub(super) fn judge_departure(
         &self,
-        previous: &crate::git::State,
-        state: &crate::git::State,
+        previous: &State,
+        state: &State,
         cluster: &ClusterName,
     ) -> Result<(), String> {
         let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
@@ -178,7 +186,7 @@ impl History {
     }
 
     /// [X1] A trailer names it, or it has been missing for as long as is waited, or what was reported has no ready pods.
-    pub(super) fn may_be_removed(&self, state: &crate::git::State) -> bool {
+    pub(super) fn may_be_removed(&self, state: &State) -> bool {
         let missing = state.record.as_ref().and_then(|record| record.missing.as_ref());
         let removal = missing.and_then(|missing| Some((missing, missing.removal.as_ref()?)));
         removal.is_some_and(|(missing, removal)| match &removal.cause {
@@ -194,7 +202,7 @@ impl History {
 }
 
 /// No release goes where the book's picture of its life has no way (`docs/release-life.md`).
-fn judge_lives(previous: &crate::git::State, state: &crate::git::State) -> Result<(), String> {
+fn judge_lives(previous: &State, state: &State) -> Result<(), String> {
     for (name, release) in &state.releases {
         let (before, phase) = (previous.releases.get(name).map(ReleaseRecord::phase), release.phase());
         let may = before.map_or(phase.is_first(), |before| before == phase || before.leads_to(Some(phase)));

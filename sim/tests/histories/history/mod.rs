@@ -4,6 +4,8 @@ mod agents;
 mod chaos;
 mod commits;
 mod deeds;
+mod failing;
+mod faults;
 mod fleet;
 mod hubs;
 mod judge;
@@ -77,6 +79,8 @@ pub struct History {
     mail: Vec<(Duration, usize, u64, u64, AppReport)>,
     /// Target generations that a cluster has reported as met, by its own evidence.
     met: BTreeMap<ClusterName, BTreeSet<u64>>,
+    /// Releases of which it has reported everything, with the target generation.
+    had: BTreeMap<ClusterName, BTreeSet<(u64, ReleaseName)>>,
     /// Those under which it has reported all pods with traffic that it was to have, whatever else is on its way out.
     served: BTreeMap<ClusterName, BTreeSet<u64>>,
     outcome: Outcome,
@@ -88,6 +92,10 @@ pub struct History {
     soaking: BTreeMap<ReleaseName, Soaking>,
     /// Everything has come to rest.
     silent: bool,
+    /// Images that cannot be pulled stay so for good.
+    lasting: bool,
+    /// The first hub says that a rollout is held.
+    held: bool,
     /// The deeds that are done; `None` = all.
     chosen: Option<BTreeSet<usize>>,
 }
@@ -110,6 +118,7 @@ impl History {
         // One of several comes later.
         let late = count > 1 && rng.random_bool(0.3);
         let two_hubs = rng.random_bool(0.3);
+        let lasting = rng.random_bool(0.3);
         let ms = Duration::from_millis;
         // Below the time that a mark is left to be seen (`converge::PROPAGATION`): a slower controller manager is a fault of its own.
         let lag = Delay::Mostly(ms(2), 0.15, ms(rng.random_range(5..450)));
@@ -119,6 +128,7 @@ impl History {
             controller_lag: lag,
             watch_lag: Delay::Mostly(ms(1), 0.2, ms(rng.random_range(5..1500))),
             bookmark: Duration::from_secs(600),
+            history: 2_000,
             ..Options::default()
         };
         let names: Vec<ClusterName> = (1..=count).map(|n| ClusterName::from(format!("c{n}"))).collect();
@@ -155,6 +165,7 @@ impl History {
             versions: 0,
             mail: Vec::new(),
             met: BTreeMap::new(),
+            had: BTreeMap::new(),
             served: BTreeMap::new(),
             outcome: Outcome::default(),
             last_change: Duration::ZERO,
@@ -163,6 +174,8 @@ impl History {
             deeds: deeds::draw(seed),
             soaking: BTreeMap::new(),
             silent: false,
+            lasting,
+            held: false,
             chosen: None,
         }
     }

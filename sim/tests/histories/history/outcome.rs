@@ -32,6 +32,15 @@ pub struct Outcome {
     pub adopted: u64,
     pub replaced: u64,
     pub called_off: u64,
+    /// Images lost and policies made.
+    pub faults: u64,
+    pub failing: u64,
+    pub recovered: u64,
+    pub holds: u64,
+    /// Releases that the hub took back.
+    pub taken_back: u64,
+    /// Steps achieved without clusters that fail or are away.
+    pub excused: u64,
     pub events: u64,
 }
 
@@ -67,6 +76,12 @@ impl Outcome {
             (&mut self.adopted, other.adopted),
             (&mut self.replaced, other.replaced),
             (&mut self.called_off, other.called_off),
+            (&mut self.faults, other.faults),
+            (&mut self.failing, other.failing),
+            (&mut self.recovered, other.recovered),
+            (&mut self.holds, other.holds),
+            (&mut self.taken_back, other.taken_back),
+            (&mut self.excused, other.excused),
             (&mut self.events, other.events),
         ];
         for (sum, more) in pairs {
@@ -108,6 +123,12 @@ impl Outcome {
             ("strategies adopted in the middle", self.adopted),
             ("clusters replaced", self.replaced),
             ("removals called off", self.called_off),
+            ("versions that fail in one cluster", self.faults),
+            ("clusters that failed", self.failing),
+            ("clusters that recovered", self.recovered),
+            ("rollouts that were held", self.holds),
+            ("releases that the hub took back", self.taken_back),
+            ("steps achieved without some clusters", self.excused),
         ] {
             assert!(count >= seeds / 40, "only {count} {what} in {seeds} histories");
         }

@@ -1,9 +1,12 @@
 //! What must hold at rest: everything is as it was asked for, or says why not.
 
 use super::{History, SILENCE};
+use crate::git::State;
 use crate::monitor;
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::plan::{ClusterInfo, roles};
+use shipper_core::state::ReleaseRecord;
+use shipper_core::status::ClusterRelease;
 use shipper_core::{ClusterName, ReleaseName};
 use std::collections::BTreeMap;
 
@@ -45,7 +48,7 @@ impl History {
     }
 
     /// [S2, S3, S4] At rest nobody is on the way out, and who is drained has nobody who could take its place.
-    pub(super) fn final_placement(&self, state: &crate::git::State) -> Result<(), String> {
+    pub(super) fn final_placement(&self, state: &State) -> Result<(), String> {
         let Some(placement) = state.record.as_ref().and_then(|record| record.placement.as_ref()) else {
             return Ok(());
         };
@@ -96,7 +99,7 @@ impl History {
     }
 
     /// [S3] Whether the application runs nowhere: then too few clusters take it, and people are told so.
-    pub(super) fn nowhere(&self, state: &crate::git::State) -> Result<bool, String> {
+    pub(super) fn nowhere(&self, state: &State) -> Result<bool, String> {
         let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
         if placement.is_some_and(|placement| !placement.clusters.is_empty()) {
             return Ok(false);
@@ -143,23 +146,31 @@ impl History {
             let paused = self.is_paused() && self.says(ConditionType::ReleaseSynced, reason);
             return if paused { Ok(()) } else { Err(format!("there is no contender: {}", self.describe())) };
         };
-        let release = &state.releases[&contender];
-        let version = release.environment.manifests.as_ref().map(|m| m.tree.as_str()).unwrap_or_default();
-        let incumbent_broken = roles(state.releases.values())
-            .incumbent
-            .and_then(|name| state.releases.get(&name))
-            .and_then(|r| r.environment.manifests.as_ref())
-            .is_some_and(|m| m.tree.contains("broken"));
-        if version.contains("broken") || incumbent_broken {
-            return Ok(());
-        }
         if self.nowhere(state)? {
             return Ok(());
         }
-        self.final_placement(state)?;
+        let release = &state.releases[&contender];
+        let incumbent = roles(state.releases.values()).incumbent;
+        let sick = (0..self.clusters.len()).any(|i| self.suffers(state, i));
         let achieved = release.achieved.as_ref().map(|a| a.step);
         if release.complete.is_none() && achieved != Some(release.position.step) {
-            return Err(format!("{contender} is at rest without achieving its step: {}", self.describe()));
+            // [A2, A3] What cannot get ready is found to fail, and people are told what they can do.
+            let held = self.says(ConditionType::ClustersHealthy, Reason::RolloutHeld);
+            if held && sick {
+                return Ok(());
+            }
+            return Err(format!(
+                "{contender} is at rest without achieving its step, held {held}: {}",
+                self.describe()
+            ));
+        }
+        self.tells_what_was_taken_back(state)?;
+        let broken = |name: &ReleaseName| version_of(&state.releases[name]).contains("broken");
+        if broken(&contender) || incumbent.as_ref().is_some_and(broken) {
+            return Ok(());
+        }
+        if !sick {
+            self.final_placement(state)?;
         }
         for (i, cluster) in self.clusters.iter().enumerate() {
             let truth = monitor::truth(cluster);
@@ -173,6 +184,10 @@ impl History {
                 }
                 continue;
             };
+            if self.suffers(state, i) {
+                self.tells_what_lacks(i)?;
+                continue;
+            }
             let mut served: BTreeMap<ReleaseName, u32> = BTreeMap::new();
             for release in truth.served.values() {
                 *served.entry(release.clone()).or_default() += 1;
@@ -189,4 +204,43 @@ impl History {
         }
         Ok(())
     }
+
+    /// Whether a cluster is asked for pods that never get ready there.
+    fn suffers(&self, state: &State, i: usize) -> bool {
+        let target = state.targets.get(&self.agents[i].name);
+        let mut asked =
+            target.into_iter().flat_map(|target| &target.releases).filter(|listed| listed.capacity > 0);
+        asked.any(|listed| {
+            state.releases.get(&listed.name).is_some_and(|release| self.is_sick(i, version_of(release)))
+        })
+    }
+
+    /// [A5] Where a cluster has not what is asked for, people are told of its pods, or that all is there after all.
+    fn tells_what_lacks(&self, i: usize) -> Result<(), String> {
+        let (_, status, _) = self.hubs[0].think(&self.git, &self.fleet, self.now, self.wall());
+        let clusters = status.into_iter().flat_map(|status| status.clusters);
+        let name = &self.agents[i].name;
+        let Some(told) = clusters.into_iter().find(|told| told.cluster == *name) else { return Ok(()) };
+        let lacks = |release: &ClusterRelease| release.capacity.available < release.capacity.desired;
+        let silent = |release: &ClusterRelease| lacks(release) && release.pods.is_empty();
+        if told.problems.is_empty() && told.releases.iter().any(silent) {
+            return Err(format!("A5: {name} lacks pods and nobody says why: {:?}", told.releases));
+        }
+        Ok(())
+    }
+
+    /// [R2] While `main` asks for what the hub took back, people are told so.
+    fn tells_what_was_taken_back(&self, state: &State) -> Result<(), String> {
+        let taken_back = state.record.as_ref().is_some_and(|record| record.rolled_back.is_some());
+        let reasons = [Reason::RolledBack, Reason::RolloutsBlocked, Reason::RolloutPaused];
+        let told = reasons.into_iter().any(|reason| self.says(ConditionType::ReleaseSynced, reason));
+        if taken_back && !told {
+            return Err(format!("R2: a release was taken back, and nobody says so: {}", self.describe()));
+        }
+        Ok(())
+    }
+}
+
+fn version_of(release: &ReleaseRecord) -> &str {
+    release.environment.manifests.as_ref().map_or("", |manifests| manifests.tree.as_str())
 }
