@@ -5,7 +5,9 @@
 //! - [`real_node::RealNode`]: a real node beside a control plane, where pods answer requests; [`load`] makes them
 //! - [`git_server::GitServer`], [`ssh_server::SshServer`]: repositories over HTTP and SSH, by Git's own programs
 //! - [`git_repo`]: what a person does with a repository, by the `git` program
+//! - [`balancer::Balancer`]: an address before several servers
 //! - [`chart_server::ChartServer`]: a Helm repository
+//! - [`postgres`]: a PostgreSQL, for hubs that share a database
 //! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
 //! - [`daemon`]: the binaries of this workspace
 //! - [`unruly::UnrulyWay`]: a way to the hub on which reports are doubled, late and out of order
@@ -15,6 +17,7 @@
 //! Whatever is started ends with the test process, even if that is killed ([`process`]). Set
 //! `SHIPPER_TESTS_KEEP=1` to keep the directories with the logs.
 
+pub mod balancer;
 pub mod chart_server;
 pub mod cluster;
 pub mod daemon;
@@ -38,7 +41,10 @@ mod etcd;
 mod nodes;
 mod pki;
 mod ports;
+mod relay;
 mod watchdog;
+
+pub use shipper_test_postgres as postgres;
 
 /// What everything here needs once per process: cryptography for rustls, and log lines with the tests' output
 /// (`RUST_LOG`, warnings by default). All constructors call it; calling it again does nothing.

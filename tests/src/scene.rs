@@ -6,6 +6,7 @@
 //!
 //! - [`Scene`]: what runs, to kill, pause and restart
 //! - [`daemons`](mod@daemons): how hubs and agents are started
+//! - [`common`](mod@common): what hubs have in common that share a database
 //! - [`people`]: what people commit
 //! - [`sight`]: what is in a cluster
 //! - [`endpoints`]: who had traffic, at every moment
@@ -15,6 +16,7 @@
 //! - [`hub`]: what the hub says
 
 pub mod bounds;
+mod common;
 mod daemons;
 pub mod endpoints;
 pub mod history;
@@ -31,6 +33,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use self::common::Common;
+pub use self::common::WITNESS;
+pub use self::daemons::token;
 use crate::fleet::{self, Fleet};
 use crate::git_repo::{BareRepo, Checkout};
 use crate::git_server::GitServer;
@@ -54,8 +59,10 @@ pub struct Options {
     pub state_repository: bool,
     /// Hub and agents reach the repositories over SSH.
     pub ssh: bool,
-    /// How many hubs there are on the repository. The agents know the first one alone.
+    /// How many hubs there are on the repository. The agents know the first one alone, but for `postgres`.
     pub hubs: usize,
+    /// The hubs share a PostgreSQL of this scene's own, and agents reach them through a balancer, which begins with the first.
+    pub postgres: bool,
     /// By how many seconds the clocks of the agents are wrong, in the order of the clusters; those of the others are right.
     pub clocks: &'static [i64],
     /// The reports of the agents are doubled, late and out of order.
@@ -65,8 +72,16 @@ pub struct Options {
 impl Options {
     /// One hub, one repository, over HTTP; clocks and reports as they should be.
     #[must_use]
-    pub fn named(name: &'static str) -> Self {
-        Self { name, state_repository: false, ssh: false, hubs: 1, clocks: &[], unruly_reports: false }
+    pub const fn named(name: &'static str) -> Self {
+        Self {
+            name,
+            state_repository: false,
+            ssh: false,
+            hubs: 1,
+            postgres: false,
+            clocks: &[],
+            unruly_reports: false,
+        }
     }
 }
 
@@ -77,7 +92,9 @@ pub struct Hub {
     pub process: Process,
     /// Where it listens.
     pub url: String,
-    /// Its database and its copy of the repository.
+    /// Where that is on 127.0.0.1.
+    pub port: u16,
+    /// Its copy of the repository, and its database unless it shares one.
     pub data: PathBuf,
 }
 
@@ -98,6 +115,7 @@ pub struct Scene {
     pub git: GitServer,
     /// The way of the reports, where it is none that they should have.
     pub unruly: Option<UnrulyWay>,
+    common: Option<Common>,
     state_repository: bool,
     began: Instant,
     ssh: Option<SshServer>,
@@ -141,6 +159,7 @@ impl Scene {
             state,
             git,
             unruly: None,
+            common: if options.postgres { Some(Common::start()?) } else { None },
             state_repository: options.state_repository,
             began: Instant::now(),
             ssh,
@@ -149,6 +168,10 @@ impl Scene {
         };
         for number in 0..options.hubs {
             scene.add_hub(number).await?;
+        }
+        let port = scene.hub().port;
+        if let Some(common) = &mut scene.common {
+            common.balance(port)?;
         }
         if options.unruly_reports {
             scene.unruly = Some(UnrulyWay::start(&scene.hub().url)?);

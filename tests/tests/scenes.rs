@@ -15,6 +15,7 @@ mod scenes {
     mod drain;
     mod drift;
     mod failing;
+    mod hub_lost;
     mod measured;
     mod neighbours;
     mod orders;

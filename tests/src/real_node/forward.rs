@@ -4,10 +4,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
 use super::inside::Inside;
+use crate::relay::relay;
 
 /// Forwards until dropped.
 #[derive(Debug)]
@@ -42,11 +43,4 @@ async fn serve(listener: std::net::TcpListener, address: SocketAddr) -> io::Resu
         let (inside, _) = listener.accept().await?;
         tokio::spawn(relay(inside, address));
     }
-}
-
-async fn relay(mut inside: TcpStream, address: SocketAddr) -> io::Result<()> {
-    let mut outside = TcpStream::connect(address).await?;
-    inside.set_nodelay(true)?;
-    outside.set_nodelay(true)?;
-    tokio::io::copy_bidirectional(&mut inside, &mut outside).await.map(drop)
 }

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{Hub, REPOSITORY, STATE_REPOSITORY, Scene};
+use super::{Hub, REPOSITORY, STATE_REPOSITORY, Scene, WITNESS};
 use crate::cluster::Cluster;
 use crate::git_server::Webhook;
 use crate::process::{Process, Spec};
-use crate::unruly::UnrulyWay;
 use crate::{clock_shift, daemon, ports};
 
 const LOG: &str = "info,shipper_hub=debug,shipper_agent=debug";
@@ -19,12 +18,9 @@ impl Scene {
         let name = format!("hub-{}", number + 1);
         let data = self.directory(&name)?;
         let port = ports::free()?;
-        let tokens: String = self
-            .fleet
-            .clusters()
-            .iter()
-            .map(|cluster| format!("{}: {}\n", cluster.name(), token(cluster)))
-            .collect();
+        let witness = self.common.is_some().then_some(WITNESS);
+        let names = self.fleet.clusters().iter().map(|cluster| cluster.name()).chain(witness);
+        let tokens: String = names.map(|name| format!("{name}: {}\n", token(name))).collect();
         let tokens = self.scratch.write("tokens.yaml", tokens)?;
         let helm = tokio::task::spawn_blocking(|| shipper_toolchain::helm(&mut std::io::stderr())).await??;
         // A way of its own to the same repositories, so that its requests can be told apart.
@@ -45,13 +41,16 @@ impl Scene {
         if self.state_repository {
             spec = spec.args(["--state-repository", &url(STATE_REPOSITORY)]);
         }
+        if let Some(common) = &self.common {
+            spec = spec.env("SHIPPER_DATABASE", &common.url);
+        }
         let url = format!("http://127.0.0.1:{port}");
         if number == 0 {
             let url = format!("{url}/api/v1/webhook");
             self.git.set_webhook(Some(Webhook { url, secret: None }));
         }
         let process = self.with_key(spec).start()?;
-        self.hubs.push(Hub { process, url, data });
+        self.hubs.push(Hub { process, url, port, data });
         self.hubs[number].wait_until_serving().await
     }
 
@@ -62,11 +61,10 @@ impl Scene {
     /// When it does not start.
     pub fn start_agent(&self, name: &str, cluster: &Cluster, clock: i64) -> Result<Process> {
         let repository = if self.state_repository { STATE_REPOSITORY } else { REPOSITORY };
-        let hub = self.unruly.as_ref().map_or_else(|| self.hub().url.clone(), UnrulyWay::url);
-        let token = self.scratch.write(&format!("token-{}", cluster.name()), token(cluster))?;
+        let token = self.scratch.write(&format!("token-{}", cluster.name()), token(cluster.name()))?;
         let spec = Spec::new(name, daemon::binary("shipper-agent")?, self.scratch.path())
             .args(["--repository", &self.url(repository), "--cluster", cluster.name()])
-            .args(["--hub", &hub, "--lease-namespace", &self.namespace])
+            .args(["--hub", &self.agents_hub(), "--lease-namespace", &self.namespace])
             .args(["--log-format", "text"])
             .arg("--token-file")
             .arg(token)
@@ -105,6 +103,8 @@ impl Scene {
     }
 }
 
-fn token(cluster: &Cluster) -> String {
-    format!("the-token-of-{}", cluster.name())
+/// The token with which the agent of a cluster reports.
+#[must_use]
+pub fn token(cluster: &str) -> String {
+    format!("the-token-of-{cluster}")
 }
