@@ -1,6 +1,8 @@
 //! The command line. Every flag may also come from the environment: `--data-dir` is `SHIPPER_DATA_DIR`.
 
 use clap::{Parser, ValueEnum};
+use shipper_git::Secret;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -171,9 +173,10 @@ pub struct Args {
         env = "SHIPPER_DATABASE",
         value_name = "URL",
         hide_env_values = true,
+        value_parser = secret,
         help_heading = "This process"
     )]
-    pub database: Option<String>,
+    pub database: Option<Secret>,
 
     /// How far the timeline of events goes back.
     #[arg(
@@ -225,6 +228,12 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// Something that is shown nowhere.
+#[expect(clippy::unnecessary_wraps, reason = "that is how clap wants it")]
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
 }
 
 /// A length of time as people write it: `10s`, `1m30s`, `250ms`; `90d` for days of 24 hours.

@@ -156,7 +156,7 @@ impl TryFrom<Args> for Config {
             heartbeat: args.heartbeat,
             listen: args.listen,
             data_dir: args.data_dir,
-            database: args.database.as_deref().map(str::parse).transpose()?,
+            database: args.database.as_ref().map(|url| url.reveal().parse()).transpose()?,
             retention: Retention { age: args.timeline_max_age, entries: args.timeline_max_entries },
             agent_tokens: args.agent_tokens,
             webhook_secret,

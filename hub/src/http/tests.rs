@@ -217,6 +217,9 @@ async fn the_database_failing_is_503_and_makes_the_hub_unready() {
     answer.problem(503);
     assert!(answer.headers.contains_key(header::RETRY_AFTER));
     assert!(hub.get("/readyz").await.problem(503).contains("database"));
+    let metrics = hub.get("/metrics").await.text;
+    let errors = "shipper_hub_database_errors_total{step=\"beginning a transaction\"}";
+    assert!(metrics.contains(errors), "{errors} is not in\n{metrics}");
     assert_eq!(hub.get("/healthz").await.status, StatusCode::OK);
 }
 
@@ -362,6 +365,7 @@ async fn metrics_count_what_happened() {
     for line in [
         "shipper_hub_reports_received_total 2",
         "shipper_hub_reports_stored_total 1",
+        "shipper_hub_database_transaction_duration_seconds_count 3",
         "shipper_hub_clusters{liveness=\"online\"} 1",
         "shipper_hub_applications{waiting=\"none\"} 1",
         "shipper_hub_applications{waiting=\"gate\"} 0",

@@ -2,6 +2,9 @@
 
 mod open;
 
+#[cfg(test)]
+pub(super) use open::MIGRATIONS;
+
 use super::ledger::{Ledger, clusters_of};
 use super::sql::{read, step, write};
 use super::{DataDirectory, Loaded, Store, StoreError, TimelineEvent, Write, Written};
