@@ -22,6 +22,7 @@ pub mod endpoints;
 pub mod history;
 pub mod hub;
 mod last_words;
+mod patience;
 pub mod people;
 pub mod recorder;
 pub mod sight;
@@ -43,6 +44,7 @@ use crate::process::Process;
 use crate::scratch::Scratch;
 use crate::ssh_server::SshServer;
 use crate::unruly::UnrulyWay;
+use patience::Patience;
 
 const REPOSITORY: &str = "fleet.git";
 const STATE_REPOSITORY: &str = "state.git";
@@ -118,6 +120,7 @@ pub struct Scene {
     common: Option<Common>,
     state_repository: bool,
     began: Instant,
+    _patience: Patience,
     ssh: Option<SshServer>,
     scratch: Scratch,
     /// The clusters, shared with other scenes.
@@ -162,6 +165,7 @@ impl Scene {
             common: if options.postgres { Some(Common::start()?) } else { None },
             state_repository: options.state_repository,
             began: Instant::now(),
+            _patience: Patience::begin(options.name, scratch.path())?,
             ssh,
             scratch,
             fleet: fleet.clone(),

@@ -1,11 +1,16 @@
 //! The administrator's kubeconfig.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::json;
+
+/// Longer than a watch with bookmarks is ever silent.
+const SILENCE: Duration = Duration::from_secs(150);
 
 /// Written as JSON, which every reader of kubeconfigs takes for YAML.
 pub(crate) fn write(name: &str, port: u16, ca: &str, token: &str) -> String {
@@ -26,5 +31,8 @@ pub(crate) fn write(name: &str, port: u16, ca: &str, token: &str) -> String {
 /// What kube makes of it.
 pub(crate) async fn client_config(kubeconfig: &str) -> Result<Config> {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
-    Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    // Else a test whose request is never answered waits for ever, and says nothing.
+    config.read_timeout = Some(SILENCE);
+    Ok(config)
 }
