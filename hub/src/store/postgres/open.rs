@@ -3,6 +3,7 @@
 use super::super::StoreError;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
+use std::io::ErrorKind;
 use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -114,13 +115,18 @@ impl Address {
 
 /// What did not answer in time.
 pub(super) fn slow_is_an_error(_: tokio::time::error::Elapsed) -> sqlx::Error {
-    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer in time"))
+    sqlx::Error::Io(std::io::Error::new(ErrorKind::TimedOut, "it does not answer in time"))
 }
 
 /// Whether it may be there in a moment.
 fn away(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => true,
+        // A certificate that is not trusted, a socket that is somebody else's: nothing that passes.
+        sqlx::Error::Io(said) => !matches!(
+            said.kind(),
+            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::PermissionDenied
+        ),
+        sqlx::Error::PoolTimedOut => true,
         // Starting, stopping, crashed; too many connections.
         sqlx::Error::Database(said) => {
             said.code().is_some_and(|code| code.starts_with("57P") || code == "53300")
@@ -164,6 +170,17 @@ mod tests {
         assert!(!format!("{address:?}").contains("s3cret"));
         let socket: Address = "postgres:///shipper?host=/run/postgresql&user=hub".parse().unwrap();
         assert_eq!(socket.to_string(), "shipper in /run/postgresql");
+    }
+
+    #[test]
+    fn only_what_may_pass_is_waited_for() {
+        let waited_for = |kind: ErrorKind| away(&sqlx::Error::Io(kind.into()));
+        assert!(
+            [ErrorKind::ConnectionRefused, ErrorKind::NotFound, ErrorKind::TimedOut]
+                .into_iter()
+                .all(waited_for)
+        );
+        assert!(!waited_for(ErrorKind::InvalidData), "a certificate that is not trusted");
     }
 
     #[test]
