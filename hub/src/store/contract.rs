@@ -239,6 +239,10 @@ async fn the_timeline_is_newest_first_by_application_and_bounded_by_age_and_numb
     assert_eq!(store.prune(at(0), 2).await.unwrap(), 0);
     assert_eq!(store.prune(at(0), 1).await.unwrap(), 1);
     assert_eq!(store.events(None, 10).await.unwrap(), [event(3, "shop")]);
+    one(store, Write::Events((0..12_000).map(|second| event(second, "lake")).collect())).await;
+    assert_eq!(store.prune(at(4_000), 7_000).await.unwrap(), 5_001);
+    let newest = store.events(None, 10_000).await.unwrap();
+    assert_eq!((newest.len(), &newest[6_999]), (7_000, &event(5_000, "lake")));
 }
 
 async fn thousands_of_writes_fit_in_one_batch(store: Arc<dyn Store>) {

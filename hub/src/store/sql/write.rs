@@ -8,16 +8,21 @@ use jiff::Timestamp;
 use serde::Serialize;
 use shipper_core::{AppKey, ClusterName};
 
-/// Drops entries of the timeline from before `before`, and of the rest all but the newest `keep`; answers how many.
+/// Entries of the timeline that are dropped at once: others have their turn in between.
+pub(in crate::store) const PRUNED: u64 = 5_000;
+
+/// Drops entries of the timeline from before `before`, and of the rest all but the newest `keep`; answers how many. Where it is [`PRUNED`],
+/// there may be more.
 pub(in crate::store) async fn prune(
     connection: &mut dyn Sql,
     before: Timestamp,
     keep: u64,
 ) -> Result<u64, StoreError> {
-    // Where there are no more than that, the inner query finds nothing, and nothing is older than it.
-    let delete = "DELETE FROM events WHERE at < $1 OR id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $2)";
-    let keep = i64::try_from(keep).unwrap_or(i64::MAX);
-    let delete = Statement::new(delete).bind(before.as_millisecond()).bind(keep);
+    // Where there are no more than that, the innermost query finds nothing, and nothing is older than it.
+    let delete = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 \
+         OR id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $2) LIMIT $3)";
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let delete = Statement::new(delete).bind(before.as_millisecond()).bind(number(keep)).bind(number(PRUNED));
     connection.execute(delete).await.map_err(step("dropping old events"))
 }
 

@@ -86,7 +86,17 @@ impl Store for SqliteStore {
     }
 
     fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
-        async move { write::prune(&mut *self.connection().await?, before, keep).await }.boxed()
+        async move {
+            let mut pruned = 0;
+            loop {
+                let some = write::prune(&mut *self.connection().await?, before, keep).await?;
+                pruned += some;
+                if some < write::PRUNED {
+                    return Ok(pruned);
+                }
+            }
+        }
+        .boxed()
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
