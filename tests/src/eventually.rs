@@ -47,7 +47,34 @@ where
             Ok(Err(error)) => last = format!("{error:#}"),
             Err(_) => return Err(last),
         }
-        tokio::time::sleep(pause.min(end.saturating_duration_since(Instant::now()))).await;
+        // A check that waits for nothing is done within any time that is left, be it none.
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(last);
+        }
+        tokio::time::sleep(pause.min(left)).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A check that never waits is always done before a timer is looked at.
+    #[tokio::test]
+    async fn the_deadline_holds_for_checks_that_wait_for_nothing() {
+        let failed = within(Duration::from_millis(50), async || Err::<(), _>("not yet"));
+        let ended = tokio::time::timeout(Duration::from_secs(10), failed).await.expect("it ends");
+        assert_eq!(ended, Err("not yet".to_owned()));
+    }
+
+    /// And for those that never end.
+    #[tokio::test]
+    async fn the_deadline_holds_for_checks_that_never_end() {
+        let never =
+            within(Duration::from_millis(50), async || std::future::pending::<Result<(), String>>().await);
+        let ended = tokio::time::timeout(Duration::from_secs(10), never).await.expect("it ends");
+        assert_eq!(ended, Err("the first attempt did not finish".to_owned()));
     }
 }

@@ -105,7 +105,9 @@ async fn scale(client: &Client, namespace: &str, name: &str, replicas: i32) -> D
 async fn unlabel(client: &Client, namespace: &str) -> Duration {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let listed = pods.list(&ListParams::default().labels(TRAFFIC)).await.unwrap();
-    let pod = listed.items[0].name_any();
+    // One that is on its way out is nobody's to put back.
+    let stays = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
+    let pod = listed.items.iter().find(stays).unwrap().name_any();
     let watch = Recorder::start(pods.clone(), "").await.unwrap();
     let without = Patch::Merge(json!({"metadata": {"labels": {TRAFFIC: null}}}));
     pods.patch(&pod, &PatchParams::default(), &without).await.unwrap();
