@@ -108,6 +108,9 @@ pub struct ReleaseStatus {
     pub withdrawn: Option<Withdrawal>,
     /// Why it cannot go anywhere.
     pub failed: Option<Failure>,
+    /// The name that a new release with the same environment gets: that of an order in the commit that rolls back to it [M11, R1].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<ReleaseName>,
 }
 
 /// What a rollout waits for; exactly one, the first that applies in this order [A5].

@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::{abort, blocks, clusters, demo, lint, pause, promote, remove, repository, status, why};
+use crate::commands::{
+    abort, blocks, clusters, demo, lint, pause, promote, remove, repository, rollback, status, why,
+};
 use crate::exit;
 
 /// Looks at rollouts, and makes the small commits that move them
@@ -50,6 +52,8 @@ pub enum Command {
     Promote(promote::Args),
     /// Take a rollout back, by a commit
     Abort(abort::Args),
+    /// Go back to an earlier release, by a commit
+    Rollback(rollback::Args),
     /// Stop a rollout where it is, by a commit
     #[command(after_help = pause::HELP)]
     Pause(pause::Args),

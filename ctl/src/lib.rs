@@ -73,6 +73,7 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Why(args) => commands::why::run(&cli.global, args, terminal),
         Command::Promote(args) => commands::promote::run(&cli.global, args, terminal),
         Command::Abort(args) => commands::abort::run(&cli.global, args, terminal),
+        Command::Rollback(args) => commands::rollback::run(&cli.global, args, terminal),
         Command::Pause(args) => commands::pause::run(&cli.global, args, true, terminal),
         Command::Resume(args) => commands::pause::run(&cli.global, args, false, terminal),
         Command::Blocks(args) => commands::blocks::run(&cli.global, args, terminal),

@@ -193,6 +193,12 @@ fn iteration(record: &AppRecord, hash: &str) -> u32 {
     record.iterations.get(hash).map_or(0, |last| last + 1)
 }
 
+/// The name of the next release with this environment [R1].
+pub(in crate::plan) fn next_name(draft: &Draft<'_>, hash: &str) -> Option<ReleaseName> {
+    let iteration = iteration(draft.record.as_ref()?, hash);
+    Some(ReleaseName::from(format!("{}-{hash}-{iteration}", draft.input.application.name)))
+}
+
 /// A new release at its first step.
 fn first_of(
     draft: &Draft<'_>,
@@ -201,10 +207,9 @@ fn first_of(
     strategy: &StrategySpec,
 ) -> Option<ReleaseRecord> {
     let record = draft.record.as_ref()?;
-    let iteration = iteration(record, hash);
     Some(ReleaseRecord {
         application: draft.input.application.clone(),
-        name: ReleaseName::from(format!("{}-{hash}-{iteration}", draft.input.application.name)),
+        name: next_name(draft, hash)?,
         generation: record.generation + 1,
         environment: resolved.environment.clone(),
         written_chart: resolved.written_chart.clone(),

@@ -9,6 +9,8 @@ pub mod pause;
 pub mod promote;
 pub mod remove;
 pub mod repository;
+mod restore;
+pub mod rollback;
 pub mod status;
 pub mod why;
 

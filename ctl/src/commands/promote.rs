@@ -110,7 +110,7 @@ fn unchecked(args: &Args) -> Option<Promotion> {
     Some(Promotion { release: args.release.clone()?, step_name: step.to_string(), step })
 }
 
-fn parse_step(text: &str) -> StepRef {
+pub(super) fn parse_step(text: &str) -> StepRef {
     text.parse().map_or_else(|_| StepRef::Name(text.to_owned()), StepRef::Index)
 }
 

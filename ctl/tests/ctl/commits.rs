@@ -170,6 +170,86 @@ fn after_a_rollback_by_the_hub_abort_makes_main_say_so() {
     assert_eq!(git(&fixture.bare, &["diff", "--stat", &second, "main"]), "", "as it was for {stands}");
 }
 
+/// A third release is complete: the second is its incumbent, the first is older.
+fn three_complete() -> (Fixture, [String; 3]) {
+    let mut fixture = Fixture::new();
+    let [first, second] = ["main~", "main"].map(|name| git(&fixture.bare, &["rev-parse", name]));
+    let manifest = std::fs::read_to_string(fixture.clone.join(MANIFEST)).unwrap();
+    write(&fixture.clone, &[(MANIFEST, &manifest.replace("1.1.0", "1.2.0"))]);
+    let third = commit(&fixture.clone, "third");
+    let mut world = World::new(&first);
+    let mut names = Vec::new();
+    for (tree, source) in [("1111111111", &first), ("2222222222", &second), ("3333333333", &third)] {
+        world.change(tree, source).settle().order("full on").settle();
+        names.push(world.status().contender.unwrap().to_string());
+    }
+    fixture.status = world.status();
+    (fixture, names.try_into().unwrap())
+}
+
+/// [M11] An older environment comes back as a new release, straight to the step that is asked for, whose name the command knows.
+#[test]
+fn m11_rollback_to_an_older_release_puts_it_back_and_orders_the_new_one_to_a_step() {
+    let (fixture, [oldest, ..]) = three_complete();
+    let first = git(&fixture.bare, &["rev-parse", "main~2"]);
+    let done = fixture.run(&fixture.bare, &["rollback", "hello", "--to", &oldest, "--step", "full on"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert!(done.out.contains(&format!("Roll web/hello back to {oldest}")), "{}", done.out);
+    let again = format!("{}-1", oldest.strip_suffix("-0").unwrap());
+    assert!(done.out.contains(&format!("comes back as the new release {again}")), "{}", done.out);
+    assert_eq!(
+        git(&fixture.bare, &["diff", "--name-only", &first, "main"]),
+        APPLICATION,
+        "the folder is as it was"
+    );
+    let patch = git(&fixture.bare, &["diff", "--unified=0", "main~", "main", "--", APPLICATION]);
+    let added: Vec<&str> = patch.lines().filter(|l| l.starts_with('+') && !l.starts_with("+++")).collect();
+    let order = [
+        "+  rollout:".to_owned(),
+        format!("+    release: {again}"),
+        "+    targetStep: full on".to_owned(),
+        "+    skipGates: true".to_owned(),
+    ];
+    assert_eq!(added, order);
+}
+
+/// [M8] To the release before is a return, as abort makes it.
+#[test]
+fn m8_rollback_goes_to_the_release_before_unless_told_otherwise() {
+    let (fixture, [oldest, before, last]) = three_complete();
+    let second = git(&fixture.bare, &["rev-parse", "main~"]);
+    let refused = |arguments: &[&str], exit: Exit, words: &str| {
+        let done = fixture.run(&fixture.bare, &[&["rollback", "hello"], arguments].concat());
+        assert_eq!(done.exit, exit, "{}", done.err);
+        assert!(done.err.contains(words), "{}", done.err);
+    };
+    refused(&["--step", "half"], Exit::Failure, "is at once and takes no --step");
+    refused(&["--to", &last], Exit::Failure, "is what main asks for now");
+    refused(&["--to", "hello-0000-0"], Exit::NotFound, &format!("{before}, {oldest}"));
+    let done = fixture.run(&fixture.bare, &["rollback", "hello"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    assert!(done.out.contains(&format!("{before} takes all load back at once")), "{}", done.out);
+    assert_eq!(git(&fixture.bare, &["diff", "--stat", &second, "main"]), "");
+}
+
+/// What never carried the load is no release to go back to.
+#[test]
+fn rollback_goes_to_no_release_that_was_never_complete() {
+    let (mut fixture, [oldest, before, _]) = three_complete();
+    for release in &mut fixture.status.releases {
+        if release.name.as_str() == oldest {
+            release.complete = None;
+        }
+    }
+    let done = fixture.run(&fixture.bare, &["rollback", "hello", "--to", &oldest]);
+    assert_eq!(done.exit, Exit::Failure);
+    assert!(
+        done.err.contains(&format!("{oldest} was never complete; those that were: {before}")),
+        "{}",
+        done.err
+    );
+}
+
 #[test]
 fn a_first_release_is_not_aborted_but_explained() {
     let mut fixture = Fixture::new();

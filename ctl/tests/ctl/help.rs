@@ -8,7 +8,9 @@ fn the_help_of_every_command() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut text = command.render_long_help().to_string();
-    for name in ["status", "why", "promote", "abort", "remove", "blocks", "clusters", "lint", "demo"] {
+    for name in
+        ["status", "why", "promote", "abort", "rollback", "remove", "blocks", "clusters", "lint", "demo"]
+    {
         let help = command.find_subcommand_mut(name).unwrap().render_help();
         text.push_str(&format!("\n===== {name} =====\n\n{help}"));
     }

@@ -128,6 +128,7 @@ pub(crate) fn well(conditions: Vec<Condition>, clusters: Vec<FleetCluster>) -> H
         version: "0.1.0".to_owned(),
         source: None,
         state: None,
+        standing: None,
         epoch: 1,
         generation: 1,
         looked_at: None,

@@ -28,7 +28,8 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
         conditions.extend(conditions::of(draft, contender, &roles, rolling.then_some(&waiting)));
     }
     conditions.sort_by_key(|condition| condition.kind);
-    let mut releases: Vec<ReleaseStatus> = draft.releases.values().map(release_status).collect();
+    let releases = draft.releases.values().map(|release| release_status(draft, release));
+    let mut releases: Vec<ReleaseStatus> = releases.collect();
     releases.sort_by_key(|release| std::cmp::Reverse(release.generation));
     ApplicationStatus {
         application: draft.input.application.clone(),
@@ -42,7 +43,7 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
     }
 }
 
-fn release_status(release: &ReleaseRecord) -> ReleaseStatus {
+fn release_status(draft: &Draft<'_>, release: &ReleaseRecord) -> ReleaseStatus {
     ReleaseStatus {
         name: release.name.clone(),
         generation: release.generation,
@@ -55,6 +56,7 @@ fn release_status(release: &ReleaseRecord) -> ReleaseStatus {
         complete: release.complete,
         withdrawn: release.withdrawn.clone(),
         failed: release.failed.clone(),
+        again: super::releases::next_name(draft, &release.environment.hash()),
     }
 }
 

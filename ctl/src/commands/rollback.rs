@@ -1,0 +1,129 @@
+//! `shipperctl rollback`: the commit that goes back to an earlier release, however old [M8, M11].
+
+use shipper_core::status::{ApplicationStatus, ReleaseStatus};
+
+use super::restore::{Restoration, restore};
+use crate::Error;
+use crate::cli::{CommitArgs, Global};
+use crate::edit::{Order, set_rollout};
+use crate::hub::Hub;
+use crate::suggest;
+use crate::terminal::Terminal;
+
+/// `rollback APP`
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipperctl rollback web/hello                                  to the release before, at once
+  shipperctl rollback web/hello --to hello-83e4eedd-0            to an older one, step by step
+  shipperctl rollback web/hello --to hello-83e4eedd-0 --step 'full on'   the same, straight to a step
+
+It puts the environment back as it was in the commit that asked for that release: chart, manifests,
+values and overrides of spec.template, spec.restart, and the folder that a chart.path or a
+manifests.path names. Placement and strategy stay as they are.
+
+Back to the incumbent is a return: no new release, no steps. An older environment makes a new release,
+which goes through the strategy, or straight to the step given, without waiting for gates.
+`shipperctl status APP` lists the releases.")]
+pub struct Args {
+    /// Application, as namespace/name, or name where only one namespace has it
+    #[arg(value_name = "[NAMESPACE/]APP")]
+    pub app: String,
+    /// Release to go back to; it must have been complete [default: the one before]
+    #[arg(long, value_name = "RELEASE")]
+    pub to: Option<String>,
+    /// Step that the new release goes straight to, for a release that is older than the incumbent
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub step: Option<String>,
+    /// Put back a folder of charts or manifests even if other applications use it too
+    #[arg(long)]
+    pub shared: bool,
+    /// How the commit is made.
+    #[command(flatten)]
+    pub commit: CommitArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When there is no such application or release, or the commit cannot be made.
+pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
+    let status = Hub::new(&global.hub)?.application(&args.app)?;
+    let app = &status.application;
+    let release = match &args.to {
+        Some(asked) => named(&status, asked)?,
+        None => before(&status)?,
+    };
+    let returns = Some(&release.name) == status.incumbent.as_ref();
+    let again = release.again.as_ref().map_or_else(String::new, ToString::to_string);
+    let step = args.step.as_deref().map(super::promote::parse_step);
+    if returns && step.is_some() {
+        let message = format!("going back to the incumbent {} is at once and takes no --step", release.name);
+        return Err(Error::Refused { message });
+    }
+    let next = if returns {
+        format!("{} takes all load back at once, without steps", release.name)
+    } else if again.is_empty() {
+        "A new release is made of it".to_owned()
+    } else {
+        format!("It comes back as the new release {again}")
+    };
+    let restoration = Restoration {
+        app,
+        release,
+        shared: args.shared,
+        subject: format!("Roll {app} back to {}", release.name),
+        next: format!("{next}. Follow it: shipperctl status {app} --watch"),
+    };
+    if step.is_some() && again.is_empty() {
+        let message = "the hub does not say what the new release will be called; leave out --step, and promote it once it is there";
+        return Err(Error::Refused { message: message.to_owned() });
+    }
+    let ordered = |text: &str| match &step {
+        Some(step) => set_rollout(text, Order { release: &again, step, request: None, skip_gates: true }),
+        None => Ok(text.to_owned()),
+    };
+    restore(global, &args.commit, restoration, ordered, terminal)
+}
+
+/// The releases that one may go back to, newest first.
+fn complete(status: &ApplicationStatus) -> impl Iterator<Item = &ReleaseStatus> {
+    let other = move |release: &&ReleaseStatus| Some(&release.name) != status.contender.as_ref();
+    status.releases.iter().filter(other).filter(|release| release.complete.is_some())
+}
+
+fn before(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
+    let incumbent = status.incumbent.as_ref();
+    let found = complete(status).find(|release| incumbent.is_none_or(|name| release.name == *name));
+    found.ok_or_else(|| Error::Refused {
+        message: format!(
+            "{} has no earlier release that was complete: there is nothing to go back to",
+            status.application
+        ),
+    })
+}
+
+fn named<'a>(status: &'a ApplicationStatus, asked: &str) -> Result<&'a ReleaseStatus, Error> {
+    if let Some(release) = complete(status).find(|release| release.name.as_str() == asked) {
+        return Ok(release);
+    }
+    if status.contender.as_ref().is_some_and(|contender| contender.as_str() == asked) {
+        return Err(Error::Refused { message: format!("{asked} is what main asks for now") });
+    }
+    let names: Vec<&str> = complete(status).map(|release| release.name.as_str()).collect();
+    if status.releases.iter().any(|release| release.name.as_str() == asked) {
+        let message = format!("{asked} was never complete; those that were: {}", list(&names));
+        return Err(Error::Refused { message });
+    }
+    let nearest = suggest::nearest(asked, names.iter().copied());
+    let nearest = nearest.map(|name| format!("did you mean {name}? ")).unwrap_or_default();
+    Err(Error::NotFound {
+        what: "release",
+        name: asked.to_owned(),
+        hint: format!("{nearest}one may go back to {}", list(&names)),
+    })
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
