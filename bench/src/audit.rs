@@ -14,7 +14,7 @@ pub type Calls = BTreeMap<String, u64>;
 /// # Errors
 /// There is no audit log.
 pub fn calls(cluster: &Cluster, user_agent: &str, from: usize) -> Result<(Calls, usize)> {
-    let events = cluster.audit_events()?;
+    let events = cluster.audit_events(None)?;
     let mut calls = Calls::new();
     for event in events.iter().skip(from).filter(|event| is_request(event)) {
         if text(event, "/userAgent").starts_with(user_agent) {
@@ -29,7 +29,7 @@ pub fn calls(cluster: &Cluster, user_agent: &str, from: usize) -> Result<(Calls,
 /// # Errors
 /// There is no audit log.
 pub fn about(cluster: &Cluster, user_agent: &str, from: usize) -> Result<Calls> {
-    let events = cluster.audit_events()?;
+    let events = cluster.audit_events(None)?;
     let mut calls = Calls::new();
     for event in events.iter().skip(from).filter(|event| is_request(event)) {
         if text(event, "/userAgent").starts_with(user_agent) {

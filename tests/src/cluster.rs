@@ -213,17 +213,21 @@ impl Cluster {
         within(START, || ensure_default_account(&client, name)).await.map_err(|error| anyhow!(error))
     }
 
-    /// The requests about a namespace that the API server has answered so far, as audit events; see [`Options::audit`].
+    /// The requests that the API server has answered so far, about a namespace or about everything, as audit events; see
+    /// [`Options::audit`].
     ///
     /// # Errors
     /// When the cluster was started without an audit log.
-    pub fn audit_events(&self, namespace: &str) -> Result<Vec<Value>> {
+    pub fn audit_events(&self, namespace: Option<&str>) -> Result<Vec<Value>> {
         let path = self.scratch.join(control_plane::AUDIT_LOG);
         let text = fs::read_to_string(&path).context("this cluster has no audit log (Options::audit)")?;
-        let of = |event: &Value| event.pointer("/objectRef/namespace").is_some_and(|it| it == namespace);
+        let about =
+            |event: &Value| event.pointer("/objectRef/namespace").and_then(Value::as_str) == namespace;
+        // Parsing a line takes long beside looking for a word in it.
+        let lines = text.lines().filter(|line| namespace.is_none_or(|namespace| line.contains(namespace)));
         // The last line may still be being written.
-        let events = text.lines().filter(|line| line.contains(namespace));
-        Ok(events.filter_map(|line| serde_json::from_str(line).ok()).filter(of).collect())
+        let events = lines.filter_map(|line| serde_json::from_str(line).ok());
+        Ok(events.filter(|event| namespace.is_none() || about(event)).collect())
     }
 }
 

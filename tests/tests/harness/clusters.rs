@@ -127,7 +127,7 @@ async fn requests_are_in_the_audit_log() {
     let client = cluster.client().await.unwrap();
     deploy(&client, &namespace, 1, "nginx", json!({})).await.unwrap();
     eventually(SOON, async || {
-        let events = cluster.audit_events(&namespace)?;
+        let events = cluster.audit_events(Some(&namespace))?;
         let seen = events.iter().any(|event| event["verb"] == "create");
         ensure!(seen, "no creation in {namespace} among {} events", events.len());
         anyhow::Ok(())

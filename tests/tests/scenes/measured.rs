@@ -56,7 +56,7 @@ fn others(scene: &Scene) -> BTreeMap<String, (String, usize)> {
 
 /// Writes in a namespace, but for the Lease that an agent keeps, and what controllers tell of what is over.
 fn writes(cluster: &Cluster, namespace: &str) -> usize {
-    let events = cluster.audit_events(namespace).unwrap();
+    let events = cluster.audit_events(Some(namespace)).unwrap();
     let writes = events.iter().filter(|event| {
         let reads = ["get", "list", "watch"].map(|verb| event["verb"] == verb).contains(&true);
         let aside = ["leases", "events"].map(|kind| event["objectRef"]["resource"] == kind).contains(&true);

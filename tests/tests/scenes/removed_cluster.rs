@@ -124,7 +124,7 @@ async fn refused(agent: &shipper_tests::process::Process, times: usize) {
 
 /// Writes of the agent in a namespace, but for the Lease that it keeps.
 fn writes(cluster: &Cluster, namespace: &str) -> usize {
-    let events = cluster.audit_events(namespace).unwrap();
+    let events = cluster.audit_events(Some(namespace)).unwrap();
     let by_agents = events.iter().filter(|event| {
         let agent = event["userAgent"].as_str().is_some_and(|by| by.starts_with("shipper-agent/"));
         let write = ["create", "update", "patch", "delete", "deletecollection"]
