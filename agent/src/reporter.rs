@@ -21,6 +21,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 const APART: Duration = Duration::from_millis(50);
 /// Pause after the hub refused the credential.
 const REFUSED: Duration = Duration::from_secs(60);
+/// Pause after a hub said that it stands by, where it did not say itself.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// Applications per report: keeps a report well below what a hub takes at once.
 const AT_ONCE: usize = 500;
 
@@ -39,6 +41,8 @@ pub struct Reporter {
     /// By application, the number of the change that the hub has acknowledged in this session.
     acknowledged: BTreeMap<AppKey, u64>,
     problems: Vec<String>,
+    /// When a hub that acts last answered, or this began.
+    answered: Instant,
     /// When the last report was acknowledged.
     delivered: watch::Sender<Option<Instant>>,
 }
@@ -66,6 +70,7 @@ impl Reporter {
             session: None,
             acknowledged: BTreeMap::new(),
             problems: Vec::new(),
+            answered: Instant::now(),
             delivered: watch::Sender::new(None),
         }
     }
@@ -83,7 +88,11 @@ impl Reporter {
             // Two agents of one cluster would close each other's sessions.
             self.leadership.may_speak().await;
             let due = Instant::now() >= heartbeat;
-            match self.turn(due).await {
+            let turn = self.turn(due).await;
+            if matches!(turn, Ok(true) | Err(HubError::SessionUnknown)) {
+                self.answered = Instant::now();
+            }
+            match turn {
                 Ok(false) => {
                     tokio::select! {
                         () = self.state.news.notified() => {}
@@ -109,6 +118,13 @@ impl Reporter {
                     self.session = None;
                     sleep(self.random.spread(REFUSED)).await;
                 }
+                Err(HubError::StandsBy { message, retry_after }) => {
+                    tracing::info!(message, "the hub stands by; asking again");
+                    // The next one may be another hub, and every session is asked for by who has none.
+                    self.session = None;
+                    backoff.reset();
+                    sleep(self.random.spread(retry_after.unwrap_or(ASK_AGAIN))).await;
+                }
                 Err(error) => {
                     tracing::warn!(%error, "report not delivered; trying again");
                     let asked = match error {
@@ -128,6 +144,7 @@ impl Reporter {
                 cluster: self.cluster.clone(),
                 cluster_uid: self.cluster_uid.clone(),
                 agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+                unheard_seconds: Some(self.answered.elapsed().as_secs()),
             };
             self.session = Some((self.hub.open(request).await?, 0));
             self.acknowledged.clear();

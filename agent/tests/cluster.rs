@@ -267,6 +267,34 @@ async fn x5_reports_are_numbered_and_sent_again_until_they_are_stored() {
     agent.stop().await;
 }
 
+/// [A6] An agent that meets a hub which stands by asks again every few seconds, for another session each time, and says for how long no
+/// hub that acts has answered it.
+#[tokio::test(start_paused = true)]
+async fn a6_an_agent_says_for_how_long_no_hub_acts_for_it() {
+    let world = World::new();
+    world.repo.target(1, 100, &manifests(1, "hello"));
+    let away = || HubError::StandsBy {
+        message: "another acts".to_owned(),
+        retry_after: Some(Duration::from_secs(5)),
+    };
+    {
+        let mut inner = world.hub.inner.lock().unwrap();
+        inner.failures = vec![away()];
+        inner.sends_away = (0..8).map(|_| away()).collect();
+    }
+    let agent = world.agent("a", 1);
+    world.until("achieved", || world.hub.achieved(1)).await;
+    {
+        let inner = world.hub.inner.lock().unwrap();
+        let unheard: Vec<u64> = inner.asked.iter().map(|request| request.unheard_seconds.unwrap()).collect();
+        assert_eq!(unheard.len(), 10, "nine are sent away: {unheard:?}");
+        assert!(unheard[..9].is_sorted(), "{unheard:?}");
+        assert!((30..50).contains(&unheard[8]), "about every five seconds: {unheard:?}");
+        assert_eq!(inner.sessions, 2, "the session with a hub that stands by is given up");
+    }
+    agent.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn r7_a_tombstone_finds_objects_of_kinds_that_no_manifest_names() {
     let world = World::new();

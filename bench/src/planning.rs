@@ -15,6 +15,7 @@ use shipper_hub::app::App;
 use shipper_hub::config::{Author, Config, Poll, Retention};
 use shipper_hub::fleet::{AppState, ChartPins, FleetView, resolve};
 use shipper_hub::shared::Shared;
+use shipper_hub::standing::Takeover;
 use shipper_tests::git_repo::{BareRepo, Checkout};
 use shipper_tests::scratch::Scratch;
 use std::sync::Arc;
@@ -286,6 +287,7 @@ fn config(remote: &Path, data_dir: &Path) -> Result<Config> {
         webhook_secret: None,
         helm: None,
         author: Author { name: "bench".into(), email: "bench@localhost".into() },
+        takeover: Takeover::default(),
     })
 }
 

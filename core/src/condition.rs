@@ -44,6 +44,8 @@ pub enum ConditionType {
     Present,
     /// Git, where it concerns everything.
     RepositoryAccepted,
+    /// The hub may plan and write.
+    Acting,
 }
 
 macro_rules! reasons {
@@ -134,6 +136,8 @@ reasons! {
     HistoryRewritten,
     /// The repository cannot be reached; tried again by itself.
     RepositoryUnreachable,
+    /// The hubs of another database act, and this one stands by.
+    StandsBy,
 }
 
 impl fmt::Display for Reason {

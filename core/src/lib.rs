@@ -10,6 +10,7 @@
 //! - [`plan`]: the hub's decision, `plan(&AppInput) -> AppPlan`.
 //! - [`manifest`]: rendered objects made ready for a cluster: labels, scopes, suffixes, references.
 //! - [`observe`] and [`converge`]: the agent's decision, `converge(&Wanted, &Observed) -> Convergence`.
+//! - [`standing`]: which hub acts.
 //! - [`status`]: what people are told of an application.
 //! - [`analysis`]: what a measured value is worth.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
@@ -28,6 +29,7 @@ pub mod plan;
 pub mod protocol;
 pub mod report;
 pub mod resources;
+pub mod standing;
 pub mod state;
 pub mod status;
 pub mod why;

@@ -3,6 +3,7 @@
 use crate::condition::Condition;
 use crate::intent::Problem;
 use crate::resources::Resources;
+use crate::standing::Standing;
 use crate::status::{Departure, DepartureStage, Liveness};
 use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
@@ -37,6 +38,9 @@ pub struct SessionRequest {
     pub cluster_uid: String,
     /// Version of the agent.
     pub agent_version: String,
+    /// Whole seconds since a hub that acts last answered it, or since it began; `None` = from an agent that does not say [A6].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unheard_seconds: Option<u64>,
 }
 
 /// A session: reports are numbered within it.
@@ -77,6 +81,9 @@ pub struct HubStatus {
     pub source: Option<String>,
     /// The newest commit of the state branch, in hex.
     pub state: Option<String>,
+    /// Whether this hub may plan and write; `None` = it has not read the repository yet [A6].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// Epoch of the state branch.
     pub epoch: u64,
     /// Generation of the state branch.

@@ -84,6 +84,7 @@ impl App {
             heartbeat: config.heartbeat,
             tokens,
             webhook_secret: config.webhook_secret.clone(),
+            takeover: config.takeover.clone(),
         };
         let shared = Shared::start(store.clone(), settings).await?;
         let at = |source| AppError::Listen { address: config.listen, source };

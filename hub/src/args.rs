@@ -200,6 +200,22 @@ pub struct Args {
     )]
     pub timeline_max_entries: u64,
 
+    /// How long agents have to have been without a hub that acts before a hub on another database takes over.
+    #[arg(
+        long,
+        env = "SHIPPER_TAKEOVER_AFTER",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = duration,
+        help_heading = "Several hubs"
+    )]
+    pub takeover_after: Duration,
+
+    /// Take over at once from hubs on another database that are gone for good. For one start only: two hubs with this flag take over from
+    /// each other in turns.
+    #[arg(long, env = "SHIPPER_TAKE_OVER", help_heading = "Several hubs")]
+    pub take_over: bool,
+
     /// Directory for a copy of the repository, and for the database where there is no --database. Losing it loses history, never a
     /// rollout.
     #[arg(long, env = "SHIPPER_DATA_DIR", value_name = "DIR", help_heading = "This process")]

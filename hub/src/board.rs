@@ -36,6 +36,12 @@ impl Statuses {
         }
     }
 
+    /// Drops everything: what was said is not known to be true any more.
+    pub fn clear(&self) {
+        self.map.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.revision.send_modify(|revision| *revision += 1);
+    }
+
     /// One application.
     pub fn get(&self, application: &AppKey) -> Option<Arc<ApplicationStatus>> {
         self.map.read().unwrap_or_else(PoisonError::into_inner).get(application).cloned()
@@ -79,6 +85,7 @@ impl Default for HubBoard {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source: None,
             state: None,
+            standing: None,
             epoch: 0,
             generation: 0,
             looked_at: None,

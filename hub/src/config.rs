@@ -1,6 +1,7 @@
 //! What the hub is told, once everything it was pointed to is read.
 
 use crate::args::Args;
+use crate::standing::Takeover;
 use crate::store::postgres::{Address, AddressError};
 use shipper_git::{Credentials, Oid, RemoteConfig, RepositoryUrl, Secret, SshOptions, UrlError};
 use std::net::SocketAddr;
@@ -124,6 +125,8 @@ pub struct Config {
     pub helm: Option<PathBuf>,
     /// Who the hub's commits are by.
     pub author: Author,
+    /// When to take over from hubs on another database [A6].
+    pub takeover: Takeover,
 }
 
 impl TryFrom<Args> for Config {
@@ -161,6 +164,7 @@ impl TryFrom<Args> for Config {
             agent_tokens: args.agent_tokens,
             webhook_secret,
             helm: args.helm,
+            takeover: Takeover { after: args.takeover_after, ordered: args.take_over },
             author: Author { name: args.author_name, email: args.author_email },
         })
     }

@@ -8,6 +8,7 @@
 //! - [`render`]: from a chart or plain YAML to the manifests of a release.
 //! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
 //! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop.
+//! - [`standing`]: whether this hub acts or stands by.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
 pub mod app;
@@ -28,4 +29,5 @@ pub mod render;
 #[cfg(test)]
 mod sample;
 pub mod shared;
+pub mod standing;
 pub mod store;

@@ -41,6 +41,7 @@ pub struct Metrics {
     applications: Family<WaitingLabels, Gauge>,
     failing: Family<FailureLabels, Gauge>,
     held: Gauge,
+    acts: Gauge,
     registry: Registry,
 }
 
@@ -97,6 +98,7 @@ impl Default for Metrics {
             applications: Family::default(),
             failing: Family::default(),
             held: Gauge::default(),
+            acts: Gauge::default(),
             registry: Registry::with_prefix("shipper_hub"),
         };
         metrics.register();
@@ -143,6 +145,8 @@ impl Metrics {
         r.register("failing_clusters", failing, self.failing.clone());
         let held = "Applications whose rollout is held because too many clusters fail";
         r.register("held_applications", held, self.held.clone());
+        let acts = "Whether this hub acts (1) or stands by (0)";
+        r.register("acts", acts, self.acts.clone());
         r.register("rollbacks", "Releases that the hub took back by itself", self.rollbacks.clone());
     }
 
@@ -196,6 +200,7 @@ impl Metrics {
             self.failing.get_or_create(&labels).set(count.cast_signed() as i64);
         }
         let held = |s: &&Arc<ApplicationStatus>| s.conditions.iter().any(|c| c.reason == Reason::RolloutHeld);
+        self.acts.set(i64::from(shared.stand.get().is_none_or(|standing| standing.may_act())));
         self.held.set(statuses.iter().filter(held).count().cast_signed() as i64);
     }
 }

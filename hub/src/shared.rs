@@ -9,6 +9,7 @@ use crate::http::tokens::Tokens;
 use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
 use crate::questions::Questions;
+use crate::standing::{Stand, Takeover};
 use crate::store::{Agents, Intake, IntakeError, Reports, Store, StoreError, TimelineEvent, View, Write};
 use shipper_core::protocol::HubStatus;
 use shipper_git::Secret;
@@ -54,6 +55,8 @@ pub struct Shared {
     pub webhook_secret: Option<Secret>,
     /// Bounds what one cluster may send.
     pub limiter: Limiter,
+    /// Whether this hub acts or stands by; the loop judges.
+    pub stand: Stand,
     /// Cancelled when the hub is to stop.
     pub stop: CancellationToken,
 }
@@ -69,6 +72,8 @@ pub struct Settings {
     pub tokens: Tokens,
     /// What webhooks are signed with.
     pub webhook_secret: Option<Secret>,
+    /// When to take over from another hub.
+    pub takeover: Takeover,
 }
 
 impl Shared {
@@ -84,6 +89,10 @@ impl Shared {
             metrics: Arc::default(),
         };
         let intake = Intake::start(store.clone(), view.clone()).await?;
+        let identity = store.identity().to_owned();
+        // An agent that is well may be silent for a heartbeat.
+        let takeover =
+            Takeover { after: settings.takeover.after.max(settings.heartbeat * 3), ..settings.takeover };
         let stop = CancellationToken::new();
         let (heartbeats, stopped) = (view.heartbeats.clone(), stop.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(heartbeats.watch()).await });
@@ -105,6 +114,7 @@ impl Shared {
             tokens: settings.tokens,
             webhook_secret: settings.webhook_secret,
             limiter: Limiter::default(),
+            stand: Stand::new(identity, takeover),
             stop,
         }))
     }
@@ -123,6 +133,7 @@ impl Shared {
     /// The hub's status as the loop published it, with what agents say of themselves at this moment.
     pub fn status(&self) -> HubStatus {
         let mut status = self.hub.get();
+        status.standing = self.stand.get();
         let now = tokio::time::Instant::now();
         for cluster in &mut status.clusters {
             cluster.liveness = self.heartbeats.of(&cluster.name, now);

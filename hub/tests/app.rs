@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, Store};
 use shipper_hub::app::{App, AppError};
 use shipper_hub::config::{Author, Config, Poll, Retention};
+use shipper_hub::standing::Takeover;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -53,6 +54,7 @@ fn config(directory: &Path) -> Config {
         webhook_secret: None,
         helm: None,
         author: Author { name: "Shipper".into(), email: "shipper@localhost".into() },
+        takeover: Takeover::default(),
     }
 }
 

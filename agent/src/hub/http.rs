@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
+use shipper_core::condition::Reason;
 use shipper_core::protocol::{Accepted, EVENTS, REPORTS, SESSIONS, Session, SessionRequest, TargetEvent};
 use shipper_core::report::Report;
 use std::path::PathBuf;
@@ -101,6 +102,9 @@ impl HttpHub {
         let retry_after =
             response.headers().get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse().ok());
         let text = response.text().await.unwrap_or_default();
+        if let Some(message) = stands_by(&text) {
+            return Err(HubError::StandsBy { message, retry_after: retry_after.map(Duration::from_secs) });
+        }
         let message = text.trim().chars().take(300).collect();
         Err(match status {
             StatusCode::CONFLICT => HubError::SessionUnknown,
@@ -123,6 +127,17 @@ impl HttpHub {
         let request = self.client.post(format!("{}{path}", self.base)).timeout(DEADLINE).json(body);
         self.send(request).await?.json().await.map_err(|error| unreachable(&error))
     }
+}
+
+/// The words of a hub that stands by; it says so by the reason of the catalogue.
+fn stands_by(body: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        detail: String,
+        reason: Option<String>,
+    }
+    let problem: Problem = serde_json::from_str(body).ok()?;
+    (problem.reason.as_deref() == Some(Reason::StandsBy.name())).then_some(problem.detail)
 }
 
 fn unreachable(error: &reqwest::Error) -> HubError {

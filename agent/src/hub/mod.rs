@@ -27,6 +27,14 @@ pub enum HubError {
         /// In the hub's words.
         message: String,
     },
+    /// The hubs of another database act: ask again for one of those [A6].
+    #[error("the hub stands by: {message}")]
+    StandsBy {
+        /// In the hub's words.
+        message: String,
+        /// When to ask again.
+        retry_after: Option<Duration>,
+    },
     /// It asks to be left alone, or failed.
     #[error("the hub answers {status}: {message}")]
     Failed {

@@ -160,6 +160,9 @@ pub struct Hub {
 #[derive(Default)]
 pub struct HubInner {
     pub sessions: u64,
+    /// What it was told when sessions were asked for, and those it sends away with these answers first.
+    pub asked: Vec<SessionRequest>,
+    pub sends_away: Vec<HubError>,
     pub reports: Vec<Report>,
     /// What the next calls answer instead of success, in order.
     pub failures: Vec<HubError>,
@@ -169,9 +172,13 @@ pub struct HubInner {
 }
 
 impl HubLink for Hub {
-    fn open(&self, _: SessionRequest) -> BoxFuture<'_, Result<Session, HubError>> {
+    fn open(&self, request: SessionRequest) -> BoxFuture<'_, Result<Session, HubError>> {
         Box::pin(async move {
             let mut inner = self.inner.lock().unwrap();
+            inner.asked.push(request);
+            if !inner.sends_away.is_empty() {
+                return Err(inner.sends_away.remove(0));
+            }
             inner.sessions += 1;
             Ok(Session { session: format!("s{}", inner.sessions), heartbeat_seconds: 30 })
         })

@@ -85,18 +85,18 @@ const ADVICE: &[(&str, &str, &str)] = &[
     ),
     (
         "ClustersFailing",
-        "Goes on without them as if they were not there: gates are judged and steps taken on the others. What fails goes on trying, and          counts again as soon as it has everything.",
-        "Mend what the message names in those clusters: `shipperctl status` shows the pods and objects in trouble. Where the release          itself is at fault, take it back with `shipperctl abort`.",
+        "Goes on without them as if they were not there: gates are judged and steps taken on the others. What fails goes on trying, and counts again as soon as it has everything.",
+        "Mend what the message names in those clusters: `shipperctl status` shows the pods and objects in trouble. Where the release itself is at fault, take it back with `shipperctl abort`.",
     ),
     (
         "RolloutHeld",
-        "Takes no step by itself, whatever `approval` says. Nothing is taken away: the incumbent keeps what it has at this step, and the          contender goes on trying. It goes on by itself when few enough clusters fail.",
-        "Mend what the message names, and it goes on; after a failed analysis order the step again with another `rollout.request`. Or take          the release back with `shipperctl abort`, or walk it back with `shipperctl promote` to an earlier step. `onFailure: rollback` in          the strategy has the hub take it back by itself.",
+        "Takes no step by itself, whatever `approval` says. Nothing is taken away: the incumbent keeps what it has at this step, and the contender goes on trying. It goes on by itself when few enough clusters fail.",
+        "Mend what the message names, and it goes on; after a failed analysis order the step again with another `rollout.request`. Or take the release back with `shipperctl abort`, or walk it back with `shipperctl promote` to an earlier step. `onFailure: rollback` in the strategy has the hub take it back by itself.",
     ),
     (
         "RolledBack",
-        "Gives the load back to the incumbent at once, and removes the release from the clusters. `main` is left alone, and the release is          not made again.",
-        "Mend the cause that the message names and commit; or commit another `spec.restart` to try the same again; or take the change          back with `shipperctl abort` or `git revert`.",
+        "Gives the load back to the incumbent at once, and removes the release from the clusters. `main` is left alone, and the release is not made again.",
+        "Mend the cause that the message names and commit; or commit another `spec.restart` to try the same again; or take the change back with `shipperctl abort` or `git revert`.",
     ),
     (
         "NotEnoughClusters",
@@ -139,6 +139,13 @@ const ADVICE: &[(&str, &str, &str)] = &[
         "RepositoryUnreachable",
         "Tries again by itself, with growing pauses; clusters keep what they have and repair drift.",
         "Look at the Git server and at the hub's credentials; the message has the server's words.",
+    ),
+    (
+        "StandsBy",
+        "Writes nothing, and sends agents and readers to the hubs that act. It takes over, in a new epoch, when the agents of more than \
+         half of the clusters have been without such a hub for `--takeover-after` and ask this one.",
+        "Nothing, while the other hubs are well. If their database is lost for good and agents cannot reach this hub, start it once \
+         with `--take-over`. Hubs that share one PostgreSQL (`--database`) need no standby: all of them act.",
     ),
 ];
 

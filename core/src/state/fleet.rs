@@ -12,6 +12,9 @@ pub struct FleetState {
     pub epoch: u64,
     /// Raised by every commit, within and across epochs.
     pub generation: u64,
+    /// The store of reports whose hubs act; the others stand by [A6].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// The commit of `main` that was read, in hex.
     pub source: String,
     /// The state commit a new epoch takes over from, where it does not descend from it [X5].

@@ -15,6 +15,7 @@ use shipper_core::protocol::{Accepted, Session, SessionRequest};
 use shipper_core::report::Report;
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Opens a session; every other one of the cluster is closed.
 ///
@@ -30,6 +31,13 @@ pub async fn open_session(
     if request.cluster_uid.is_empty() {
         let detail = "clusterUid is empty; the agent must be allowed to read the namespace kube-system";
         return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
+    if let Some(refusal) = shared.stand.refusal() {
+        let unheard = request.unheard_seconds.map(Duration::from_secs);
+        if shared.stand.ask(request.cluster, unheard) {
+            shared.hints.give(None);
+        }
+        return Err(refusal);
     }
     let session = unguessable();
     tracing::info!(cluster = %request.cluster, uid = request.cluster_uid, version = request.agent_version, "an agent opens a session");

@@ -8,6 +8,7 @@ use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::{Stream, StreamExt, stream};
 use shipper_core::protocol::TargetEvent;
+use shipper_core::standing::Standing;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -17,14 +18,20 @@ const PING: Duration = Duration::from_secs(10);
 
 type Item = Result<Event, axum::Error>;
 
-/// Streams; ends when the hub stops or the token counts no more.
+/// Streams; ends when the hub stops or stands by, or the token counts no more.
 pub async fn stream(
     State(shared): State<Arc<Shared>>,
     agent: Agent,
 ) -> Sse<impl Stream<Item = Item> + use<>> {
     let mut commits = shared.commits.subscribe();
     commits.mark_changed();
-    let watch = Watch { commits, tokens: shared.tokens.subscribe(), shared: shared.clone(), agent };
+    let watch = Watch {
+        commits,
+        tokens: shared.tokens.subscribe(),
+        standing: shared.stand.subscribe(),
+        shared: shared.clone(),
+        agent,
+    };
     let stopped = shared.stop.clone().cancelled_owned();
     let events = stream::unfold(watch, Watch::next).take_until(stopped);
     Sse::new(events).keep_alive(KeepAlive::new().interval(PING).text("ping"))
@@ -33,6 +40,7 @@ pub async fn stream(
 struct Watch {
     commits: watch::Receiver<Option<String>>,
     tokens: watch::Receiver<u64>,
+    standing: watch::Receiver<Option<Standing>>,
     shared: Arc<Shared>,
     agent: Agent,
 }
@@ -44,6 +52,13 @@ impl Watch {
                 changed = self.commits.changed() => changed.ok()?,
                 _ = self.tokens.changed() => {
                     if self.shared.tokens.still(&self.agent.digest) {
+                        continue;
+                    }
+                    return None;
+                }
+                _ = self.standing.changed() => {
+                    let standing = self.standing.borrow_and_update();
+                    if standing.as_ref().is_none_or(Standing::may_act) {
                         continue;
                     }
                     return None;

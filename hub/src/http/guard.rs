@@ -3,10 +3,11 @@
 use super::problem::Problem;
 use crate::shared::Shared;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use shipper_core::protocol::SESSIONS;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,18 @@ pub async fn guard(request: Request, next: Next) -> Response {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5).into_response()
         }
     }
+}
+
+/// Sends everybody away while the hub stands by [A6], and closes the connection, so that the next request finds another hub.
+pub async fn acts(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let Some(problem) = shared.stand.refusal() else { return next.run(request).await };
+    // Who opens a session says whether it has a hub at all.
+    let mut response = match request.uri().path() {
+        SESSIONS => next.run(request).await,
+        _ => problem.into_response(),
+    };
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Counts requests by method, route and status.

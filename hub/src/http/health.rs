@@ -27,6 +27,24 @@ pub async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Pr
     Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reasons.join("; ")).retry_after(5))
 }
 
+/// The hub acts, for a balancer that leads people to one that does [A6]. One that stands by is ready all the same: agents that find no
+/// other hub have to reach it.
+///
+/// # Errors
+/// 503 with where it stands.
+pub async fn acting(State(shared): State<Arc<Shared>>) -> Result<&'static str, Problem> {
+    match shared.stand.get() {
+        Some(standing) if standing.may_act() => Ok("ok\n"),
+        Some(_) => Err(shared.stand.refusal().unwrap_or_else(not_read)),
+        None => Err(not_read()),
+    }
+}
+
+fn not_read() -> Problem {
+    let detail = "the repository has not been read yet; see the hub's log if that goes on";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5)
+}
+
 /// Metrics in the text format of OpenMetrics.
 pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -43,21 +43,26 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(SESSIONS, post(agent::open_session))
         .route(REPORTS, post(agent::report))
         .route(EVENTS, get(events::stream))
-        .layer(DefaultBodyLimit::max(MAX_REPORT));
+        .layer(DefaultBodyLimit::max(MAX_REPORT))
+        .layer(from_fn_with_state(shared.clone(), guard::acts));
     let hints =
         Router::new().route(WEBHOOK, post(webhook::receive)).layer(DefaultBodyLimit::max(MAX_WEBHOOK));
-    Router::new()
-        .merge(agents)
-        .merge(hints)
+    let readers = Router::new()
         .route(APPLICATIONS, get(read::applications))
         .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}"), get(read::application))
         .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}/{WHY}"), get(why::why))
         .route(BLOCKS, get(read::blocks))
         .route(CLUSTERS, get(clusters::all))
         .route(&format!("{CLUSTERS}/{{name}}"), get(clusters::one))
+        .layer(from_fn_with_state(shared.clone(), guard::acts));
+    Router::new()
+        .merge(agents)
+        .merge(hints)
+        .merge(readers)
         .route(STATUS, get(read::status))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/actz", get(health::acting))
         .route("/metrics", get(health::metrics))
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())

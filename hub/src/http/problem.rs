@@ -4,6 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use shipper_core::condition::Reason;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong here, and the next step.
     pub detail: String,
+    /// A reason of the catalogue, where there is one for programs to go by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Seconds to wait before trying again.
     #[serde(skip)]
     pub retry_after: Option<u32>,
@@ -30,8 +34,15 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             detail: detail.into(),
+            reason: None,
             retry_after: None,
         }
+    }
+
+    /// The same, for a reason of the catalogue.
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason.name().to_owned());
+        self
     }
 
     /// The same, to be tried again after some seconds.

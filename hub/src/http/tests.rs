@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::sample;
 use crate::shared::Settings;
+use crate::standing::Takeover;
 use crate::store::{MemoryStore, SqliteStore, Store};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
@@ -59,6 +60,7 @@ async fn hub_with(secret: Option<&str>) -> Hub {
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::fixed(tokens).unwrap(),
         webhook_secret: secret.map(Secret::new),
+        takeover: Takeover::default(),
     };
     of(Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap())
 }
@@ -210,7 +212,13 @@ async fn the_database_failing_is_503_and_makes_the_hub_unready() {
     let store = Arc::new(SqliteStore::open(directory.path()).await.unwrap());
     let tokens = Tokens::fixed(BTreeMap::from([("eu".to_owned(), EU.to_owned())])).unwrap();
     let heartbeat = Duration::from_secs(10);
-    let settings = Settings { clock: Clock::system(), heartbeat, tokens, webhook_secret: None };
+    let settings = Settings {
+        clock: Clock::system(),
+        heartbeat,
+        tokens,
+        webhook_secret: None,
+        takeover: Takeover::default(),
+    };
     let hub = of(Shared::start(store.clone(), settings).await.unwrap());
     store.close().await;
     let answer = hub.post(SESSIONS, EU, &introduction("eu", "uid-1")).await;
@@ -343,6 +351,7 @@ async fn a_stream_ends_when_its_token_is_taken_away() {
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::from_file(&file).unwrap(),
         webhook_secret: None,
+        takeover: Takeover::default(),
     };
     let hub = of(Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap());
     let (mut eu, mut us) = (Stream::of(&hub, EU).await, Stream::of(&hub, US).await);

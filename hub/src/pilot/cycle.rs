@@ -10,6 +10,7 @@ use shipper_core::AppKey;
 use shipper_core::condition::{Reason, Status};
 use shipper_core::plan::EventReason;
 use shipper_git::StoreError;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -25,6 +26,7 @@ impl Pilot {
         self.dirty.extend(apps);
         let dirty = std::mem::take(&mut self.dirty);
         let (accepted, may_write) = (self.accepted, !self.pushes.holds(Instant::now()));
+        let stood_by = self.stands_by;
         let turn = self
             .blocking(move |world| {
                 let looked = look.then(|| world.look());
@@ -32,15 +34,23 @@ impl Pilot {
                 dirty.extend(world.in_clusters(&clusters));
                 let follow = looked.as_ref().map_or(accepted, Result::is_ok);
                 if !follow || !may_write {
-                    return (looked, Err(dirty), false);
+                    return (looked, Err(dirty), false, stood_by);
                 }
                 let news = std::mem::take(&mut world.desk.dirty);
                 let found = !news.is_empty();
+                if !world.standing().may_act() {
+                    // What was planned before rests on what another hub knows better; all of it is planned anew once this one acts.
+                    return (looked, Err(BTreeSet::new()), found, true);
+                }
                 dirty.extend(news);
-                (looked, Ok(world.plan(&dirty)), found)
+                if stood_by {
+                    dirty.extend(world.all());
+                }
+                (looked, Ok(world.plan(&dirty)), found, false)
             })
             .await;
-        let Some((looked, planned, found)) = turn else { return };
+        let Some((looked, planned, found, stands_by)) = turn else { return };
+        self.stands(stands_by);
         if let Some(looked) = looked {
             self.looked(looked, found);
         }
@@ -49,7 +59,21 @@ impl Pilot {
             Err(dirty) => self.dirty.extend(dirty),
         }
         if let Some(world) = self.world.0.as_deref() {
+            if self.accepted {
+                world.standing();
+            }
             self.publisher.hub(&world.desk, &world.missing);
+        }
+    }
+
+    /// Where the hub stands now. What it said of applications while it acted is not true any more once others do.
+    fn stands(&mut self, by: bool) {
+        let before = std::mem::replace(&mut self.stands_by, by);
+        if by && !before {
+            tracing::warn!("the hubs of another database act; this one stands by");
+            self.shared.statuses.clear();
+        } else if before && !by {
+            tracing::warn!("this hub acts from now on");
         }
     }
 
@@ -161,7 +185,7 @@ impl Pilot {
     async fn write(&mut self, work: Vec<Work>) {
         let now = self.shared.clock.now();
         let wrote = self.blocking(move |world| {
-            let wrote = world.desk.write(&work, now);
+            let wrote = world.write(&work, now);
             (wrote, work)
         });
         let Some((wrote, work)) = wrote.await else { return };

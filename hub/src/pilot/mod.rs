@@ -68,6 +68,8 @@ pub struct Pilot {
     look: bool,
     /// It was looked at, and may be followed.
     accepted: bool,
+    /// The hubs of another store act [A6].
+    stands_by: bool,
     looks: Backoff,
     pushes: Backoff,
     races: Backoff,
@@ -115,6 +117,7 @@ impl Pilot {
             poll: Poll::new(config.poll_min, config.poll_max, now),
             look: true,
             accepted: false,
+            stands_by: false,
             looks: Backoff::new(config.retry_min, config.retry_max),
             pushes: Backoff::new(config.retry_min, config.retry_max),
             races: Backoff::new(Duration::from_millis(1), Duration::from_millis(500)),
@@ -179,7 +182,7 @@ impl Pilot {
             .filter_map(|(_, backoff)| backoff.until())
             .filter(|until| *until > now)
             .max();
-        let wanted = self.look || (self.accepted && self.has_dirt());
+        let wanted = self.look || (self.accepted && !self.stands_by && self.has_dirt());
         match (wanted, held) {
             (true, None) => None,
             (true, Some(until)) => Some(Some(until)),

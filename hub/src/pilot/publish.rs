@@ -93,7 +93,9 @@ impl Publisher {
         }
         self.board.looked_at = self.looked_at;
         let missing = self.missing(missing);
-        self.board.conditions = [Some(self.condition.clone()), missing].into_iter().flatten().collect();
+        let standing = self.standing();
+        self.board.conditions =
+            [Some(self.condition.clone()), standing, missing].into_iter().flatten().collect();
         self.shared.tokens.refuse(desk.removed_clusters());
         self.shared.hub.publish(self.board.clone());
         if let Some(commit) = &self.board.state {
@@ -107,18 +109,30 @@ impl Publisher {
         }
     }
 
-    /// What is to be said of what is missing, and since when it is so.
-    fn missing(&self, missing: &Missing) -> Option<Condition> {
-        let mut condition = missing.condition()?;
-        let before = self.board.conditions.iter().find(|c| c.kind == condition.kind);
-        if before.is_none_or(|before| before.message != condition.message) {
-            tracing::error!(reason = %condition.reason, "{}", condition.message);
-        }
+    /// What is to be said of where the hub stands.
+    fn standing(&self) -> Option<Condition> {
+        let condition = self.shared.stand.condition()?;
+        Some(self.since(condition))
+    }
+
+    /// The same with the time since which it is so: that of the condition before, where the reason is the same.
+    fn since(&self, mut condition: Condition) -> Condition {
+        let before = self.board.conditions.iter().find(|before| before.kind == condition.kind);
         let since = before.filter(|before| before.reason == condition.reason);
         let since = since.and_then(|before| before.last_transition_time);
         condition.last_transition_time = Some(since.unwrap_or_else(|| self.shared.clock.now()));
         condition.observed_revision.clone_from(&self.board.source);
-        Some(condition)
+        condition
+    }
+
+    /// What is to be said of what is missing, and since when it is so.
+    fn missing(&self, missing: &Missing) -> Option<Condition> {
+        let condition = missing.condition()?;
+        let before = self.board.conditions.iter().find(|c| c.kind == condition.kind);
+        if before.is_none_or(|before| before.message != condition.message) {
+            tracing::error!(reason = %condition.reason, "{}", condition.message);
+        }
+        Some(self.since(condition))
     }
 
     /// Appends to the timeline what a commit brought about. The timeline is no truth: losing an entry loses history alone.

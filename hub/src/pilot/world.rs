@@ -1,7 +1,7 @@
 //! Everything the loop owns that a cycle works on: the repository, renderings, charts. It goes to a thread that may block
 //! and comes back.
 
-use super::desk::{Desk, LookError, Work};
+use super::desk::{Desk, LookError, Work, WriteError, Wrote};
 use super::input::job;
 use super::lookups::Lookups;
 use super::missing::Missing;
@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Chart;
 use shipper_core::plan::{Absence, AppInput, AppPlan, Intent, Room, plan, why};
+use shipper_core::standing::Standing;
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::why::Why;
 use shipper_core::{AppKey, ClusterName};
@@ -86,6 +87,24 @@ impl World {
         self.shared.metrics.fetch_duration.observe(began.elapsed().as_secs_f64());
         tracing::debug!(concerned = self.desk.dirty.len(), "looked at the repository");
         looked
+    }
+
+    /// Writes what differs.
+    pub(super) fn write(&mut self, work: &[Work], now: Timestamp) -> Result<Wrote, WriteError> {
+        self.desk.write(work, now, self.shared.stand.own())
+    }
+
+    /// Whether this hub may plan and write, by what the state branch says now [A6].
+    pub(super) fn standing(&self) -> Standing {
+        let acting = self.desk.fleet_state().store;
+        self.shared.stand.judge(acting.as_deref(), self.desk.view().objects().fleet().clusters.keys())
+    }
+
+    /// Every application that there is, on `main` or in the records.
+    pub(super) fn all(&self) -> BTreeSet<AppKey> {
+        let view = self.desk.view();
+        let on_main = view.objects().applications().map(|(app, _)| app.clone());
+        on_main.chain(view.records().apps().map(|(app, _)| app.clone())).collect()
     }
 
     /// The applications that have a target in one of the clusters.

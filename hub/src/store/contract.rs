@@ -20,7 +20,12 @@ pub(super) fn eu() -> ClusterName {
 }
 
 pub(super) fn open(session: &str, uid: &str) -> Write {
-    let request = SessionRequest { cluster: eu(), cluster_uid: uid.into(), agent_version: "1.0.0".into() };
+    let request = SessionRequest {
+        cluster: eu(),
+        cluster_uid: uid.into(),
+        agent_version: "1.0.0".into(),
+        unheard_seconds: None,
+    };
     Write::Open { session: session.into(), request, at: at(0) }
 }
 
@@ -251,7 +256,12 @@ async fn thousands_of_writes_fit_in_one_batch(store: Arc<dyn Store>) {
     let mut batch = Vec::new();
     for name in &clusters {
         let cluster = ClusterName::from(name.as_str());
-        let request = SessionRequest { cluster, cluster_uid: "uid-1".into(), agent_version: "1".into() };
+        let request = SessionRequest {
+            cluster,
+            cluster_uid: "uid-1".into(),
+            agent_version: "1".into(),
+            unheard_seconds: None,
+        };
         batch.push(Write::Open { session: name.clone(), request, at: at(0) });
         let mut first = report(name, 1, vec![state("shop", 1), state("blog", 1)]);
         first.cluster = ClusterName::from(name.as_str());
@@ -270,6 +280,7 @@ async fn what_one_agent_says_keeps_no_other_report_from_being_stored(store: Arc<
         cluster: cluster.into(),
         cluster_uid: "uid-1".into(),
         agent_version: version.into(),
+        unheard_seconds: None,
     };
     let random: String = (0..9_000).map(|_| char::from(rand::random_range(b'a'..=b'z'))).collect();
     let opened = ["a", "b", "c", "d", "e"].map(|cluster| {

@@ -210,7 +210,12 @@ async fn writes_that_come_together_share_a_transaction() {
     let intake = Intake::start(Arc::new(reopen(directory.path()).await), view()).await.unwrap();
     let opened = (0..200).map(|i| {
         let cluster = ClusterName::from(format!("c{i}"));
-        let request = SessionRequest { cluster, cluster_uid: "uid-1".into(), agent_version: "1".into() };
+        let request = SessionRequest {
+            cluster,
+            cluster_uid: "uid-1".into(),
+            agent_version: "1".into(),
+            unheard_seconds: None,
+        };
         intake.write(Write::Open { session: format!("s{i}"), request, at: at(0) })
     });
     futures::future::try_join_all(opened).await.unwrap();

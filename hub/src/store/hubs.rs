@@ -160,8 +160,12 @@ async fn hubs_that_meet_new_clusters_at_once_agree_who_they_are() {
             clusters.rotate_left(hub * 13);
             let open = |cluster| {
                 let cluster = ClusterName::from(format!("c{}", cluster + 25 * round));
-                let request =
-                    SessionRequest { cluster, cluster_uid: "uid-1".into(), agent_version: "1".into() };
+                let request = SessionRequest {
+                    cluster,
+                    cluster_uid: "uid-1".into(),
+                    agent_version: "1".into(),
+                    unheard_seconds: None,
+                };
                 Write::Open { session: format!("{hub}"), request, at: at(0) }
             };
             clusters.into_iter().map(open).collect()

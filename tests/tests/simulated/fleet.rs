@@ -29,6 +29,7 @@ use shipper_hub::pilot::{Pilot, PilotConfig};
 use shipper_hub::render::charts::{self, Charts};
 use shipper_hub::render::{Limits, Renderer};
 use shipper_hub::shared::{Settings, Shared};
+use shipper_hub::standing::Takeover;
 use shipper_hub::store::MemoryStore;
 use shipper_sim::{Cluster, Delay, Options};
 use shipper_tests::scene::STATE_BRANCH;
@@ -218,6 +219,7 @@ async fn hub(
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::fixed(tokens).unwrap(),
         webhook_secret: None,
+        takeover: Takeover::default(),
     };
     let shared = Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap();
     let renderer = Arc::new(Renderer::new(None, Limits::default(), directory.join("render")));

@@ -4,7 +4,7 @@ mod history;
 mod missing;
 mod write;
 
-pub(super) use write::{Work, Wrote};
+pub(super) use write::{Work, WriteError, Wrote};
 
 use super::config::PilotConfig;
 use crate::fleet::guard::{Acceptance, Refused};

@@ -67,12 +67,16 @@ impl Desk {
         }
     }
 
-    /// The fleet state of the next commit.
-    fn next_state(&self, source: Oid) -> FleetState {
+    /// The fleet state of the next commit, by a hub on this store.
+    fn next_state(&self, source: Oid, own: &str) -> FleetState {
         let present = self.fleet_state();
+        let from_another = present.store.as_deref().is_some_and(|store| store != own);
         let (epoch, generation, supersedes) = match &self.supersedes {
             // Every commit of an epoch says it: an agent may have missed the first.
-            None => (present.epoch.max(1), present.generation, present.supersedes),
+            None => {
+                let epoch = present.epoch.max(1) + u64::from(from_another);
+                (epoch, present.generation, present.supersedes)
+            }
             Some((commit, known)) => (
                 present.epoch.max(known.epoch) + 1,
                 present.generation.max(known.generation),
@@ -82,6 +86,7 @@ impl Desk {
         FleetState {
             epoch,
             generation: generation + 1,
+            store: Some(own.to_owned()),
             source: source.to_string(),
             supersedes,
             removed_clusters: self.removed_clusters.clone(),
@@ -104,7 +109,13 @@ impl Desk {
     }
 
     /// Writes all differences in one commit and moves the branch, if it is still where it was read.
-    pub(in crate::pilot) fn write(&mut self, work: &[Work], now: Timestamp) -> Result<Wrote, WriteError> {
+    /// `own` is the store of this hub, which the commit names [A6].
+    pub(in crate::pilot) fn write(
+        &mut self,
+        work: &[Work],
+        now: Timestamp,
+        own: &str,
+    ) -> Result<Wrote, WriteError> {
         let Some(source) = self.view.branches().main else { return Err(WriteError::Blind) };
         let base = self.view.branches().state;
         let store = self.state.as_ref().unwrap_or(&self.main);
@@ -125,10 +136,10 @@ impl Desk {
                 changed.push(Changed { app: app.clone(), events, targets: difference.targets });
             }
         }
-        if changed.is_empty() && !self.must_write() {
+        if changed.is_empty() && !self.must_write(own) {
             return Ok(Wrote::Nothing);
         }
-        let state = self.next_state(source);
+        let state = self.next_state(source, own);
         let yaml = state
             .to_yaml()
             .map_err(|source| ComposeError::Yaml { path: paths::FLEET_STATE.to_owned(), source })?;
@@ -178,10 +189,12 @@ impl Desk {
     }
 
     /// Whether the next commit is to be made even if nothing differs.
-    fn must_write(&self) -> bool {
+    fn must_write(&self, own: &str) -> bool {
         let turned = self.turned || self.accepted.is_some();
+        let present = self.fleet_state();
         self.supersedes.is_some()
+            || present.store.is_some_and(|store| store != own)
             || (turned && self.source() != self.last_main)
-            || self.removed_clusters != self.fleet_state().removed_clusters
+            || self.removed_clusters != present.removed_clusters
     }
 }

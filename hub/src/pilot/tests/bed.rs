@@ -6,7 +6,8 @@ use crate::pilot::{Pilot, PilotConfig, PilotControl};
 use crate::render::charts::{self, Charts};
 use crate::render::{Limits, Renderer};
 use crate::shared::{Settings, Shared};
-use crate::store::{SqliteStore, Write};
+use crate::standing::Takeover;
+use crate::store::{SqliteStore, Store as HubStore, Write};
 use shipper_core::AppKey;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Remains, Report, Traffic};
@@ -189,11 +190,32 @@ impl Hub {
 
     /// With agents that report every `heartbeat`.
     pub(super) async fn start_with(config: PilotConfig, heartbeat: Duration) -> Self {
+        let store = Arc::new(SqliteStore::open(&config.data_dir).await.unwrap());
+        Self::begin(config, heartbeat, Takeover::default(), store).await
+    }
+
+    /// On a database that it may share with others.
+    pub(super) async fn on(store: Arc<dyn HubStore>, config: PilotConfig) -> Self {
+        Self::begin(config, Duration::from_secs(10), Takeover::default(), store).await
+    }
+
+    /// With another database than the hub before, which is gone for good [A6].
+    pub(super) async fn take_over(config: PilotConfig) -> Self {
+        let takeover = Takeover { ordered: true, ..Takeover::default() };
+        let store = Arc::new(SqliteStore::open(&config.data_dir).await.unwrap());
+        Self::begin(config, Duration::from_secs(10), takeover, store).await
+    }
+
+    async fn begin(
+        config: PilotConfig,
+        heartbeat: Duration,
+        takeover: Takeover,
+        store: Arc<dyn HubStore>,
+    ) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dir = config.data_dir.clone();
-        let store = Arc::new(SqliteStore::open(&dir).await.unwrap());
-        let settings =
-            Settings { clock: Clock::system(), heartbeat, tokens: Tokens::none(), webhook_secret: None };
+        let (clock, tokens) = (Clock::system(), Tokens::none());
+        let settings = Settings { clock, heartbeat, tokens, webhook_secret: None, takeover };
         let shared = Shared::start(store, settings).await.unwrap();
         let renderer = Arc::new(Renderer::new(None, Limits::default(), dir.join("work")));
         let charts = Arc::new(Charts::new(dir.join("charts"), charts::Limits::default()).unwrap());
@@ -272,6 +294,7 @@ impl Hub {
                 cluster: cluster.into(),
                 cluster_uid: uid.clone(),
                 agent_version: "1".into(),
+                unheard_seconds: None,
             };
             self.shared.intake.write(Write::Open { session: session.clone(), request, at }).await.unwrap();
         }

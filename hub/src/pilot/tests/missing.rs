@@ -110,7 +110,7 @@ async fn x1_an_old_trailer_confirms_nothing_and_a_restart_forgets_nothing() {
     bed.confirm("web/shop");
     bed.commit(&[("notes.md", Some("later"))]);
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     hub.app("shop", |status| {
         reason(status, ConditionType::Present) == Some((Status::False, Reason::Removing))
     })
@@ -147,7 +147,7 @@ async fn x2_x4_a_missing_cluster_waits_for_its_trailer() {
 
     // Another hub, which never saw it, refuses it as well; until the file is back.
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     hub.until("the refusal again", |shared| shared.tokens.removed(&"b".into())).await;
     bed.commit(&[("clusters/b.yaml", Some(&cluster("b")))]);
     hub.until("peace", |shared| shared.tokens.removed(&"b".into()).is_none().then_some(())).await;
@@ -196,7 +196,7 @@ async fn x3_a_rewritten_main_is_accepted_by_a_commit() {
 
     // For good, also without the hub's data.
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     let next = bed.commit(&[("notes.md", Some("on"))]);
     hub.follows(next).await;
     hub.stop().await;
@@ -240,7 +240,7 @@ async fn x5_a_restored_state_branch_is_noticed_by_what_agents_follow() {
 
     bed.push(STATE, backup, Some(lost));
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     hub.report_at("a", &target, lost, (standing.epoch, standing.generation)).await;
     bed.commit(&[("apps/web/all.yaml", Some(&MANIFESTS.replace("web:1", "web:2")))]);
     let (message, history) = hub.until("the refusal", refused).await;

@@ -2,8 +2,11 @@
 
 mod bed;
 mod missing;
+mod standing;
 
 use crate::pilot::PilotConfig;
+use crate::shared::Shared;
+use crate::store::MemoryStore;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
@@ -61,7 +64,8 @@ async fn a_first_application_becomes_records_and_targets() {
     let trailers = snapshot.trailers().unwrap();
     assert!(trailers.contains(&("Shipper-Source".into(), bed.head.unwrap().to_string())), "{trailers:?}");
     assert_eq!(snapshot.parents().unwrap(), [], "the first rendering and its target are one commit");
-    assert_eq!(hub.shared.commits.borrow().as_deref(), Some(state.to_string().as_str()));
+    let told = |shared: &Shared| shared.commits.borrow().as_deref() == Some(state.to_string().as_str());
+    hub.until("the commit told to agents", |shared| told(shared).then_some(())).await;
     hub.stop().await;
 }
 
@@ -160,7 +164,7 @@ async fn rewritten_history_changes_nothing_until_it_is_accepted() {
 
     // A hub that starts anew, with nothing kept, refuses it as well.
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     hub.until("the refusal after a restart", refused).await;
     assert_eq!(bed.state(), state);
 
@@ -191,7 +195,7 @@ async fn a_hub_that_is_started_with_a_new_beginning_follows_it_for_good() {
     bed.head = Some(new);
 
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(PilotConfig { accept_history: Some(new), ..bed.config() }).await;
+    let hub = Hub::take_over(PilotConfig { accept_history: Some(new), ..bed.config() }).await;
     hub.app("late", |_| true).await;
     hub.follows(new).await;
     hub.until("the new beginning in Git", |shared| (shared.hub.get().generation > 1).then_some(())).await;
@@ -199,7 +203,7 @@ async fn a_hub_that_is_started_with_a_new_beginning_follows_it_for_good() {
     assert_eq!(bed.fleet_state().source, new.to_string());
 
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     let next = bed.commit(&[("apps/web/all.yaml", Some(MANIFESTS))]);
     hub.follows(next).await;
     hub.app("late", has_releases(1)).await;
@@ -218,7 +222,7 @@ async fn x5_a_rewritten_state_branch_goes_on_in_an_epoch_whose_every_commit_says
     bed.push(STATE, rewritten, state);
 
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(PilotConfig { accept_history: Some(rewritten), ..bed.config() }).await;
+    let hub = Hub::take_over(PilotConfig { accept_history: Some(rewritten), ..bed.config() }).await;
     hub.until("the new epoch", |shared| (shared.hub.get().epoch == 2).then_some(())).await;
     let first = bed.fleet_state();
     assert_eq!((first.epoch, first.supersedes), (2, Some(rewritten.to_string())));
@@ -228,13 +232,17 @@ async fn x5_a_rewritten_state_branch_goes_on_in_an_epoch_whose_every_commit_says
     hub.app("shop", has_releases(2)).await;
     hub.stop().await;
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     bed.commit(&[("apps/web/all.yaml", Some(&image("3")))]);
     hub.app("shop", |status| status.releases.iter().any(|release| release.generation == 3)).await;
     hub.stop().await;
     let last = bed.fleet_state();
     assert!(last.generation > first.generation + 1);
-    assert_eq!((last.epoch, last.supersedes), (2, Some(rewritten.to_string())));
+    assert_eq!(
+        (last.epoch, last.supersedes),
+        (3, Some(rewritten.to_string())),
+        "it took over from another database"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -284,12 +292,17 @@ async fn a_hub_without_its_data_goes_on_from_git_alone() {
     let hub = Hub::start(bed.config()).await;
     hub.app("shop", has_releases(1)).await;
     hub.stop().await;
-    let before = bed.state();
+    let decided = |bed: &mut Bed| {
+        let mut files = bed.files();
+        files.remove("state.yaml");
+        files
+    };
+    let before = decided(&mut bed);
     std::fs::remove_dir_all(bed.path("hub")).unwrap();
 
-    let hub = Hub::start(bed.config()).await;
+    let hub = Hub::take_over(bed.config()).await;
     hub.app("shop", has_releases(1)).await;
-    assert_eq!(bed.state(), before, "nothing is decided anew");
+    assert_eq!(decided(&mut bed), before, "nothing is decided anew");
     bed.commit(&[("apps/web/all.yaml", Some(&image("2")))]);
     hub.app("shop", has_releases(2)).await;
     let names: Vec<_> = bed.releases("shop").into_iter().map(|release| release.generation).collect();
@@ -345,9 +358,10 @@ async fn a_hub_that_was_paused_before_its_push_loses_and_goes_on() {
         let _ = reached.send(());
         let _ = resumed.lock().unwrap().recv();
     }));
-    let two = Hub::start(second).await;
+    let store: Arc<MemoryStore> = Arc::default();
+    let two = Hub::on(store.clone(), second).await;
     tokio::task::spawn_blocking(move || at_push.recv().unwrap()).await.unwrap();
-    let one = Hub::start(first).await;
+    let one = Hub::on(store, first).await;
     one.app("shop", has_releases(1)).await;
     let before = bed.state();
     drop(resume);
