@@ -37,6 +37,7 @@ use anyhow::Result;
 use self::common::Common;
 pub use self::common::WITNESS;
 pub use self::daemons::token;
+use crate::balancer::Balancer;
 use crate::fleet::{self, Fleet};
 use crate::git_repo::{BareRepo, Checkout};
 use crate::git_server::GitServer;
@@ -61,9 +62,9 @@ pub struct Options {
     pub state_repository: bool,
     /// Hub and agents reach the repositories over SSH.
     pub ssh: bool,
-    /// How many hubs there are on the repository. The agents know the first one alone, but for `postgres`.
+    /// How many hubs there are on the repository. Agents reach more than one through a balancer, which begins with the first.
     pub hubs: usize,
-    /// The hubs share a PostgreSQL of this scene's own, and agents reach them through a balancer, which begins with the first.
+    /// The hubs share a PostgreSQL of this scene's own.
     pub postgres: bool,
     /// By how many seconds the clocks of the agents are wrong, in the order of the clusters; those of the others are right.
     pub clocks: &'static [i64],
@@ -117,6 +118,7 @@ pub struct Scene {
     pub git: GitServer,
     /// The way of the reports, where it is none that they should have.
     pub unruly: Option<UnrulyWay>,
+    balancer: Option<Balancer>,
     common: Option<Common>,
     state_repository: bool,
     began: Instant,
@@ -162,6 +164,7 @@ impl Scene {
             state,
             git,
             unruly: None,
+            balancer: None,
             common: if options.postgres { Some(Common::start()?) } else { None },
             state_repository: options.state_repository,
             began: Instant::now(),
@@ -173,9 +176,8 @@ impl Scene {
         for number in 0..options.hubs {
             scene.add_hub(number).await?;
         }
-        let port = scene.hub().port;
-        if let Some(common) = &mut scene.common {
-            common.balance(port)?;
+        if options.hubs > 1 {
+            scene.balancer = Some(Balancer::start(scene.hub().port)?);
         }
         if options.unruly_reports {
             scene.unruly = Some(UnrulyWay::start(&scene.hub().url)?);

@@ -27,6 +27,7 @@ mod scenes {
     mod reports;
     mod rollout;
     mod ssh;
+    mod standby;
     mod stops;
     mod story;
     mod taken_back;

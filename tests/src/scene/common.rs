@@ -1,4 +1,4 @@
-//! What the hubs of a scene have in common, where they share a database: a PostgreSQL, and one address.
+//! What several hubs of a scene have in common: an address, and a PostgreSQL where they share one.
 
 use anyhow::{Context, Result};
 
@@ -10,25 +10,18 @@ use crate::unruly::UnrulyWay;
 /// A cluster that is in no repository: hubs that share a database take its reports all the same, as those of one that is about to join.
 pub const WITNESS: &str = "witness";
 
-/// A database that hubs share, and the way to the hubs.
+/// A database that hubs share.
 #[derive(Debug)]
 pub(super) struct Common {
     server: Server,
     pub(super) url: String,
-    balancer: Option<Balancer>,
 }
 
 impl Common {
     pub(super) fn start() -> Result<Self> {
         let server = Server::start()?;
         let url = server.database()?;
-        Ok(Self { server, url, balancer: None })
-    }
-
-    /// Makes an address before the hubs, the first of which is on this port.
-    pub(super) fn balance(&mut self, port: u16) -> Result<()> {
-        self.balancer = Some(Balancer::start(port)?);
-        Ok(())
+        Ok(Self { server, url })
     }
 }
 
@@ -46,7 +39,8 @@ impl Scene {
     #[must_use]
     pub fn agents_hub(&self) -> String {
         let unruly = self.unruly.as_ref().map(UnrulyWay::url);
-        unruly.or_else(|| self.balancer().map(Balancer::url)).unwrap_or_else(|| self.hub().url.clone())
+        let balanced = || self.balancer.as_ref().map(Balancer::url);
+        unruly.or_else(balanced).unwrap_or_else(|| self.hub().url.clone())
     }
 
     /// Sends the agents to another hub, as a load balancer would.
@@ -54,11 +48,10 @@ impl Scene {
     /// # Errors
     /// They know one hub alone.
     pub fn send_agents_to(&self, hub: &Hub) -> Result<()> {
-        self.balancer().context("there is nothing between the agents and their hub")?.switch_to(hub.port);
+        self.balancer
+            .as_ref()
+            .context("there is nothing between the agents and their hub")?
+            .switch_to(hub.port);
         Ok(())
-    }
-
-    fn balancer(&self) -> Option<&Balancer> {
-        self.common.as_ref()?.balancer.as_ref()
     }
 }

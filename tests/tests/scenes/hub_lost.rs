@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use shipper_core::status::WaitingFor;
 use shipper_tests::eventually::eventually;
 use shipper_tests::postgres::possible;
-use shipper_tests::scene::sight::{Sight, look, seen};
+use shipper_tests::scene::sight::{Sight, seen};
 use shipper_tests::scene::{Options, Scene, WITNESS, token};
 
 use super::chaos::ensure_in_order;
-use super::story::{APP, Floor, SOON, first_release, staging};
+use super::story::{APP, Floor, SOON, first_release, staging, under_way};
 
 /// How long the database is away: several heartbeats.
 const AWAY: Duration = Duration::from_secs(8);
@@ -87,18 +87,6 @@ async fn a_rollout_goes_on_when_a_hub_is_killed_and_when_their_database_is_away(
     assert_eq!(scene.steps(APP, &v2).unwrap(), [0, 1, 2], "{stages:?}");
     stages.windows(2).for_each(|pair| ensure_in_order(&pair[0], &pair[1]).unwrap());
     scene.ensure_one_line().unwrap();
-}
-
-/// Waits until a cluster has begun to raise the new release.
-async fn under_way(scene: &Scene, new: &str) {
-    let client = scene.fleet.clusters()[0].client().await.unwrap();
-    eventually(SOON, async || {
-        let sight = look(&client, &scene.namespace, APP).await?;
-        let replicas = sight.releases.get(new).map_or(0, |release| release.replicas);
-        ensure!(replicas > 1, "{new} has {replicas} replicas");
-        Ok::<_, anyhow::Error>(())
-    })
-    .await;
 }
 
 /// An agent that does nothing but report, in one session, as fast as it is answered.

@@ -7,7 +7,7 @@ use shipper_core::status::WaitingFor;
 use shipper_tests::eventually::eventually;
 use shipper_tests::scene::Scene;
 use shipper_tests::scene::endpoints::EndpointWatch;
-use shipper_tests::scene::sight::{Sight, seen};
+use shipper_tests::scene::sight::{Sight, look, seen};
 
 /// How long anything may take on a busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
@@ -33,6 +33,18 @@ pub async fn staging(scene: &Scene, old: &str, new: &str) {
     let staging = Sight::of(&[(old, seen(4, 4)), (new, seen(1, 0))], Some(old));
     scene.wait_for(APP, &staging, SOON).await.unwrap();
     scene.wait_until(APP, new, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+}
+
+/// Waits until a cluster has begun to raise the new release.
+pub async fn under_way(scene: &Scene, new: &str) {
+    let client = scene.fleet.clusters()[0].client().await.unwrap();
+    eventually(SOON, async || {
+        let sight = look(&client, &scene.namespace, APP).await?;
+        let replicas = sight.releases.get(new).map_or(0, |release| release.replicas);
+        ensure!(replicas > 1, "{new} has {replicas} replicas");
+        Ok::<_, anyhow::Error>(())
+    })
+    .await;
 }
 
 /// On to half and half.
