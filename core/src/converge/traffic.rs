@@ -5,7 +5,7 @@
 
 use super::capacity::wake;
 use super::view::{View, Workload, count};
-use super::{Label, UNREADY_GRACE, repair};
+use super::{Label, PROPAGATION, UNREADY_GRACE, repair};
 use crate::ReleaseName;
 use crate::observe::{Live, Pod};
 use jiff::Timestamp;
@@ -33,10 +33,16 @@ pub(super) fn traffic(
 ) -> Traffic {
     let mut result = Traffic::default();
     for (workload, pod) in view.serving_pods() {
-        if !pod.ready && pod.serving {
+        if !pod.ready && pod.serving && !view.stale(pod) {
             wake(&mut result.wake_at, pod.ready_changed, UNREADY_GRACE);
         } else if pod.ready && !view.available(workload, pod) {
             wake(&mut result.wake_at, pod.ready_changed, workload.min_ready());
+        }
+        if let Some(raised) = workload.live.and_then(Live::deployment).and_then(|d| d.raised)
+            && pod.marked()
+            && view.elapsed(raised) < PROPAGATION
+        {
+            wake(&mut result.wake_at, raised, PROPAGATION);
         }
     }
     if view.service.is_none() {
@@ -50,10 +56,9 @@ pub(super) fn traffic(
         give(view, release, lowering.contains(*release), &mut changes);
         if uncorking(view, release, lowering) {
             // The labels take over from the selector: every ready pod needs its own, but for those that are about to be taken.
-            for (_, pod) in view
-                .serving_pods()
-                .filter(|(w, pod)| w.release.name == **release && pod.ready && !pod.serving && !owed(w, pod))
-            {
+            for (_, pod) in view.serving_pods().filter(|(w, pod)| {
+                w.release.name == **release && pod.ready && !pod.serving && !owed(view, w, pod)
+            }) {
                 changes.insert(&pod.name, (pod, true, "the Service is about to select by label"));
             }
         }
@@ -106,11 +111,13 @@ fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'
 }
 
 /// The pod is marked to go first, and the ReplicaSet may be about to take it: until the Deployment's own count says that all is settled,
-/// taking the mark off would make it take another instead.
-fn owed(workload: &Workload<'_>, pod: &Pod) -> bool {
+/// taking the mark off would make it take another instead. Where replicas were raised again the count says so too early: the ReplicaSet
+/// controller may still act on the lower number, which it sees later than the Deployment controller.
+fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
     let settled = workload.live.and_then(Live::deployment).is_some_and(|d| {
         let counts = d.observed && d.total == d.replicas && workload.pods.len() == d.replicas as usize;
-        counts || d.replica_failure.is_some()
+        let seen = d.raised.is_none_or(|raised| view.elapsed(raised) >= PROPAGATION);
+        (counts && seen) || d.replica_failure.is_some()
     });
     pod.marked() && !settled
 }
@@ -131,7 +138,7 @@ fn give<'a>(
             !c.pod.serving
                 && !view.stale(c.pod)
                 && (c.pod.ready || !lowering)
-                && !owed(c.workload, c.pod)
+                && !owed(view, c.workload, c.pod)
                 // Another keeps taking it away from this one: the next best gets it meanwhile.
                 && repair::label_due(view, c.pod, true).is_none()
         })
@@ -165,7 +172,7 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
             view.available(workload, pod)
                 && !pod.serving
                 && !changes.contains_key(pod.name.as_str())
-                && !owed(workload, pod)
+                && !owed(view, workload, pod)
                 && repair::label_due(view, pod, true).is_none()
         })
         .collect();

@@ -1,6 +1,6 @@
 //! The index: objects in, per-application views out. It has no client; its inputs are `apply`, `delete` and `reset`.
 
-use super::{Live, NamespaceState, Observed, Pod, Repairs, Slice, WriteFailure, at};
+use super::{Live, NamespaceState, Observed, Pod, Repairs, Slice, View, WriteFailure, at};
 use crate::converge::applyset_id;
 use crate::manifest::ObjectKey;
 use crate::{AppKey, labels};
@@ -85,7 +85,7 @@ impl Index {
         let changed = match (key.group.as_str(), key.kind.as_str()) {
             ("", "Pod") => apply_pod(observed, object, now),
             ("discovery.k8s.io", "EndpointSlice") => apply_slice(observed, key.name, object, now),
-            _ => apply_live(observed, key, object),
+            _ => apply_live(observed, key, object, now),
         };
         if changed { self.registered.get(&id).cloned() } else { None }
     }
@@ -269,15 +269,16 @@ fn note_leaving(observed: &mut Observed, before: Option<Slice>, now: Timestamp) 
     }
 }
 
-fn apply_live(observed: &mut Observed, key: ObjectKey, object: &Value) -> bool {
+fn apply_live(observed: &mut Observed, key: ObjectKey, object: &Value, now: Timestamp) -> bool {
     let Some(mut live) = Live::of(object) else { return false };
     // The watch may still have older news of an object whose deletion was accepted.
     live.terminating |= observed.deleting.contains(&live.uid);
-    if let Some(earlier) = observed.objects.get(&key)
-        && earlier.uid == live.uid
-        && !newer(object, &earlier.resource_version)
-    {
+    let earlier = observed.objects.get(&key).filter(|earlier| earlier.uid == live.uid);
+    if earlier.is_some_and(|earlier| !newer(object, &earlier.resource_version)) {
         return false;
+    }
+    if let View::Deployment(deployment) = &mut live.view {
+        deployment.continue_from(earlier.and_then(Live::deployment), now);
     }
     observed.objects.insert(key, live);
     true

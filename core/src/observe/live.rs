@@ -3,6 +3,7 @@
 use super::at;
 use super::judgement::{Judgement, judge};
 use crate::{ReleaseName, labels};
+use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -64,6 +65,8 @@ pub struct DeploymentView {
     pub owns_replicas: bool,
     /// `status.observedGeneration` has reached `metadata.generation`.
     pub observed: bool,
+    /// Until when a raise of `spec.replicas` was not observed, as this observer saw it; where it saw none, when it first saw the Deployment.
+    pub raised: Option<Timestamp>,
     /// `status.replicas`.
     pub total: u32,
     /// `status.updatedReplicas`.
@@ -167,6 +170,14 @@ impl Live {
     }
 }
 
+impl DeploymentView {
+    /// Takes over since when the replicas are as they are.
+    pub(super) fn continue_from(&mut self, earlier: Option<&Self>, now: Timestamp) {
+        let raised = |earlier: &Self| self.replicas > earlier.replicas || !self.observed;
+        self.raised = earlier.filter(|earlier| !raised(earlier)).map_or(Some(now), |earlier| earlier.raised);
+    }
+}
+
 impl View {
     fn of(object: &Value, fields: Option<&Value>) -> Self {
         let group = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
@@ -206,6 +217,7 @@ fn deployment(object: &Value, fields: Option<&Value>) -> DeploymentView {
             .map_or(1, |n| u32::try_from(n).unwrap_or(u32::MAX)),
         owns_replicas: fields.is_some_and(|fields| at(fields, "/f:spec/f:replicas").is_some()),
         observed: observed >= generation,
+        raised: None,
         total: number(object, "/status/replicas"),
         updated: number(object, "/status/updatedReplicas"),
         ready: number(object, "/status/readyReplicas"),

@@ -173,12 +173,13 @@ fn is_gone(draft: &Draft<'_>, name: &ClusterName, target: &Target) -> bool {
     target.absent && current(draft.input, name).is_some_and(gone)
 }
 
-/// Nothing but the counters is kept.
+/// Nothing but the counters is kept: what was taken back before counts for nothing where the application comes back.
 fn finish(draft: &mut Draft<'_>) {
     draft.releases.clear();
     draft.targets.clear();
     if let Some(record) = draft.record.as_mut() {
         (record.placement, record.obeyed, record.pin, record.missing) = (None, None, None, None);
+        record.rolled_back = None;
     }
 }
 

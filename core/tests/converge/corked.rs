@@ -40,9 +40,19 @@ fn c6_a_pod_that_is_about_to_be_taken_is_not_given_the_label_back() {
     cluster.deployment(2, 2, FIELD_MANAGER);
     (cluster.wanted(1).capacity, cluster.wanted(1).traffic) = (75, Some(50));
     cluster.pod(1, 3, true, false);
+    cluster.pass(1);
     assert_eq!(cluster.labels().get("app-1-3"), Some(&true), "nobody is about to take it");
 
     // Replicas were lowered by one, and the pods have not followed.
     cluster.deployment(1, 3, FIELD_MANAGER);
     assert_eq!(cluster.labels().get("app-1-3"), None, "one of four is to go, and it is marked");
+
+    // They are raised again, and the Deployment controller has seen both. The ReplicaSet controller may still act on the lower number.
+    cluster.wanted(1).capacity = 100;
+    cluster.deployment(1, 4, FIELD_MANAGER);
+    cluster.pod(1, 3, true, false);
+    assert_eq!(cluster.labels().get("app-1-3"), None, "it may be deleted at any moment");
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
+    assert_eq!(cluster.labels().get("app-1-3"), Some(&true), "whoever was to take it would have");
 }

@@ -59,6 +59,7 @@ fn c7_a_fight_over_a_label_has_pauses_and_another_pod_serves_meanwhile() {
     cluster.deployment(2, 2, FIELD_MANAGER);
     cluster.service(1, &[(1, 0), (2, 0), (2, 1)]);
     cluster.give_label(2, 0);
+    cluster.pass(1);
     for _ in 0..2 {
         cluster.unlabel(2, 0);
         assert_eq!(cluster.labels().get("app-2-0"), Some(&true), "put back at once");

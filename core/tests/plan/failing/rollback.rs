@@ -4,6 +4,7 @@ use super::{at_half, failing, kind, later, past_the_deadline, reason, rejected, 
 use crate::support::{World, broken, vanguard};
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::intent::{MaxFailedClusters, OnFailure, StepRef};
+use shipper_core::plan::Absence;
 use shipper_core::state::{FailureKind, WithdrawalReason};
 use shipper_core::status::Liveness;
 
@@ -35,6 +36,25 @@ fn a3_rollback_withdraws_the_contender_with_its_cause() {
     world.settle();
     assert_eq!(world.condition(ConditionType::ReleaseSynced).unwrap().1, Reason::AsExpected);
     world.commit("v2", strategy(OnFailure::Rollback, 0));
+    world.settle();
+    assert_eq!(world.contender().generation, 3);
+}
+
+/// [X1, R2] An application that was removed and comes back is another one: what the hub took back before is made.
+#[test]
+fn x1_a_removal_forgets_what_was_taken_back() {
+    let mut world = at_half(OnFailure::Rollback, 0);
+    world.report_all();
+    world.report("c3", broken);
+    past_the_deadline(&mut world);
+    world.settle();
+    assert_eq!(world.contender().generation, 1);
+    let intent = world.intent.take();
+    world.absence = Some(Absence { confirmed: Some("c0ffee".to_owned()), others: 0 });
+    world.settle();
+    assert!(world.releases.is_empty());
+    (world.intent, world.absence) = (intent, None);
+    world.reports.clear();
     world.settle();
     assert_eq!(world.contender().generation, 3);
 }
