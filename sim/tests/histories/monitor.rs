@@ -213,15 +213,19 @@ impl Monitor {
         Ok(())
     }
 
-    /// Whether the cluster serves what it was to serve all the time, pods aside that failed by themselves and are there still or failed just now.
-    pub fn serves_enough(&self, cluster: &Cluster) -> Result<(), String> {
-        let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(0);
+    /// Whether the cluster serves with so many pods, those aside that failed by themselves and are there still or failed just now, and those
+    /// that cannot run.
+    pub fn serves_enough(&self, cluster: &Cluster, least: u32) -> Result<(), String> {
+        let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(least).min(least);
         let serving = truth(cluster).served.len();
-        let limping = cluster
-            .peek_all(ids::PODS, Some(&chart::app().namespace))
-            .filter_map(|pod| at(pod, "/metadata/uid").and_then(Value::as_str))
-            .filter(|uid| self.failed.contains(*uid))
-            .count();
+        let fails = |pod: &Value| {
+            let uid = at(pod, "/metadata/uid").and_then(Value::as_str);
+            let waiting = at(pod, "/status/containerStatuses/0/state/waiting").is_some();
+            waiting || uid.is_some_and(|uid| self.failed.contains(uid))
+        };
+        let namespace = chart::app().namespace;
+        let pods = cluster.peek_all(ids::PODS, Some(&namespace));
+        let limping = pods.filter(|pod| fails(pod)).count();
         let lately = self.lately.iter().filter(|at| **at + RECOVERY > cluster.now()).count();
         let enough = serving + limping + lately >= floor as usize || self.disturbed.is_some();
         if enough {

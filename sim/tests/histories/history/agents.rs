@@ -100,6 +100,7 @@ impl History {
         let whole = whole.map(|release| (report.target_generation, release.name.clone()));
         self.had.entry(agent.name.clone()).or_default().extend(whole);
         if report.releases.iter().all(has_everything) {
+            self.replaced.remove(&agent.name);
             self.met.entry(agent.name.clone()).or_default().insert(report.target_generation);
         }
         if report.releases.iter().filter(counts).all(has_everything) {

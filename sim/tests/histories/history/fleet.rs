@@ -56,6 +56,7 @@ impl History {
         self.clusters[i] =
             super::empty_cluster(&self.options, StdRng::seed_from_u64(self.rng.random()), self.now);
         let name = self.agents[i].name.clone();
+        self.replaced.insert(name.clone());
         // What is decided on its way to Git was decided on the old one.
         if self.hubs.iter().all(|hub| hub.push.is_none()) {
             self.met.remove(&name);

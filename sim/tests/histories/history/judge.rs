@@ -7,33 +7,37 @@ use shipper_core::plan::{REMOVAL_PATIENCE, roles};
 use shipper_core::state::{Placement, ReleaseRecord, RemovalCause, Target, TargetRelease};
 use shipper_core::{ClusterName, ReleaseName};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 impl History {
-    /// [S4] At the moment at which a cluster begins to empty, those that stay serve what they are to serve, but for pods that failed by
-    /// themselves: over the fleet nothing is lacking.
+    /// [S4] At the moment at which a cluster begins to empty, those that were to have its part when that was decided, and stay, serve what
+    /// they were to serve all the time since, but for pods that failed by themselves: over the fleet nothing is lacking.
     pub(super) fn judge_fleet(&self, i: usize, before: Option<&Target>, state: &State) -> Result<(), String> {
-        let total =
-            |target: Option<&Target>| target.map_or(0, |target| monitor::goals(target).values().sum::<u32>());
         let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
         let Some(placement) = placement.filter(|p| p.leaving.contains_key(&self.agents[i].name)) else {
             return Ok(());
         };
-        if total(before) == 0 || total(self.agents[i].target.as_ref()) > 0 {
+        if goal(before) == 0 || goal(self.agents[i].target.as_ref()) > 0 {
             return Ok(());
         }
+        let leaves = |state: &State| {
+            let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+            placement.is_some_and(|placement| placement.leaving.contains_key(&self.agents[i].name))
+        };
+        let since = self.git.state.iter().rev().take_while(|state| leaves(state)).count() + 1;
+        let since: Vec<&Arc<State>> = self.git.state.iter().rev().take(since).collect();
+        let Some(decided) = since.iter().rev().find(|state| leaves(state)) else { return Ok(()) };
+        let decided = decided.record.as_ref().and_then(|record| record.placement.as_ref());
         for (j, agent) in self.agents.iter().enumerate() {
-            // Who joined since that was decided, and has never been as asked, takes nobody's place.
-            let joining = self.met.get(&agent.name).is_none_or(BTreeSet::is_empty);
-            if !joining && placement.staying().any(|(name, _)| *name == agent.name) {
-                self.monitors[j].serves_enough(&self.clusters[j]).map_err(|lacking| {
-                    format!(
-                        "S4: c{} is emptied at {:.3}, but c{} {lacking}",
-                        i + 1,
-                        self.now.as_secs_f64(),
-                        j + 1
-                    )
-                })?;
+            let stays = |placement: &Placement| placement.staying().any(|(name, _)| *name == agent.name);
+            if !stays(placement) || !decided.is_some_and(stays) || self.replaced.contains(&agent.name) {
+                continue;
             }
+            let least = since.iter().map(|state| goal(state.targets.get(&agent.name))).min().unwrap_or(0);
+            self.monitors[j].serves_enough(&self.clusters[j], least).map_err(|lacking| {
+                let at = self.now.as_secs_f64();
+                format!("S4: c{} is emptied at {at:.3}, but c{} {lacking}", i + 1, j + 1)
+            })?;
         }
         Ok(())
     }
@@ -199,6 +203,11 @@ impl History {
             }
         })
     }
+}
+
+/// Pods with traffic that a target asks for.
+fn goal(target: Option<&Target>) -> u32 {
+    target.map_or(0, |target| monitor::goals(target).values().sum())
 }
 
 /// No release goes where the book's picture of its life has no way (`docs/release-life.md`).

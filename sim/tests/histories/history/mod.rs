@@ -81,6 +81,8 @@ pub struct History {
     met: BTreeMap<ClusterName, BTreeSet<u64>>,
     /// Releases of which it has reported everything, with the target generation.
     had: BTreeMap<ClusterName, BTreeSet<(u64, ReleaseName)>>,
+    /// Clusters that were replaced by empty ones, and have not had all that is asked for since.
+    replaced: BTreeSet<ClusterName>,
     /// Those under which it has reported all pods with traffic that it was to have, whatever else is on its way out.
     served: BTreeMap<ClusterName, BTreeSet<u64>>,
     outcome: Outcome,
@@ -166,6 +168,7 @@ impl History {
             mail: Vec::new(),
             met: BTreeMap::new(),
             had: BTreeMap::new(),
+            replaced: BTreeSet::new(),
             served: BTreeMap::new(),
             outcome: Outcome::default(),
             last_change: Duration::ZERO,

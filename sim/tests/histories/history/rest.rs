@@ -229,9 +229,12 @@ impl History {
         Ok(())
     }
 
-    /// [R2] While `main` asks for what the hub took back, people are told so.
+    /// [R2] While `main` asks for what the hub took back, and nothing like it serves, people are told so.
     fn tells_what_was_taken_back(&self, state: &State) -> Result<(), String> {
-        let taken_back = state.record.as_ref().is_some_and(|record| record.rolled_back.is_some());
+        let hash = state.record.as_ref().and_then(|record| record.rolled_back.as_ref());
+        let contender = roles(state.releases.values()).contender;
+        let serves = contender.map(|name| state.releases[&name].environment.hash());
+        let taken_back = hash.is_some() && hash != serves.as_ref();
         let reasons = [Reason::RolledBack, Reason::RolloutsBlocked, Reason::RolloutPaused];
         let told = reasons.into_iter().any(|reason| self.says(ConditionType::ReleaseSynced, reason));
         if taken_back && !told {
