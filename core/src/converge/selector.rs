@@ -36,13 +36,16 @@ pub(super) fn selector(
     let live = view.live_service().filter(|live| !live.terminating);
     let current = live.and_then(Live::service).map(|s| &s.selector);
     let sole = view.sole();
-    // Enough pods that are ready in the endpoints already, so that the endpoint controller has seen what the selector will rely on.
+    // Enough pods that are ready in the endpoints already, so that the endpoint controller has seen what the selector will rely on. Where
+    // no slice is seen, pods of other releases that have the label may serve all the same.
     let may_cork = |release: &ReleaseName| {
         let of_release = || view.serving_pods().filter(|(workload, _)| workload.release.name == *release);
         let available = of_release().filter(|(workload, pod)| view.available(workload, pod)).count();
         let served = of_release().filter(|(workload, pod)| view.served(workload, pod)).count();
         let goal = view.goals.of(release) as usize;
-        let enough = available >= goal && (served >= goal || view.endpoints.is_empty());
+        let others =
+            || view.serving_pods().any(|(w, pod)| w.release.name != *release && pod.ready && pod.serving);
+        let enough = available >= goal && (served >= goal || (view.endpoints.is_empty() && !others()));
         goal > 0 && enough && !lowering.contains(release)
     };
     let corked = view.corked().map(ReleaseName::from);

@@ -215,7 +215,9 @@ fn take<'a>(
         let (able, serving) = remaining(view, changes);
         let served = view.served(candidate.workload, candidate.pod);
         let counts = view.available(candidate.workload, candidate.pod);
-        if (counts && able <= view.goals.total) || (served && serving <= view.goals.total) {
+        // One that was given the label a moment ago may serve already, although no slice is seen yet that lists it.
+        let others = serving - u32::from(served);
+        if counts && (able <= view.goals.total || others < view.goals.total) {
             break;
         }
         changes.insert(&candidate.pod.name, (candidate.pod, false, "enough other pods serve"));

@@ -19,7 +19,7 @@ pub(super) struct Standing {
     offline: BTreeSet<ClusterName>,
     /// How many of both there may be.
     allowed: usize,
-    /// They are all of the clusters that the step changes.
+    /// They are all of the clusters that the step changes; where it changes none, all that have anything.
     all: bool,
 }
 
@@ -34,7 +34,8 @@ impl Standing {
 /// Counts the clusters that fail or are away at the step in force.
 pub(super) fn standing(draft: &Draft<'_>, release: &ReleaseRecord) -> Standing {
     let (mut failing, mut offline) = (BTreeMap::new(), BTreeSet::new());
-    let (mut changed, mut well) = (0, 0);
+    // Clusters that the step changes; those of them that are well; all that are.
+    let (mut changed, mut well, mut any) = (0, 0, 0);
     for (name, proof) in &draft.proofs {
         let changes = usize::from(changes(draft, release, name));
         changed += changes;
@@ -45,10 +46,12 @@ pub(super) fn standing(draft: &Draft<'_>, release: &ReleaseRecord) -> Standing {
             offline.insert(name.clone());
         } else {
             well += changes;
+            any += usize::from(!matches!(proof, Proof::Untouched));
         }
     }
     let allowed = release.strategy.max_failed_clusters.of(draft.proofs.len());
-    Standing { failing, offline, allowed, all: changed > 0 && well == 0 }
+    let all = if changed > 0 { well == 0 } else { any == 0 };
+    Standing { failing, offline, allowed, all }
 }
 
 /// Whether the step in force gives a cluster other numbers than the step before did.

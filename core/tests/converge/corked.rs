@@ -1,6 +1,7 @@
 //! Rule C6: while the Service selects a release by its label, every pod of it that is or becomes ready has traffic, marked or not.
 
 use crate::support::Cluster;
+use shipper_core::converge::Apply;
 use shipper_core::labels::{FIELD_MANAGER, RELEASE, TRAFFIC};
 
 /// [C6, C1] A pod that is marked to go may become ready at any moment, and the selector would send traffic to it: the selector
@@ -55,4 +56,25 @@ fn c6_a_pod_that_is_about_to_be_taken_is_not_given_the_label_back() {
     assert!(cluster.look().wake_at.is_some());
     cluster.pass(1);
     assert_eq!(cluster.labels().get("app-1-3"), Some(&true), "whoever was to take it would have");
+}
+
+/// [C2, C6] While no slice is seen, a pod of another release that has the label may serve all the same: neither its label nor the selector
+/// goes before slices list enough pods of the release that is to have the traffic.
+#[test]
+fn c6_nothing_is_taken_from_a_pod_that_may_serve_unseen() {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 100, Some(2), None);
+    cluster.release(50, 0, Some(2), None);
+    cluster.deployment(1, 2, FIELD_MANAGER);
+    cluster.deployment(2, 1, FIELD_MANAGER);
+    cluster.service(1, &[]);
+    assert!(cluster.labels().is_empty(), "{:?}", cluster.labels());
+    let corks = |apply: &Apply| apply.object["spec"]["selector"].get(RELEASE).is_some();
+    assert!(
+        !cluster.apply(1, "Service").is_some_and(|apply| corks(&apply)),
+        "the others may not be listed yet"
+    );
+    cluster.service(1, &[(1, 0), (1, 1), (2, 0)]);
+    assert_eq!(cluster.labels().get("app-2-0"), Some(&false));
+    assert!(cluster.apply(1, "Service").is_some_and(|apply| corks(&apply)), "enough serve");
 }

@@ -39,6 +39,32 @@ fn a1_failing_and_offline_count_together() {
     assert_ne!(all.contender().achieved.as_ref().unwrap().step, 1, "never all of them");
 }
 
+/// [A1] [A3] Where a step changes none of the clusters that stay, it waits for one of them all the same, and says so.
+#[test]
+fn a3_a_step_that_changes_nobody_is_held_when_all_fail() {
+    let canary = crate::support::strategy(json!({"steps": [
+        {"name": "staging", "capacity": {"contender": 20, "incumbent": 100}, "traffic": {"contender": 0, "incumbent": 100}},
+        {"name": "canary", "clusters": {"names": ["c1"]}, "capacity": {"contender": 40}, "traffic": {"contender": 40, "incumbent": 60}},
+        {"name": "all", "capacity": {"contender": 100, "incumbent": 0}, "traffic": {"contender": 100, "incumbent": 0}},
+    ]}));
+    let mut world = World::at_v1();
+    world.commit("v2", StrategySpec { steps: canary.steps, ..strategy(OnFailure::Hold, 2) });
+    world.settle();
+    world.promote("canary");
+    world.plan();
+    let template = &mut world.intent.as_mut().unwrap().application.spec.template;
+    template.cluster_requirements =
+        Some(serde_json::from_value(json!({"regions": [{"name": "eu", "replicas": 2}]})).unwrap());
+    world.fleet.clusters.get_mut("c1").unwrap().cluster.spec.scheduler.drain = true;
+    world.plan();
+    for cluster in ["c2", "c3"] {
+        world.report(cluster, broken);
+    }
+    past_the_deadline(&mut world);
+    assert_eq!(failing(&world), ["c2", "c3"], "as many as may fail, and all that there are");
+    assert_eq!(reason(&world), Some(Reason::RolloutHeld));
+}
+
 /// [A1] A cluster that was excused undoes nothing by coming on, and counts once it is there.
 #[test]
 fn a1_an_excused_cluster_that_comes_on_undoes_nothing() {
