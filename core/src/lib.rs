@@ -11,11 +11,12 @@
 //! - [`manifest`]: rendered objects made ready for a cluster: labels, scopes, suffixes, references.
 //! - [`observe`] and [`converge`]: the agent's decision, `converge(&Wanted, &Observed) -> Convergence`.
 //! - [`standing`]: which hub acts.
-//! - [`status`]: what people are told of an application.
+//! - [`status`] and [`api`]: what people are told.
 //! - [`analysis`]: what a measured value is worth.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
 pub mod analysis;
+pub mod api;
 pub mod catalogue;
 pub mod condition;
 pub mod converge;

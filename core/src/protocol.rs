@@ -15,13 +15,13 @@ pub const SESSIONS: &str = "/api/v1/agent/sessions";
 pub const REPORTS: &str = "/api/v1/agent/reports";
 /// `GET` here is a stream of server-sent events named `target` with [`TargetEvent`] as data, the present one at once.
 pub const EVENTS: &str = "/api/v1/agent/events";
-/// `GET` here lists [`crate::status::ApplicationStatus`]; `/{namespace}/{name}` below it is one.
+/// `GET` here is a page of [`crate::api::ApplicationSummary`]; `/{namespace}/{name}` below it is a [`crate::status::ApplicationStatus`].
 pub const APPLICATIONS: &str = "/api/v1/applications";
 /// `GET` at `/{namespace}/{name}/` and this, below [`APPLICATIONS`], is the [`crate::why::Why`] of an application.
 pub const WHY: &str = "why";
-/// `GET` here lists [`crate::status::BlockStatus`], every rollout block at this moment.
+/// `GET` here is a page of [`crate::status::BlockStatus`], every rollout block at this moment.
 pub const BLOCKS: &str = "/api/v1/blocks";
-/// `GET` here lists [`ClusterOverview`]; `/{name}` below it is a [`ClusterView`].
+/// `GET` here is a page of [`ClusterOverview`]; `/{name}` below it is a [`ClusterView`].
 pub const CLUSTERS: &str = "/api/v1/clusters";
 /// `GET` here is the [`HubStatus`].
 pub const STATUS: &str = "/api/v1/status";

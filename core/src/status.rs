@@ -32,6 +32,27 @@ pub struct ApplicationStatus {
     pub conditions: Vec<Condition>,
 }
 
+impl ApplicationStatus {
+    /// The release that is the contender.
+    pub fn contender_status(&self) -> Option<&ReleaseStatus> {
+        let name = self.contender.as_ref()?;
+        self.releases.iter().find(|release| release.name == *name)
+    }
+
+    /// What is waited for, in a sentence. Of several clusters the first one's words stand for all.
+    pub fn sentence(&self) -> String {
+        let first = self.waiting.clusters.first();
+        let cluster = first.and_then(|first| self.clusters.iter().find(|cluster| cluster.cluster == *first));
+        let Some(cluster) = cluster else { return self.waiting.message.clone() };
+        let others = match self.waiting.clusters.len().saturating_sub(1) {
+            0 => String::new(),
+            1 => "; and one more cluster".to_owned(),
+            others => format!("; and {others} more clusters"),
+        };
+        format!("{}: {}{others}", cluster.cluster, cluster.message)
+    }
+}
+
 /// A cluster that was not chosen although more are needed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,7 +135,7 @@ pub struct ReleaseStatus {
 }
 
 /// What a rollout waits for; exactly one, the first that applies in this order [A5].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum WaitingFor {
     /// A rollout block is in force.

@@ -1,0 +1,48 @@
+//! The timeline: what happened, newest first.
+
+use crate::{AppKey, ClusterName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An entry of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelineEvent {
+    /// When it happened, by the hub's clock.
+    pub at: Timestamp,
+    /// The application it concerns.
+    pub application: Option<AppKey>,
+    /// The cluster it concerns.
+    pub cluster: Option<ClusterName>,
+    /// A word for programs, such as `StepAchieved`.
+    pub reason: String,
+    /// In words.
+    pub message: String,
+}
+
+/// Which entries are asked for: those that fit everything that is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Of one application.
+    pub application: Option<AppKey>,
+    /// Of the applications of one namespace.
+    pub namespace: Option<String>,
+    /// Of one cluster.
+    pub cluster: Option<ClusterName>,
+    /// Of one reason.
+    pub reason: Option<String>,
+    /// From then on.
+    pub since: Option<Timestamp>,
+}
+
+impl EventFilter {
+    /// Whether the entry is asked for.
+    pub fn fits(&self, event: &TimelineEvent) -> bool {
+        let namespace = event.application.as_ref().map(|application| application.namespace.as_str());
+        self.application.as_ref().is_none_or(|wanted| event.application.as_ref() == Some(wanted))
+            && self.namespace.as_deref().is_none_or(|wanted| namespace == Some(wanted))
+            && self.cluster.as_ref().is_none_or(|wanted| event.cluster.as_ref() == Some(wanted))
+            && self.reason.as_ref().is_none_or(|wanted| event.reason == *wanted)
+            && self.since.is_none_or(|since| event.at >= since)
+    }
+}

@@ -1,0 +1,59 @@
+//! What people and programs read of the hub over HTTP, beside [`crate::status`] and [`crate::protocol`]: pages of lists, summaries, and
+//! what streams and waits answer. The hub serves it, `shipperctl` and the web UI show it; `docs/http-api.md` tells how to use it.
+//!
+//! Everything here is made from what the loop said, without a clock: two hubs that said the same answer the same.
+
+mod event;
+mod fleet;
+mod page;
+mod pods;
+mod release;
+mod summary;
+mod version;
+mod wait;
+
+pub use event::{EventFilter, TimelineEvent};
+pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
+pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
+pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubles};
+pub use release::{ReleaseView, Role};
+pub use summary::{ApplicationSummary, PlacedCounts, RolloutState, WaitingSummary};
+pub use version::{RunningRelease, running};
+pub use wait::{Goal, MAX_WAIT_SECONDS, Waited};
+
+use serde::{Deserialize, Serialize};
+
+/// `GET` here is a page of the timeline, newest first; with `?watch` a stream of new entries, events [`EVENT`] with a [`TimelineEvent`].
+pub const TIMELINE: &str = "/api/v1/events";
+/// `GET` here is the [`FleetSummary`].
+pub const SUMMARY: &str = "/api/v1/summary";
+/// `GET` here is a page of [`RunningRelease`]: which release is where.
+pub const VERSIONS: &str = "/api/v1/versions";
+/// `GET` here is a stream of events [`CHANGED`] with [`Changed`], at most four a second.
+pub const WATCH: &str = "/api/v1/watch";
+/// `GET` here is the description of the API, in OpenAPI 3.1.
+pub const OPENAPI: &str = "/openapi.json";
+
+/// Below an application: its part of the timeline.
+pub const EVENTS_OF: &str = "events";
+/// Below an application: a page of [`ReleaseView`], newest first.
+pub const RELEASES_OF: &str = "releases";
+/// Below an application: a page of [`ReleasePods`], newest release first.
+pub const PODS_OF: &str = "pods";
+/// Below an application: waits until something is so, and answers [`Waited`].
+pub const WAIT: &str = "wait";
+
+/// Name of the server-sent event whose data is a [`crate::status::ApplicationStatus`].
+pub const APPLICATION: &str = "application";
+/// Name of the server-sent event whose data is a [`TimelineEvent`]; its id goes on from there, as `Last-Event-ID`.
+pub const EVENT: &str = "event";
+/// Name of the server-sent event whose data is [`Changed`].
+pub const CHANGED: &str = "changed";
+
+/// Something that people are told of changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changed {
+    /// Grows with every change, and begins anew with the hub.
+    pub revision: u64,
+}
