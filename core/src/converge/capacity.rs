@@ -1,7 +1,7 @@
 //! How many replicas each Deployment is to have at this moment: raise within surge, lower what has lost its traffic [C1, C2, C5].
 
-use super::PROPAGATION;
 use super::view::{View, Workload, count};
+use super::{Label, PROPAGATION};
 use crate::observe::{Live, Pod};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,18 @@ pub(super) struct Capacity {
     pub(super) marked: BTreeSet<String>,
     /// When a settle time ends.
     pub(super) wake_at: Option<Timestamp>,
+}
+
+impl Capacity {
+    /// Lowers no Deployment of which a pod is to have traffic again: it loses its mark with that, and the ReplicaSet would take any.
+    pub(super) fn spare(&mut self, view: &View<'_>, labels: &[Label]) {
+        let given: BTreeSet<&str> =
+            labels.iter().filter(|label| label.serve).map(|label| label.pod.as_str()).collect();
+        self.replicas.retain(|index, replicas| {
+            let workload = &view.workloads[*index];
+            *replicas >= workload.replicas() || !workload.pods.iter().any(|pod| given.contains(&*pod.name))
+        });
+    }
 }
 
 /// The next replicas of every Deployment.
@@ -158,6 +170,9 @@ fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
 /// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones without it.
 fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
     let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
+    if view.counts_on_unready(&workload.release.name) {
+        return excess.min(missing);
+    }
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
     let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();

@@ -152,7 +152,7 @@ fn wake(slot: &mut Option<Timestamp>, at: Timestamp) {
 /// `now` is the caller's clock, the same that filled the moments in `observed`.
 pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Convergence {
     let view = view::View::new(wanted, observed, now);
-    let capacity = capacity::capacity(&view);
+    let mut capacity = capacity::capacity(&view);
     let lowering: BTreeSet<&ReleaseName> = view
         .workloads
         .iter()
@@ -160,6 +160,7 @@ pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Conv
         .map(|w| &w.release.name)
         .collect();
     let traffic = traffic::traffic(&view, &capacity.marked, &lowering);
+    capacity.spare(&view, &traffic.labels);
     let selector = view.service.map(|service| selector::selector(&view, service, &lowering));
     let objects =
         objects::objects(&view, &capacity.replicas, selector.as_ref().and_then(|s| s.selector.as_ref()));

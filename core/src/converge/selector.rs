@@ -188,7 +188,8 @@ fn is_as_wanted(view: &View<'_>, action: &Action) -> bool {
 }
 
 /// Whether moving the selector now would keep every pod that serves: all of the corked release's pods that are ready have the
-/// label, and the endpoint controller has seen it.
+/// label, and the endpoint controller has seen it. Where too few are ready, those that are not have it too: who sees one become ready
+/// sees its label.
 fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &ReleaseName) -> bool {
     let name = shadow_name(service);
     let mut key = service.key.clone();
@@ -199,9 +200,10 @@ fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &Releas
             && !view.serving_pods().any(|(w, pod)| w.release.name == *corked && pod.ready);
     };
     let listed = view.observed.endpoints(&name, &live.uid);
+    let unready = view.counts_on_unready(corked);
     view.serving_pods()
-        .filter(|(workload, pod)| workload.release.name == *corked && pod.ready)
-        .all(|(_, pod)| pod.serving && listed.contains(pod.name.as_str()))
+        .filter(|(workload, pod)| workload.release.name == *corked && (pod.ready || unready))
+        .all(|(_, pod)| pod.serving && (!pod.ready || listed.contains(pod.name.as_str())))
 }
 
 /// Whether the endpoint controller sees as many available pods of the release behind the coming selector as are to serve.

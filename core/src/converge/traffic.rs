@@ -55,9 +55,10 @@ pub(super) fn traffic(
     for release in &releases {
         give(view, release, lowering.contains(*release), &mut changes);
         if uncorking(view, release, lowering) {
-            // The labels take over from the selector: every ready pod needs its own, but for those that are about to be taken.
+            // The labels take over from the selector: every pod that serves needs its own, but for those that are about to be taken.
+            let unready = view.counts_on_unready(release);
             for (_, pod) in view.serving_pods().filter(|(w, pod)| {
-                w.release.name == **release && pod.ready && !pod.serving && !owed(view, w, pod)
+                w.release.name == **release && (pod.ready || unready) && !pod.serving && !owed(view, w, pod)
             }) {
                 changes.insert(&pod.name, (pod, true, "the Service is about to select by label"));
             }

@@ -197,6 +197,13 @@ impl<'a> View<'a> {
         self.live_service()?.service()?.selector.get(labels::RELEASE).map(String::as_str)
     }
 
+    /// The Service selects this release, which has fewer ready pods than are to have traffic: one that becomes ready serves at once, and is
+    /// to go on serving when the labels take over [C2, C6].
+    pub(super) fn counts_on_unready(&self, release: &ReleaseName) -> bool {
+        let ready = || self.serving_pods().filter(|(w, pod)| w.release.name == *release && pod.ready).count();
+        self.corked() == Some(release.as_str()) && count(ready()) < self.goals.total
+    }
+
     /// Whether the release has any object or pod in the cluster.
     pub(super) fn present(&self, release: &ReleaseName) -> bool {
         self.observed.objects.values().any(|live| live.release.as_ref() == Some(release))

@@ -4,7 +4,7 @@
 //! again meanwhile, and a release made with that very strategy needs nothing. The release keeps its position by the step's name.
 
 use super::halt::Halt;
-use super::{Draft, EventReason, Share, numbers, orders};
+use super::{Draft, EventReason, Share, failing, numbers, orders};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::StrategySpec;
@@ -58,6 +58,7 @@ pub(super) fn adopt(draft: &mut Draft<'_>, halt: Option<&Halt>) {
     } else if let Some(strategy) = on_main.cloned() {
         let message = format!("{contender} goes on with the strategy {named} in place of {pinned}");
         replace(draft, &contender, strategy);
+        failing::judge_anew(draft, &contender);
         draft.event(&contender, EventReason::StrategyAdopted, message.clone());
         draft.conditions.push(condition(Status::True, Reason::AsExpected, message));
     }

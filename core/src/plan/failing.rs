@@ -49,6 +49,23 @@ pub(super) fn of(release: &ReleaseRecord, cluster: &ClusterName) -> Option<Faili
     })
 }
 
+/// Judges by the deadline of a strategy that was adopted: who fails by the one before, and has time by this one, does not fail [A2, R4].
+pub(super) fn judge_anew(draft: &mut Draft<'_>, contender: &ReleaseName) {
+    let now = draft.input.now;
+    let Some(release) = draft.releases.get_mut(contender) else { return };
+    let deadline = release.strategy.progress_deadline;
+    let mut until = Vec::new();
+    for lag in release.lagging.values_mut() {
+        let by_time =
+            |found: &FailingCluster| matches!(found.kind, FailureKind::NoProgress | FailureKind::Silent);
+        let end = after(lag.since, deadline);
+        if end > now && lag.failing.take_if(|found| by_time(found)).is_some() {
+            until.push(end);
+        }
+    }
+    until.into_iter().for_each(|end| draft.wake(end));
+}
+
 fn judge_one(
     draft: &mut Draft<'_>,
     release: &ReleaseRecord,

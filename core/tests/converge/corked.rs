@@ -78,3 +78,25 @@ fn c6_nothing_is_taken_from_a_pod_that_may_serve_unseen() {
     assert_eq!(cluster.labels().get("app-2-0"), Some(&false));
     assert!(cluster.apply(1, "Service").is_some_and(|apply| corks(&apply)), "enough serve");
 }
+
+/// [C2, C6] A pod that becomes ready behind a Service that selects its release serves at once. While too few are ready, those that are not have
+/// the label too before the selector moves: otherwise it would take from them what they got a moment ago.
+#[test]
+fn c6_a_pod_that_becomes_ready_while_the_selector_moves_goes_on_serving() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 50;
+    cluster.pod(1, 1, false, false);
+    cluster.pod(1, 2, false, true);
+    cluster.pod(1, 3, false, true);
+    cluster.pass(1);
+    assert_eq!(cluster.labels().get("app-1-1"), Some(&true), "one is ready of two, and any may be the next");
+    assert_eq!(cluster.labels().len(), 1, "and none is marked to go");
+    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
+    cluster.carry_out(&shadow);
+    cluster.endpoints("app-shadow", "Service-new", &["app-1-0"]);
+    assert!(cluster.apply(1, "Service").is_none(), "an unready one has no label yet");
+    cluster.pod(1, 1, false, true);
+    let moved = cluster.apply(1, "Service").expect("now");
+    cluster.carry_out(&moved);
+    assert_eq!(cluster.labels().values().filter(|serve| !**serve).count(), 3, "unready ones are marked now");
+}

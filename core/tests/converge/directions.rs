@@ -52,6 +52,25 @@ fn c1_what_is_taken_back_serves_until_its_predecessor_does() {
     assert_eq!(cluster.replicas(2), None, "which is lowered when it has left the endpoints");
 }
 
+/// [C1, C2] What was about to go, and is needed again, loses its mark: replicas are not lowered in reliance on that in the same breath, because the
+/// ReplicaSet would take any pod.
+#[test]
+fn c2_replicas_are_not_lowered_while_a_pod_of_theirs_gets_its_traffic_back() {
+    let mut cluster = on_the_way(4, 0);
+    cluster.wanted(1).capacity = 50;
+    cluster.pod(1, 2, true, false);
+    cluster.pod(1, 3, true, false);
+    cluster.service(1, &[(1, 0), (1, 1)]);
+    cluster.pass(10);
+    assert_eq!(cluster.replicas(1), Some(2), "both have settled");
+
+    (cluster.wanted(1).capacity, cluster.wanted(1).traffic) = (0, Some(0));
+    (cluster.wanted(2).capacity, cluster.wanted(2).traffic) = (100, Some(100));
+    let back: Vec<_> = cluster.labels().into_iter().filter(|(_, serve)| *serve).map(|(pod, _)| pod).collect();
+    assert_eq!(back, ["app-1-2", "app-1-3"], "ready pods with traffic are short");
+    assert_eq!(cluster.replicas(1), None);
+}
+
 /// [C1] Workers have no traffic; they too are lowered only as far as others are available in their place.
 #[test]
 fn c1_workers_go_when_others_work_in_their_place() {

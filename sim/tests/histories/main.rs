@@ -21,6 +21,10 @@ mod shrink;
 use history::{History, Outcome};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Half of a history's time goes into making and freeing small objects.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Histories in an ordinary test run.
 const SEEDS: u64 = 5_000;
 

@@ -1,12 +1,13 @@
 //! Rule A2: which clusters fail, and when.
 
 use super::{
-    LATEST, achieved, at_half, failing, kind, later, partly, past_the_deadline, reason, rejected, strategy,
+    DEADLINE, LATEST, achieved, at_half, failing, kind, later, partly, past_the_deadline, reason, rejected,
+    strategy,
 };
 use crate::support::broken;
 use serde_json::json;
 use shipper_core::condition::{ConditionType, Reason};
-use shipper_core::intent::OnFailure;
+use shipper_core::intent::{OnFailure, StrategySpec};
 use shipper_core::state::FailureKind;
 use shipper_core::status::Liveness;
 use shipper_core::why::Rule;
@@ -202,4 +203,30 @@ fn m12_a_repeated_order_begins_anew() {
     assert!(failing(&world).is_empty());
     past_the_deadline(&mut world);
     assert_eq!(failing(&world), ["c3"]);
+}
+
+/// [A2, R4] A strategy with a longer deadline that is adopted gives its time to who failed by the shorter one, also where it says to take
+/// back what fails.
+#[test]
+fn a2_r4_a_longer_deadline_that_is_adopted_counts_at_once() {
+    let mut world = at_half(OnFailure::Hold, 0);
+    world.report_all();
+    world.report("c3", broken);
+    past_the_deadline(&mut world);
+    assert_eq!(failing(&world), ["c3"]);
+
+    let patient = StrategySpec { progress_deadline: 3 * DEADLINE, ..strategy(OnFailure::Rollback, 0) };
+    world.commit("v2", patient.clone());
+    let release = world.contender().name.to_string();
+    world.rollout(|rollout| {
+        rollout.release = Some(release);
+        rollout.adopt_strategy = Some(patient.version());
+    });
+    world.plan();
+    assert_eq!(world.contender().strategy, patient);
+    assert!(failing(&world).is_empty(), "it has time");
+    later(&mut world, LATEST);
+    assert!(failing(&world).is_empty());
+    later(&mut world, 2 * LATEST);
+    assert_eq!(world.contender().generation, 1, "which is over: v2 is taken back");
 }

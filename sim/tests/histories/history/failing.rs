@@ -9,11 +9,12 @@ use shipper_core::plan::{Share, numbers, roles};
 use shipper_core::state::{Cause, FailureKind, PlacedCluster, Placement, ReleaseRecord, WithdrawalReason};
 use shipper_core::status::Liveness;
 use shipper_core::{ClusterName, ReleaseName};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// A release before and after a decision, and the clusters that stay.
+/// A release before and after a decision, and the clusters that stay. A strategy that is adopted counts from the decision that adopts it [R4].
 struct Change<'a> {
-    was: &'a ReleaseRecord,
+    was: Cow<'a, ReleaseRecord>,
     is: &'a ReleaseRecord,
     staying: BTreeMap<&'a ClusterName, &'a PlacedCluster>,
 }
@@ -40,6 +41,23 @@ impl Change<'_> {
     }
 }
 
+/// A release as it was, at the same step of the strategy that it has now.
+fn adopted<'a>(was: &'a ReleaseRecord, is: &ReleaseRecord) -> Cow<'a, ReleaseRecord> {
+    if was.strategy == is.strategy {
+        return Cow::Borrowed(was);
+    }
+    let index = |name: &str| is.strategy.steps.iter().position(|step| step.name == name);
+    let Some(step) = index(&was.position.name) else { return Cow::Borrowed(was) };
+    let before = was.strategy.steps.get(was.position.from).and_then(|step| index(&step.name));
+    let back = was.position.from > was.position.step;
+    let nearest = if back { (step + 1).min(is.strategy.steps.len() - 1) } else { step };
+    let mut known = was.clone();
+    known.strategy = is.strategy.clone();
+    known.position.step = step;
+    known.position.from = before.unwrap_or(nearest);
+    Cow::Owned(known)
+}
+
 impl History {
     /// Judges what a hub is about to write.
     pub(super) fn judge_failing(&self, hub: usize, next: &State) -> Result<(), String> {
@@ -48,7 +66,7 @@ impl History {
         for (name, is) in &next.releases {
             let Some(was) = before.releases.get(name) else { continue };
             let staying = placement.into_iter().flat_map(Placement::staying).collect();
-            let change = Change { was, is, staying };
+            let change = Change { was: adopted(was, is), is, staying };
             self.judge_excuses(hub, before, &change)?;
             self.judge_going_on(before, &change)?;
             self.judge_taking_back(hub, before, &change)?;
@@ -94,7 +112,7 @@ impl History {
     /// [A3] Nothing goes on by itself, and nothing is complete, while more clusters fail than allowed.
     fn judge_going_on(&self, before: &State, change: &Change<'_>) -> Result<(), String> {
         let Change { was, is, .. } = change;
-        let goes_on = is.position != was.position && is.position.cause == Cause::GatePassed;
+        let goes_on = is.position.step != was.position.step && is.position.cause == Cause::GatePassed;
         let completes =
             was.complete.is_none() && is.complete.is_some() && is.position.cause != Cause::Carried;
         if !goes_on && !completes {
@@ -130,7 +148,7 @@ impl History {
         if roles(before.releases.values()).incumbent.is_none() {
             return refuse("there is nothing to go back to");
         }
-        if was.position == is.position && was.position.step < was.position.from {
+        if was.position.step == is.position.step && was.position.step < was.position.from {
             return refuse("people walk it back");
         }
         if self.blocking.in_force(self.wall()) || self.is_paused() {
