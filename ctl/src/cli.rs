@@ -1,9 +1,10 @@
 //! The command line: what there is to say, and `--help` that teaches it.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    abort, blocks, clusters, demo, lint, pause, promote, remove, repository, rollback, status, why,
+    abort, blocks, clusters, completion, demo, lint, man, pause, promote, remove, repository, restart,
+    rollback, status, why,
 };
 use crate::exit;
 
@@ -54,6 +55,8 @@ pub enum Command {
     Abort(abort::Args),
     /// Go back to an earlier release, by a commit
     Rollback(rollback::Args),
+    /// Roll the same version out once more, with new pods, by a commit
+    Restart(restart::Args),
     /// Stop a rollout where it is, by a commit
     #[command(after_help = pause::HELP)]
     Pause(pause::Args),
@@ -73,16 +76,14 @@ pub enum Command {
     Lint(lint::Args),
     /// Run a whole fleet on this machine, to try things out
     Demo(demo::Args),
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For programs: the objects of the hub's API
-    Json,
+    /// Print what lets a shell complete commands, options and names
+    Completion(completion::Args),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(man::Args),
+    /// What may stand at the end of a command line
+    #[command(name = completion::HIDDEN, hide = true)]
+    Complete(completion::Words),
 }
 
 /// How a commit is made.
@@ -97,4 +98,7 @@ pub struct CommitArgs {
     /// Push to this new branch instead of main, to open a pull request from
     #[arg(long, value_name = "NAME")]
     pub branch: Option<String>,
+    /// Push to a branch, and open a pull request where a token allows it, else print the link that does
+    #[arg(long)]
+    pub pull_request: bool,
 }

@@ -43,6 +43,27 @@ pub enum Error {
         /// How many.
         errors: usize,
     },
+    /// What is waited for will not come by itself.
+    #[error("{goal} will not come by itself: {message}")]
+    WillNotCome {
+        /// What was waited for.
+        goal: String,
+        /// Why not, and the next step.
+        message: String,
+    },
+    /// It was waited long enough.
+    #[error("{goal} did not come within {seconds} s: {message}")]
+    TimeOver {
+        /// What was waited for.
+        goal: String,
+        /// For how long.
+        seconds: u64,
+        /// What the application waits for.
+        message: String,
+    },
+    /// There are differences, which were printed.
+    #[error("there are differences")]
+    Different,
     /// A folder or file cannot be read.
     #[error("{path} cannot be read: {reason}")]
     Read {

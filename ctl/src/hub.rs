@@ -11,9 +11,9 @@ use shipper_core::status::{ApplicationStatus, BlockStatus};
 use shipper_core::why::Why;
 
 use crate::Error;
+use crate::http::{self, cause};
 use crate::suggest;
 
-const CONNECT: Duration = Duration::from_secs(5);
 const TOTAL: Duration = Duration::from_secs(30);
 /// Enough of an unexpected answer to recognise a login page.
 const SHOWN: usize = 200;
@@ -52,15 +52,19 @@ impl Hub {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(url: &str) -> Result<Self, HubError> {
-        // An error says that another caller installed it.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = reqwest::blocking::Client::builder()
-            .connect_timeout(CONNECT)
-            .timeout(TOTAL)
-            .user_agent(concat!("shipperctl/", env!("CARGO_PKG_VERSION")))
-            .build()
+        let client = http::client(TOTAL)
             .map_err(|error| HubError::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
         Ok(Self { url: url.trim_end_matches('/').to_owned(), client })
+    }
+
+    /// The same, for who waits no longer than that for an answer.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn hasty(url: &str, patience: Duration) -> Result<Self, HubError> {
+        let client = http::client(patience)
+            .map_err(|error| HubError::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
+        Ok(Self { client, ..Self::new(url)? })
     }
 
     /// Where it is.
@@ -134,7 +138,8 @@ impl Hub {
         Ok(self.get(&format!("{CLUSTERS}/{name}"))?)
     }
 
-    fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HubError> {
+    /// What is at a path.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HubError> {
         let url = format!("{}{path}", self.url);
         let unreachable =
             |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
@@ -150,15 +155,6 @@ impl Hub {
         }
         serde_json::from_str(&body).map_err(|error| unusable(error.to_string()))
     }
-}
-
-/// The innermost cause, which is the one that helps: "connection refused", not "error sending request".
-fn cause(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    if error.is_timeout() { "no answer in time".to_owned() } else { innermost.to_string() }
 }
 
 /// The one of `known` that `name` means.

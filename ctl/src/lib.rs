@@ -7,7 +7,10 @@
 //! - [`repository`]: finding, reading and committing to the fleet repository
 //! - [`lint`]: checking a whole fleet repository
 //! - [`render`]: statuses as text
-//! - [`hub`]: the hub's API
+//! - [`hub`]: the hub's API; [`mod@http`]: how it and others are asked
+//! - [`pulls`]: pull requests at Git hosts
+//! - [`output`]: text, JSON, YAML, names
+//! - [`manual`]: the command line as a page of the book
 //! - [`terminal`]: what reaches the terminal
 //! - [`exit`]: exit codes
 
@@ -17,13 +20,19 @@ pub mod demo;
 pub mod edit;
 mod error;
 pub mod exit;
+pub mod http;
 pub mod hub;
 pub mod lint;
+pub mod manual;
+pub mod output;
+pub mod pulls;
 pub mod render;
 pub mod repository;
 pub mod suggest;
 pub mod terminal;
 
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -51,7 +60,9 @@ pub fn demo_main(clusters: &mut dyn Clusters, prepare: impl FnOnce(&mut demo::Op
 }
 
 fn started<C: Parser>(run: impl FnOnce(&C, &mut Terminal<'_>) -> Exit) -> ExitCode {
-    let cli = match C::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let parsed = named(C::command(), &arguments).try_get_matches_from(arguments);
+    let cli = match parsed.and_then(|matches| C::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // What clap has to say; nothing can be done where it cannot be written.
@@ -64,6 +75,15 @@ fn started<C: Parser>(run: impl FnOnce(&C, &mut Terminal<'_>) -> Exit) -> ExitCo
     let width = comfy_table::Table::new().width();
     let mut terminal = Terminal { out: &mut out, err: &mut err, width };
     ExitCode::from(run(&cli, &mut terminal) as u8)
+}
+
+/// The command under the name by which it was called: as a plugin of kubectl it speaks of itself as people call it there.
+fn named(command: clap::Command, arguments: &[OsString]) -> clap::Command {
+    let called = arguments.first().map(Path::new).and_then(Path::file_stem).map(OsStr::to_os_string);
+    if called.is_some_and(|name| name == "kubectl-shipper" || name == "kubectl_shipper") {
+        return command.name("kubectl shipper").bin_name("kubectl shipper");
+    }
+    command
 }
 
 /// Runs a command, and prints why where it fails.
@@ -82,6 +102,10 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Repository(args) => commands::repository::run(&cli.global, args, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
+        Command::Restart(args) => commands::restart::run(&cli.global, args, terminal),
+        Command::Completion(args) => commands::completion::run(*args, terminal),
+        Command::Complete(words) => commands::completion::complete(&cli.global, words, terminal),
+        Command::Man(args) => commands::man::run(args, terminal),
     };
     ended(done, terminal)
 }
@@ -91,6 +115,8 @@ fn ended(done: Result<(), Error>, terminal: &mut Terminal<'_>) -> Exit {
         Ok(()) => Exit::Ok,
         // The reader of a pipe has gone: it has what it wanted.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Ok,
+        // The differences are the message.
+        Err(Error::Different) => Exit::Different,
         Err(error) => {
             let _ = writeln!(terminal.err, "{BAD}error:{BAD:#} {}", message(&error));
             Exit::from(&error)

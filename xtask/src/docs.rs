@@ -8,8 +8,13 @@ use anyhow::{Context, Result, ensure};
 use crate::book;
 use crate::command::{cargo, output, root, run as finish, say};
 
-/// Examples of `shipper-core` that print pages of the book, each after a line `%%% path`.
-const GENERATED: [&str; 3] = ["life", "pictures", "reasons"];
+/// Examples, by package, that print pages of the book, each after a line `%%% path`.
+const GENERATED: [(&str, &str); 4] = [
+    ("shipper-core", "life"),
+    ("shipper-core", "pictures"),
+    ("shipper-core", "reasons"),
+    ("shipperctl", "manual"),
+];
 /// A folder in which every page is generated.
 const REASONS: &str = "docs/reasons";
 
@@ -59,8 +64,8 @@ pub(crate) fn check() -> Result<()> {
 /// Every generated page, by path.
 fn pages() -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
-    for example in GENERATED {
-        let text = output(&mut cargo(["run", "--quiet", "--package=shipper-core", "--example", example]))?;
+    for (package, example) in GENERATED {
+        let text = output(&mut cargo(["run", "--quiet", "--package", package, "--example", example]))?;
         pages.extend(split(&text));
     }
     Ok(pages)

@@ -7,16 +7,19 @@ use serde::Serialize;
 use shipper_core::intent::{
     Allowance, Author, GLOBAL_BLOCKS_NAMESPACE, Metadata, RolloutBlockSpec, Schedule, Severity, load,
 };
+use shipper_core::status::BlockStatus;
 use shipper_core::yaml::write_object;
 use shipper_git::Snapshot;
 
+use super::commit::Commit;
 use crate::Error;
-use crate::cli::{CommitArgs, Global, Output};
+use crate::cli::{CommitArgs, Global};
 use crate::hub::Hub;
+use crate::output::OutputArgs;
 use crate::render;
-use crate::repository::{self, Change, FileChange, MAX_FILE, RepositoryError};
+use crate::repository::{FileChange, MAX_FILE, RepositoryError};
 use crate::suggest;
-use crate::terminal::{Terminal, plain_json};
+use crate::terminal::Terminal;
 
 const FOLDER: &str = "blocks";
 
@@ -42,9 +45,9 @@ pub enum Command {
 /// `blocks list`
 #[derive(Debug, Clone, clap::Args)]
 pub struct ListArgs {
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `blocks add NAME`
@@ -114,62 +117,47 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
 
 fn list(global: &Global, args: &ListArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let blocks = Hub::new(&global.hub)?.blocks()?;
-    let text = match args.output {
-        Output::Json => {
-            plain_json(&serde_json::to_string_pretty(&blocks).unwrap_or_default()).into_owned() + "\n"
-        }
-        Output::Text => render::blocks(&blocks, Timestamp::now(), terminal.width),
-    };
-    write!(terminal.out, "{text}")?;
-    Ok(())
+    let output = args.output.output;
+    let names = || blocks.iter().map(|block| BlockId::of_status(block).to_string()).collect();
+    let text = || Ok(render::blocks(&blocks, Timestamp::now(), output.width(terminal)));
+    let text = output.print(&blocks, names, text)?;
+    Ok(write!(terminal.out, "{text}")?)
 }
 
 fn add(global: &Global, args: &AddArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let id = BlockId::of(&args.name);
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &args.commit)?;
-    let bytes = id.file(args, &author.name)?;
-    let subject = args
-        .commit
-        .message
-        .clone()
-        .unwrap_or_else(|| format!("Block rollouts of {}: {}", id.scope(), args.reason));
+    let usual = format!("Block rollouts of {}: {}", id.scope(), args.reason);
+    let commit = Commit::begin(global, &args.commit, usual)?;
+    let bytes = id.file(args, commit.author())?;
     let path = id.path();
-    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
+    let published = commit.publish(false, |main, _| {
         if let Some(there) = find(main, &id)?.into_iter().next() {
             let message = format!(
                 "{there} holds the block {id} already; edit it, or remove it with `shipperctl blocks remove {id}`"
             );
             return Err(Error::Refused { message });
         }
-        Ok(Change {
-            files: vec![(path.clone(), FileChange::Write(bytes.clone()))],
-            message: subject.clone(),
-            says_something: false,
-        })
+        Ok(commit.change(vec![(path.clone(), FileChange::Write(bytes.clone()))]))
     })?;
     let next = format!(
         "The hub reads it within seconds; what it wrote before stays in force. See what it stops: shipperctl blocks list. Let one application go on: shipper.dev/rollout-block.override: {}",
         id.qualified()
     );
-    super::announce(&published, &subject, "the block is there already", &next, terminal)
+    commit.announce(&published, &commit.subject, "the block is there already", &next, terminal)
 }
 
 fn remove(global: &Global, args: &RemoveArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let id = BlockId::of(&args.name);
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &args.commit)?;
-    let subject = args.commit.message.clone().unwrap_or_else(|| format!("Remove the rollout block {id}"));
-    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
+    let commit = Commit::begin(global, &args.commit, format!("Remove the rollout block {id}"))?;
+    let published = commit.publish(false, |main, _| {
         let files = find(main, &id)?;
         if files.is_empty() {
             return Err(unknown(main, &id)?);
         }
-        let files = files.into_iter().map(|path| (path, FileChange::Remove)).collect();
-        Ok(Change { files, message: subject.clone(), says_something: false })
+        Ok(commit.change(files.into_iter().map(|path| (path, FileChange::Remove)).collect()))
     })?;
     let next = "The hub reads it within seconds, and does what was asked for meanwhile, unless another block stops it: shipperctl blocks list";
-    super::announce(&published, &subject, "the block is gone already", next, terminal)
+    commit.announce(&published, &commit.subject, "the block is gone already", next, terminal)
 }
 
 /// A block by its scope and name.
@@ -188,6 +176,10 @@ impl BlockId {
             Some((_, name)) => Self { namespace: None, name: name.to_owned() },
             None => Self { namespace: None, name: text.to_owned() },
         }
+    }
+
+    fn of_status(block: &BlockStatus) -> Self {
+        Self { namespace: block.namespace.clone(), name: block.name.clone() }
     }
 
     fn path(&self) -> String {

@@ -1,14 +1,16 @@
 //! `shipperctl lint`: checks the files of a fleet repository; needs no hub.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use shipper_core::intent::{Problem, Severity};
 
 use crate::Error;
-use crate::cli::{Global, Output};
+use crate::cli::Global;
 use crate::lint::{self, Source};
+use crate::output::OutputArgs;
 use crate::repository;
-use crate::terminal::{BAD, BUSY, GOOD, Terminal, plain, plain_json};
+use crate::terminal::{BAD, BUSY, GOOD, Terminal, plain};
 
 /// `lint [PATH]`
 #[derive(Debug, Clone, clap::Args)]
@@ -30,9 +32,9 @@ pub struct Args {
     /// Check this commit instead of the files on disk
     #[arg(long, value_name = "COMMIT")]
     pub revision: Option<String>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Runs the command.
@@ -58,17 +60,12 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         );
         return Err(Error::Refused { message });
     }
-    match args.output {
-        Output::Json => {
-            let json = serde_json::to_string_pretty(&findings.problems).unwrap_or_default();
-            writeln!(terminal.out, "{}", plain_json(&json))?;
-        }
-        Output::Text => {
-            for problem in &findings.problems {
-                writeln!(terminal.out, "{}", line(problem))?;
-            }
-        }
-    }
+    let names = || {
+        let files: BTreeSet<&str> = findings.problems.iter().map(|problem| problem.file.as_str()).collect();
+        files.into_iter().map(str::to_owned).collect()
+    };
+    let lines = || Ok(findings.problems.iter().map(|problem| line(problem) + "\n").collect());
+    write!(terminal.out, "{}", args.output.output.print(&findings.problems, names, lines)?)?;
     let (errors, warnings) = (findings.count(Severity::Error), findings.count(Severity::Warning));
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let summary = format!("{}, {}", counted(findings.files, "file"), counted(warnings, "warning"));

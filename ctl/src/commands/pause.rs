@@ -1,9 +1,9 @@
 //! `shipperctl pause` and `shipperctl resume`: the commits that stop one rollout where it is and let it go on [M13].
 
+use super::commit::Commit;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::edit::set_paused;
-use crate::repository;
 use crate::terminal::Terminal;
 
 /// `pause APP`, `resume APP`
@@ -31,15 +31,13 @@ see `shipperctl blocks`.";
 /// When there is no such application, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, paused: bool, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let name = &args.app;
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &args.commit)?;
     let (verb, unchanged, next) = match paused {
         true => ("Pause", "is paused already", "It stays at its step. It goes on with: shipperctl resume"),
         false => ("Resume", "is not paused", "It goes on. Follow it: shipperctl status --watch"),
     };
-    let subject = args.commit.message.clone().unwrap_or_else(|| format!("{verb} {name}"));
-    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
-        super::edited(main, name, &subject, |text| set_paused(text, paused))
-    })?;
-    super::announce(&published, &subject, &format!("{name} {unchanged}"), &format!("{next} {name}"), terminal)
+    let commit = Commit::begin(global, &args.commit, format!("{verb} {name}"))?;
+    let published =
+        commit.publish(false, |main, _| commit.edited(main, name, |text| set_paused(text, paused)))?;
+    let (unchanged, next) = (format!("{name} {unchanged}"), format!("{next} {name}"));
+    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)
 }

@@ -4,13 +4,12 @@ use std::fmt::Write as _;
 
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
-use shipper_git::Snapshot;
 
+use super::commit::Commit;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::{Hub, HubError};
-use crate::repository::{self, Change};
 use crate::suggest;
 use crate::terminal::{BUSY, Terminal, plain};
 
@@ -64,8 +63,6 @@ struct Promotion {
 /// When there is no such application, release or step, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let hub = Hub::new(&global.hub)?;
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &args.commit)?;
     let (name, promotion) = match hub.application(&args.app) {
         Ok(status) => (status.application.to_string(), decide(&status, args)?),
         Err(Error::Hub(error @ HubError::Unreachable { .. })) => {
@@ -75,33 +72,21 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         }
         Err(error) => return Err(error),
     };
-    let subject =
-        args.commit.message.clone().unwrap_or_else(|| format!("Promote {name} to {}", promotion.step_name));
-    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
-        change(main, &name, &promotion, args, &subject)
-    })?;
-    let unchanged = format!(
-        "main asks for {} at step {} already; --request TEXT repeats the order",
-        promotion.release, promotion.step_name
-    );
-    let next = format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch");
-    super::announce(&published, &subject, &unchanged, &next, terminal)
-}
-
-fn change(
-    main: &Snapshot,
-    name: &str,
-    promotion: &Promotion,
-    args: &Args,
-    subject: &str,
-) -> Result<Change, Error> {
+    let commit = Commit::begin(global, &args.commit, format!("Promote {name} to {}", promotion.step_name))?;
     let order = Order {
         release: &promotion.release,
         step: &promotion.step,
         request: args.request.as_deref(),
         skip_gates: args.skip_gates,
     };
-    super::edited(main, name, subject, |text| set_rollout(text, order))
+    let published =
+        commit.publish(false, |main, _| commit.edited(main, &name, |text| set_rollout(text, order)))?;
+    let unchanged = format!(
+        "main asks for {} at step {} already; --request TEXT repeats the order",
+        promotion.release, promotion.step_name
+    );
+    let next = format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch");
+    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)
 }
 
 /// What was asked for, where the hub cannot be asked.

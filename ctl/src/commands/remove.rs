@@ -7,6 +7,7 @@ use shipper_core::status::ApplicationStatus;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::Snapshot;
 
+use super::commit::Commit;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::hub::{Hub, HubError, pick};
@@ -50,8 +51,8 @@ type Files = Vec<(String, FileChange)>;
 /// # Errors
 /// When there is nothing of that name, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &args.commit)?;
+    let asked = args.cluster.iter().chain(&args.apps).cloned().collect();
+    let commit = Commit::begin(global, &args.commit, usual_subject(args, &asked))?;
     let hub = Hub::new(&global.hub)?;
     let known = match hub.applications() {
         Ok(known) => known,
@@ -64,7 +65,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     };
     let mut names = BTreeSet::new();
     let mut subject = String::new();
-    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
+    let published = commit.publish(false, |main, _| {
         let (removed, files) = match &args.cluster {
             Some(cluster) => (BTreeSet::from([cluster.clone()]), cluster_files(main, cluster, &known)?),
             None => application_files(main, &args.apps, &known)?,
@@ -81,7 +82,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         ),
         None => names.iter().map(|name| what_goes(name, &known)).collect::<Vec<_>>().join("\n"),
     };
-    super::announce(&published, &subject, "", &next, terminal)
+    commit.announce(&published, &subject, "", &next, terminal)
 }
 
 fn usual_subject(args: &Args, names: &BTreeSet<String>) -> String {

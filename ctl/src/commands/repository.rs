@@ -5,10 +5,11 @@ use shipper_core::protocol::RefusedHistory;
 use shipper_core::state::paths::INTENT_BRANCH;
 use shipper_git::Snapshot;
 
+use super::commit::Commit;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::hub::Hub;
-use crate::repository::{self, Change, FileChange, MAX_FILE, RepositoryError};
+use crate::repository::{FileChange, MAX_FILE, RepositoryError};
 use crate::terminal::Terminal;
 
 /// Shortest abbreviation of a commit that is taken.
@@ -63,27 +64,15 @@ pub struct AcceptArgs {
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let RepositoryCommand::Accept(args) = &args.command;
     let refused = refused(&Hub::new(&global.hub)?, &args.accepted)?;
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &args.commit)?;
     let branch = refused.branch.trim_start_matches("refs/heads/");
     let short = refused.commit.get(..10).unwrap_or(&refused.commit);
-    let subject = args
-        .commit
-        .message
-        .clone()
-        .unwrap_or_else(|| format!("Accept {branch} at {short} as a new beginning"));
-    let published = repository::publish(&place, args.commit.branch.as_deref(), false, &author, |main, _| {
-        change(main, &refused, &subject)
-    })?;
+    let commit =
+        Commit::begin(global, &args.commit, format!("Accept {branch} at {short} as a new beginning"))?;
+    let published = commit.publish(false, |main, _| Ok(commit.change(files(main, &refused)?)))?;
     let next =
         format!("The hub goes on from {short} within seconds. See what is missing now: shipperctl status");
-    super::announce(
-        &published,
-        &subject,
-        "main accepts that already; is the hub reading it?",
-        &next,
-        terminal,
-    )
+    let unchanged = "main accepts that already; is the hub reading it?";
+    commit.announce(&published, &commit.subject, unchanged, &next, terminal)
 }
 
 /// The history that the hub does not follow, which must be the one that is accepted.
@@ -106,7 +95,7 @@ fn refused(hub: &Hub, accepted: &str) -> Result<RefusedHistory, Error> {
     Ok(refused)
 }
 
-fn change(main: &Snapshot, refused: &RefusedHistory, subject: &str) -> Result<Change, Error> {
+fn files(main: &Snapshot, refused: &RefusedHistory) -> Result<Vec<(String, FileChange)>, Error> {
     let head = main.commit_id().to_string();
     if refused.branch == INTENT_BRANCH && head != refused.commit {
         let message = format!(
@@ -127,9 +116,5 @@ fn change(main: &Snapshot, refused: &RefusedHistory, subject: &str) -> Result<Ch
         supersedes: refused.supersedes.clone(),
     });
     let text = history.to_yaml().map_err(|error| unusable(error.to_string()))?;
-    Ok(Change {
-        files: vec![(ACCEPTED_HISTORY.to_owned(), FileChange::Write(text))],
-        message: subject.to_owned(),
-        says_something: false,
-    })
+    Ok(vec![(ACCEPTED_HISTORY.to_owned(), FileChange::Write(text))])
 }

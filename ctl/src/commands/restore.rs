@@ -7,11 +7,11 @@ use shipper_core::intent::{Object, Template, load};
 use shipper_core::status::ReleaseStatus;
 use shipper_git::{Mode, Oid, Snapshot};
 
-use super::{announce, author};
+use super::commit::Commit;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::edit::{EditError, restore_environment};
-use crate::repository::{self, Change, FileChange, MAX_FILE, RepositoryError, history_of};
+use crate::repository::{self, FileChange, MAX_FILE, RepositoryError, history_of};
 use crate::terminal::Terminal;
 
 /// What is put back, and how that is said.
@@ -40,19 +40,17 @@ pub(super) fn restore(
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Error> {
     let Restoration { app, release, shared, subject, next } = what;
-    let place = repository::find(global.repository.as_deref())?;
-    let author = author(&place, commit)?;
-    let subject = commit.message.clone().unwrap_or(subject);
+    let commit = Commit::begin(global, commit, subject)?;
     let source: Oid = release.source.parse().map_err(|_| Error::Refused {
         message: format!("the hub does not say which commit asked for {}; use git revert", release.name),
     })?;
-    let published = repository::publish(&place, commit.branch.as_deref(), true, &author, |main, open| {
+    let published = commit.publish(true, |main, open| {
         let then = open(source).map_err(|error| gone(&error, release))?;
         let files = restored(main, &then, app, shared, &edit)?;
-        Ok(Change { files, message: subject.clone(), says_something: false })
+        Ok(commit.change(files))
     })?;
     let unchanged = format!("main asks for what {} was made from already", release.name);
-    announce(&published, &subject, &unchanged, &next, terminal)
+    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)
 }
 
 fn gone(error: &RepositoryError, release: &ReleaseStatus) -> Error {

@@ -4,14 +4,14 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use shipper_core::status::ApplicationStatus;
 
 use crate::Error;
-use crate::cli::{Global, Output};
+use crate::cli::Global;
 use crate::hub::{Hub, HubError};
+use crate::output::OutputArgs;
 use crate::render;
-use crate::terminal::{BAD, Terminal, plain, plain_json};
+use crate::terminal::{BAD, Terminal, plain};
 
 const REFRESH: Duration = Duration::from_secs(1);
 /// Cursor home and erase what is below: the picture changes in place, without flicker.
@@ -25,16 +25,18 @@ Examples:
   shipperctl status                      all applications, a line each
   shipperctl status web/hello            one of them: steps, clusters, failing pods
   shipperctl status web/hello --watch    the same, as it changes
+  shipperctl status -o wide              with versions, incumbents and pods
   shipperctl status web/hello -o json    the hub's own object, for programs
+  shipperctl status -o name              names, for other commands
 
 CAPACITY is available of wanted pods, +n those there are beyond; TRAFFIC is ready of wanted pods with traffic.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it [default: all]
     #[arg(value_name = "[NAMESPACE/]APP")]
     pub app: Option<String>,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// Go on, and show every change
     #[arg(short, long)]
     pub watch: bool,
@@ -56,22 +58,20 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
 
 /// One look, as it is printed.
 fn look(hub: &Hub, args: &Args, width: Option<u16>) -> Result<String, Error> {
-    let now = Timestamp::now();
+    let (now, output) = (Timestamp::now(), args.output.output);
+    let width = width.filter(|_| !output.is_wide());
     let Some(app) = &args.app else {
         let all = hub.applications()?;
-        return match args.output {
-            Output::Json => Ok(json(&all)),
-            Output::Text => {
-                let remarks = render::remarks(&hub.status()?, now, |_| true);
-                Ok(render::overview(&all, width) + &remarks)
-            }
+        let names = || all.iter().map(|status| status.application.to_string()).collect();
+        let text = || {
+            let remarks = render::remarks(&hub.status()?, now, |_| true);
+            Ok(render::overview(&all, output.is_wide(), width) + &remarks)
         };
+        return output.print(&all, names, text);
     };
     let status = hub.application(app)?;
-    match args.output {
-        Output::Json => Ok(json(&status)),
-        Output::Text => Ok(render::application(&status, now, width) + &remarks(hub, &status, now)?),
-    }
+    let text = || Ok(render::application(&status, now, width) + &remarks(hub, &status, now)?);
+    output.print(&status, || vec![status.application.to_string()], text)
 }
 
 /// What concerns this application, of what is wrong with the fleet.
@@ -81,11 +81,6 @@ fn remarks(hub: &Hub, status: &ApplicationStatus, now: Timestamp) -> Result<Stri
     whole.clusters.retain(|cluster| placed(cluster.name.clone()));
     let own = format!("applications/{}.", status.application);
     Ok(render::remarks(&whole, now, |file| file.starts_with(&own) || !file.starts_with("applications/")))
-}
-
-fn json<T: Serialize>(value: &T) -> String {
-    // These types have string keys only, so this cannot fail.
-    plain_json(&serde_json::to_string_pretty(value).unwrap_or_default()).into_owned() + "\n"
 }
 
 fn watch(hub: &Hub, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {

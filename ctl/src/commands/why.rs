@@ -1,10 +1,11 @@
 //! `shipperctl why`: every decision of the hub on an application, with its rule and the evidence.
 
 use crate::Error;
-use crate::cli::{Global, Output};
+use crate::cli::Global;
 use crate::hub::Hub;
+use crate::output::OutputArgs;
 use crate::render;
-use crate::terminal::{Terminal, plain_json};
+use crate::terminal::Terminal;
 
 /// `why APP`
 #[derive(Debug, Clone, clap::Args)]
@@ -19,9 +20,9 @@ pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
     pub app: String,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// Runs the command.
@@ -30,12 +31,7 @@ pub struct Args {
 /// When there is no such application, or the hub does not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let why = Hub::new(&global.hub)?.why(&args.app)?;
-    let text = match args.output {
-        Output::Json => {
-            plain_json(&serde_json::to_string_pretty(&why).unwrap_or_default()).into_owned() + "\n"
-        }
-        Output::Text => render::why(&why),
-    };
-    write!(terminal.out, "{text}")?;
-    Ok(())
+    let names = || vec![why.application.to_string()];
+    let text = args.output.output.print(&why, names, || Ok(render::why(&why)))?;
+    Ok(write!(terminal.out, "{text}")?)
 }

@@ -47,6 +47,15 @@ pub fn restore_environment(now: &str, then: &str) -> Result<String, EditError> {
     restore(&text, &earlier, Within::Spec, "restart", earlier.value()["spec"].get("restart"))
 }
 
+/// The file with another string at `spec.restart`, and everything else as it is.
+///
+/// # Errors
+/// As [`restore_environment`].
+pub fn set_restart(text: &str, restart: &str) -> Result<String, EditError> {
+    let document = Document::read(text)?;
+    restore(text, &document, Within::Spec, "restart", Some(&Value::from(restart)))
+}
+
 /// The whole template in its earlier lines where nothing but the environment differs, because that brings its comments back;
 /// else field by field; else, where styles do not fit, on one line.
 fn restore_template(now: &str, earlier: &Document<'_>) -> Result<String, EditError> {

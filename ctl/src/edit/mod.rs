@@ -11,7 +11,7 @@ mod rollout;
 mod scalar;
 mod scheduler;
 
-pub use environment::restore_environment;
+pub use environment::{restore_environment, set_restart};
 pub use rollout::{Order, set_paused, set_rollout};
 pub use scheduler::{Scheduling, set_scheduling};
 

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use comfy_table::Cell;
 use jiff::Timestamp;
+use shipper_core::ReleaseName;
+use shipper_core::api::ApplicationSummary;
 use shipper_core::intent::Severity;
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
@@ -13,13 +15,17 @@ use super::clusters::{print, table_of};
 use super::waiting_for;
 use crate::terminal::{BAD, BUSY, STRONG, plain};
 
-/// One line for each application.
-pub fn overview(all: &[ApplicationStatus], width: Option<u16>) -> String {
+/// One line for each application; `wide` with versions, incumbents and pods.
+pub fn overview(all: &[ApplicationStatus], wide: bool, width: Option<u16>) -> String {
     if all.is_empty() {
         return "No applications yet. Commit applications/<namespace>/<name>.yaml to main.\n".to_owned();
     }
-    let mut table =
-        table_of(&["APPLICATION", "STATE", "CONTENDER", "STEP", "CLUSTERS", "WAITS FOR", "MESSAGE"], width);
+    let mut header = vec!["APPLICATION", "STATE", "CONTENDER", "STEP", "CLUSTERS", "WAITS FOR", "MESSAGE"];
+    if wide {
+        header.splice(3..3, ["VERSION", "INCUMBENT"]);
+        header.insert(7, "PODS");
+    }
+    let mut table = table_of(&header, width);
     for status in all {
         let (style, state) = state(status);
         let contender = contender(status);
@@ -41,7 +47,7 @@ pub fn overview(all: &[ApplicationStatus], width: Option<u16>) -> String {
         } else if style == BUSY {
             state = state.fg(comfy_table::Color::Yellow);
         }
-        table.add_row(vec![
+        let mut cells = vec![
             Cell::new(plain(&status.application.to_string())),
             state,
             Cell::new(contender.map_or_else(|| "-".into(), |release| plain(release.name.as_str()))),
@@ -49,7 +55,16 @@ pub fn overview(all: &[ApplicationStatus], width: Option<u16>) -> String {
             Cell::new(format!("{ready}/{}", status.clusters.len())),
             Cell::new(waits),
             Cell::new(sentence(status)),
-        ]);
+        ];
+        if wide {
+            let named = |name: Option<&str>| Cell::new(plain(name.unwrap_or("-")));
+            let version = named(contender.map(|release| release.version.as_str()));
+            let incumbent = named(status.incumbent.as_ref().map(ReleaseName::as_str));
+            let pods = ApplicationSummary::of(status).pods;
+            cells.splice(3..3, [version, incumbent]);
+            cells.insert(7, Cell::new(format!("{}/{}", pods.available, pods.desired)));
+        }
+        table.add_row(cells);
     }
     print(&table) + "\n"
 }

@@ -1,25 +1,16 @@
-//! `--help` teaches; what it says is part of the interface.
+//! `--help` teaches; what it says is part of the interface. What it says of each command stands in `docs/shipperctl.md`, which is checked too.
 
 use clap::CommandFactory;
 use shipperctl::cli::Cli;
 
 #[test]
-fn the_help_of_every_command() {
+fn the_help_says_what_there_is() {
     let mut command = Cli::command().term_width(100);
     command.build();
     let mut text = command.render_long_help().to_string();
-    for name in
-        ["status", "why", "promote", "abort", "rollback", "remove", "blocks", "clusters", "lint", "demo"]
-    {
+    for name in ["status", "blocks", "clusters"] {
         let help = command.find_subcommand_mut(name).unwrap().render_help();
         text.push_str(&format!("\n===== {name} =====\n\n{help}"));
-    }
-    for (group, names) in [("blocks", ["list", "add", "remove"].as_slice()), ("repository", &["accept"])] {
-        let group_command = command.find_subcommand_mut(group).unwrap();
-        for name in names {
-            let help = group_command.find_subcommand_mut(name).unwrap().render_help();
-            text.push_str(&format!("\n===== {group} {name} =====\n\n{help}"));
-        }
     }
     insta::assert_snapshot!(text);
 }

@@ -62,7 +62,7 @@ fn the_overview_has_a_line_for_each_and_what_is_wrong_with_the_whole() {
         field: Some("spec.template".to_owned()),
         ..Problem::of_file("applications/web/other.yaml", "unknown field")
     });
-    let text = render::overview(&[status], None) + &render::remarks(&whole, world.now, |_| true);
+    let text = render::overview(&[status], false, None) + &render::remarks(&whole, world.now, |_| true);
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 

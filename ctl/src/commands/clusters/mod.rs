@@ -1,17 +1,22 @@
 //! `shipperctl clusters`: what is where, and the commits that cordon and drain [S4].
 
+mod add;
+
 use jiff::Timestamp;
 use shipper_core::ClusterName;
 use shipper_git::Snapshot;
 
+use super::commit::Commit;
+use super::remove;
 use crate::Error;
-use crate::cli::{CommitArgs, Global, Output};
+use crate::cli::{CommitArgs, Global};
 use crate::edit::{Scheduling, set_scheduling};
 use crate::hub::Hub;
+use crate::output::OutputArgs;
 use crate::render;
-use crate::repository::{self, Change, FileChange};
+use crate::repository::{self, FileChange};
 use crate::suggest;
-use crate::terminal::{Terminal, plain_json};
+use crate::terminal::Terminal;
 
 /// `clusters`
 #[derive(Clone, Debug, clap::Subcommand)]
@@ -20,6 +25,10 @@ pub enum Command {
     List(List),
     /// Show one cluster: what it has free, its applications, and how far a drain is
     Show(Show),
+    /// Let a cluster join the fleet, by a commit
+    Add(add::Args),
+    /// Let a cluster leave the fleet, by a commit that confirms it; its applications are placed elsewhere
+    Remove(Leave),
     /// Let a cluster get no application that it does not have, by a commit
     Cordon(Mark),
     /// Take cordon and drain back, by a commit
@@ -37,9 +46,9 @@ shipperctl clusters uncordon takes it back at any time.")]
 /// `clusters list`
 #[derive(Clone, Debug, clap::Args)]
 pub struct List {
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// `clusters show CLUSTER`
@@ -48,9 +57,23 @@ pub struct Show {
     /// Its name
     #[arg(value_name = "CLUSTER")]
     pub cluster: String,
-    /// How to print
-    #[arg(short, long, value_enum, default_value_t)]
-    pub output: Output,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// `clusters remove CLUSTER`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+What runs there stays as it is: its agent is refused. Move the applications away first with
+`shipperctl clusters drain`, and remove the cluster when it is empty.")]
+pub struct Leave {
+    /// Its name
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: String,
+    /// How the commit is made.
+    #[command(flatten)]
+    pub commit: CommitArgs,
 }
 
 /// `clusters cordon|uncordon|drain CLUSTER`
@@ -72,32 +95,33 @@ pub fn run(global: &Global, command: &Command, terminal: &mut Terminal<'_>) -> R
     match command {
         Command::List(list) => {
             let all = Hub::new(&global.hub)?.clusters()?;
-            let text = match list.output {
-                Output::Json => json(&all),
-                Output::Text => render::clusters_overview(&all, Timestamp::now(), terminal.width),
-            };
+            let output = list.output.output;
+            let names = || all.iter().map(|one| one.cluster.name.to_string()).collect();
+            let text = || Ok(render::clusters_overview(&all, Timestamp::now(), output.width(terminal)));
+            let text = output.print(&all, names, text)?;
             Ok(write!(terminal.out, "{text}")?)
         }
         Command::Show(show) => {
             let view = Hub::new(&global.hub)?.cluster(&show.cluster)?;
-            let text = match show.output {
-                Output::Json => json(&view),
-                Output::Text => render::cluster(&view, Timestamp::now(), terminal.width),
-            };
+            let output = show.output.output;
+            let names = || vec![view.cluster.name.to_string()];
+            let text = || Ok(render::cluster(&view, Timestamp::now(), output.width(terminal)));
+            let text = output.print(&view, names, text)?;
             Ok(write!(terminal.out, "{text}")?)
         }
-        Command::Cordon(mark) => commit(global, mark, Scheduling::Cordon, terminal),
-        Command::Uncordon(mark) => commit(global, mark, Scheduling::Uncordon, terminal),
-        Command::Drain(mark) => commit(global, mark, Scheduling::Drain, terminal),
+        Command::Add(args) => add::run(global, args, terminal),
+        Command::Remove(leave) => {
+            let cluster = Some(leave.cluster.clone());
+            let args = remove::Args { apps: Vec::new(), cluster, commit: leave.commit.clone() };
+            remove::run(global, &args, terminal)
+        }
+        Command::Cordon(mark) => set(global, mark, Scheduling::Cordon, terminal),
+        Command::Uncordon(mark) => set(global, mark, Scheduling::Uncordon, terminal),
+        Command::Drain(mark) => set(global, mark, Scheduling::Drain, terminal),
     }
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
-    // These types have string keys only, so this cannot fail.
-    plain_json(&serde_json::to_string_pretty(value).unwrap_or_default()).into_owned() + "\n"
-}
-
-fn commit(
+fn set(
     global: &Global,
     mark: &Mark,
     scheduling: Scheduling,
@@ -117,19 +141,16 @@ fn commit(
             "Its applications move elsewhere and leave when they serve there.",
         ),
     };
-    let place = repository::find(global.repository.as_deref())?;
-    let author = super::author(&place, &mark.commit)?;
-    let subject = mark.commit.message.clone().unwrap_or_else(|| format!("{verb} {name}"));
-    let published = repository::publish(&place, mark.commit.branch.as_deref(), false, &author, |main, _| {
+    let commit = Commit::begin(global, &mark.commit, format!("{verb} {name}"))?;
+    let published = commit.publish(false, |main, _| {
         let path = file_of(main, name)?;
         let text = repository::read_text(main, &path)?.unwrap_or_default();
         let edited =
             set_scheduling(&text, scheduling).map_err(|source| Error::Edit { file: path.clone(), source })?;
-        let files = vec![(path, FileChange::Write(edited.into_bytes()))];
-        Ok(Change { files, message: subject.clone(), says_something: false })
+        Ok(commit.change(vec![(path, FileChange::Write(edited.into_bytes()))]))
     })?;
     let next = format!("{next} Follow it: shipperctl clusters show {name}");
-    super::announce(&published, &subject, &format!("{name} {unchanged}"), &next, terminal)
+    commit.announce(&published, &commit.subject, &format!("{name} {unchanged}"), &next, terminal)
 }
 
 /// The file of the cluster.
