@@ -76,7 +76,7 @@ fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u3
     // An autoscaler would bring them back: what it keeps has its room already, whatever becomes of the rest.
     let firm = |workload: &Workload<'_>| workload.autoscaler.is_some() && workload.desired > 0;
     for (index, workload) in older.iter().filter(|(_, workload)| !firm(workload)) {
-        let Some(Balance { owed, .. }) = balance(view, workload) else { continue };
+        let Some(Balance { owed, .. }) = balance(view, workload, &mut result.wake_at) else { continue };
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
         if yields > 0 && !result.replicas.contains_key(index) && all_marked(view, &stale, result) {
@@ -104,7 +104,7 @@ fn lower(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
         } else if workload.serves {
             lower_serving(view, workload, excess, result)
         } else {
-            lower_plain(view, workload, excess, &mut surplus)
+            lower_plain(view, workload, excess, (&mut surplus, &mut result.wake_at))
         };
         if lowered > 0 {
             result.replicas.insert(*index, replicas - lowered);
@@ -123,8 +123,15 @@ struct Balance {
 }
 
 /// `None` while pods are still to be seen: with a lower count the ReplicaSet would choose among those as well, and might keep them
-/// and take one with traffic. Where none has traffic, or none can be created, that does not matter.
-fn balance(view: &View<'_>, workload: &Workload<'_>) -> Option<Balance> {
+/// and take one with traffic. Where none has traffic, or none can be created, that does not matter. `None` too while it may not have seen
+/// yet that a pod with traffic lost its mark.
+fn balance(view: &View<'_>, workload: &Workload<'_>, wake_at: &mut Option<Timestamp>) -> Option<Balance> {
+    let kept = workload.pods.iter().filter(|pod| workload.serves && pod.serving && !pod.marked);
+    let last = kept.map(|pod| pod.mark_changed).max();
+    if let Some(last) = last.filter(|last| view.elapsed(*last) < PROPAGATION) {
+        wake(wake_at, last, PROPAGATION);
+        return None;
+    }
     let seen = count(workload.pods.len());
     let replicas = workload.replicas();
     let refused = workload.live.and_then(Live::deployment).is_some_and(|d| d.replica_failure.is_some());
@@ -139,7 +146,7 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     if !workload.serves {
         return excess;
     }
-    let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
+    let Some(Balance { missing, owed }) = balance(view, workload, &mut result.wake_at) else { return 0 };
     let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
     if !all_marked(view, &idle, result) {
         // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
@@ -152,16 +159,12 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
 fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
     let mut ripe = true;
     for pod in pods {
-        match pod.marked_since.filter(|_| !pod.serving) {
-            None => {
-                result.marked.insert(pod.name.clone());
-                ripe = false;
-            }
-            Some(since) if view.elapsed(since) < PROPAGATION => {
-                wake(&mut result.wake_at, since, PROPAGATION);
-                ripe = false;
-            }
-            Some(_) => {}
+        if !pod.marked || pod.serving {
+            result.marked.insert(pod.name.clone());
+            ripe = false;
+        } else if view.elapsed(pod.mark_changed) < PROPAGATION {
+            wake(&mut result.wake_at, pod.mark_changed, PROPAGATION);
+            ripe = false;
         }
     }
     ripe
@@ -169,7 +172,7 @@ fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
 
 /// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones without it.
 fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut Capacity) -> u32 {
-    let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
+    let Some(Balance { missing, owed }) = balance(view, workload, &mut result.wake_at) else { return 0 };
     if view.counts_on_unready(&workload.release.name) {
         return excess.min(missing);
     }
@@ -186,8 +189,8 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     }
     let mut leaving: Vec<&Pod> =
         workload.pods.iter().copied().filter(|pod| pod.ready && !pod.serving).collect();
-    leaving.sort_by_key(|pod| (!pod.marked(), view.out_since(pod), &pod.name));
-    let marked = leaving.iter().filter(|pod| pod.marked()).count();
+    leaving.sort_by_key(|pod| (!pod.marked, view.out_since(pod), &pod.name));
+    let marked = leaving.iter().filter(|pod| pod.marked).count();
     leaving.truncate(((excess + owed).saturating_sub(missing + idle) as usize).max(marked));
     // Among marked pods the ReplicaSet chooses as it likes: none may go before all have settled.
     let settle = Duration::from(view.wanted.target.settle_seconds);
@@ -204,8 +207,13 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
 }
 
 /// Unready pods first and at once, ready ones while others are ready in their place.
-fn lower_plain(view: &View<'_>, workload: &Workload<'_>, excess: u32, surplus: &mut u32) -> u32 {
-    let Some(Balance { missing, owed }) = balance(view, workload) else { return 0 };
+fn lower_plain(
+    view: &View<'_>,
+    workload: &Workload<'_>,
+    excess: u32,
+    (surplus, wake_at): (&mut u32, &mut Option<Timestamp>),
+) -> u32 {
+    let Some(Balance { missing, owed }) = balance(view, workload, wake_at) else { return 0 };
     let idle = count(workload.pods.iter().filter(|pod| !view.available(workload, pod)).count());
     let free = missing + idle.saturating_sub(owed);
     *surplus = surplus.saturating_sub(owed.saturating_sub(idle));

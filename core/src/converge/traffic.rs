@@ -39,7 +39,7 @@ pub(super) fn traffic(
             wake(&mut result.wake_at, pod.ready_changed, workload.min_ready());
         }
         if let Some(raised) = workload.live.and_then(Live::deployment).and_then(|d| d.raised)
-            && pod.marked()
+            && pod.marked
             && view.elapsed(raised) < PROPAGATION
         {
             wake(&mut result.wake_at, raised, PROPAGATION);
@@ -82,9 +82,7 @@ pub(super) fn traffic(
     }
     result.labels = changes
         .into_values()
-        .filter(|(pod, serve, _)| {
-            pod.serving != *serve || (!serve && !pod.marked()) || (*serve && pod.marked())
-        })
+        .filter(|(pod, serve, _)| pod.serving != *serve || (!serve && !pod.marked) || (*serve && pod.marked))
         .filter(|(pod, serve, _)| repair::label_due(view, pod, *serve).is_none())
         .map(|(pod, serve, why)| Label {
             namespace: view.wanted.target.application.namespace.clone(),
@@ -120,7 +118,7 @@ fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
         let seen = d.raised.is_none_or(|raised| view.elapsed(raised) >= PROPAGATION);
         (counts && seen) || d.replica_failure.is_some()
     });
-    pod.marked() && !settled
+    pod.marked && !settled
 }
 
 /// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.
@@ -146,7 +144,7 @@ fn give<'a>(
         .collect();
     // A pod that was marked to go is taken back last.
     candidates.sort_by(|a, b| {
-        (!a.pod.ready, a.pod.marked(), &a.pod.name).cmp(&(!b.pod.ready, b.pod.marked(), &b.pod.name))
+        (!a.pod.ready, a.pod.marked, &a.pod.name).cmp(&(!b.pod.ready, b.pod.marked, &b.pod.name))
     });
     for candidate in candidates.into_iter().take(short as usize) {
         changes
@@ -178,7 +176,7 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
         })
         .collect();
     spare.sort_by_key(|(workload, pod)| {
-        (std::cmp::Reverse(workload.release.traffic), pod.marked(), workload.release.generation, &pod.name)
+        (std::cmp::Reverse(workload.release.traffic), pod.marked, workload.release.generation, &pod.name)
     });
     for (_, pod) in spare.into_iter().take(short as usize) {
         changes.insert(&pod.name, (pod, true, "ready pods with traffic are short"));

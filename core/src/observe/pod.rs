@@ -22,8 +22,10 @@ pub struct Pod {
     pub labels: BTreeMap<String, String>,
     /// It carries the traffic label.
     pub serving: bool,
-    /// Since when it carries a deletion cost below zero; `None` = it carries none.
-    pub marked_since: Option<Timestamp>,
+    /// It carries a deletion cost below zero.
+    pub marked: bool,
+    /// Since when `marked` is as it is.
+    pub mark_changed: Timestamp,
     /// It is being deleted, or has ended; such pods count for nothing.
     pub terminating: bool,
     /// Its condition `Ready`.
@@ -65,10 +67,8 @@ impl Pod {
             resource_version: text("resourceVersion").unwrap_or_default(),
             release: ReleaseName::from(labels.get(labels::RELEASE)?.as_str()),
             serving: labels.get(labels::TRAFFIC).is_some_and(|value| value == "true"),
-            marked_since: cost
-                .and_then(|cost| cost.parse::<i32>().ok())
-                .filter(|cost| *cost < 0)
-                .map(|_| now),
+            marked: cost.and_then(|cost| cost.parse::<i32>().ok()).is_some_and(|cost| cost < 0),
+            mark_changed: now,
             terminating: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null())
                 || matches!(phase, "Failed" | "Succeeded"),
             ready,
@@ -81,11 +81,6 @@ impl Pod {
             repairs: None,
             labels,
         })
-    }
-
-    /// It carries a deletion cost below zero.
-    pub fn marked(&self) -> bool {
-        self.marked_since.is_some()
     }
 
     /// The traffic label was given or taken. Once more the same is a repair [C7].
@@ -109,8 +104,8 @@ impl Pod {
             self.left.clone_from(&earlier.left);
             self.asked = earlier.asked;
             self.repairs.clone_from(&earlier.repairs);
-            if self.marked_since.is_some() && earlier.marked_since.is_some() {
-                self.marked_since = earlier.marked_since;
+            if earlier.marked == self.marked {
+                self.mark_changed = earlier.mark_changed;
             }
             if earlier.ready == self.ready {
                 self.ready_changed = earlier.ready_changed;

@@ -7,8 +7,10 @@ use super::halt::Halt;
 use super::{Draft, EventReason, Share, failing, numbers, orders};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
-use crate::intent::StrategySpec;
-use crate::state::{Position, ReleaseRecord};
+use crate::intent::{Gate, StrategySpec};
+use crate::state::{GateRecord, Position, ReleaseRecord};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 
 /// Replaces the contender's strategy where `rollout.adoptStrategy` names the one on `main`, or says why not.
 pub(super) fn adopt(draft: &mut Draft<'_>, halt: Option<&Halt>) {
@@ -113,9 +115,13 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
         let still = release.complete.is_some() || !(asks_other && achieved.name == release.position.name);
         still.then_some(crate::state::Achieved { step, ..achieved })
     });
-    if asks_other {
-        // What soaked, and was measured, were other numbers [A4].
-        release.gate = None;
+    // What soaked, and was measured, were other numbers [A4].
+    release.gate = release.gate.take().filter(|_| !asks_other);
+    if let Some(record) = release.gate.as_mut() {
+        let gates =
+            |strategy: &StrategySpec, step: usize| strategy.steps.get(step).map(|step| step.gate.clone());
+        follow(record, gates(&old, release.position.step), gates(&release.strategy, step), now);
+        record.step = step;
     }
     let since = if asks_other { now } else { release.position.since };
     let Position { name, cause, .. } = release.position.clone();
@@ -124,5 +130,16 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
         release.move_to(position);
     } else {
         release.position = position;
+    }
+}
+
+/// What was judged by another gate is judged again: the time soaked counts, what was measured does not.
+fn follow(record: &mut GateRecord, before: Option<Gate>, after: Option<Gate>, now: Timestamp) {
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    if before.soak != after.soak {
+        record.passed = None;
+    }
+    if before.analysis != after.analysis {
+        *record = GateRecord { since: now, passed: None, failed: BTreeMap::default(), ..record.clone() };
     }
 }

@@ -98,5 +98,6 @@ fn c6_a_pod_that_becomes_ready_while_the_selector_moves_goes_on_serving() {
     cluster.pod(1, 1, false, true);
     let moved = cluster.apply(1, "Service").expect("now");
     cluster.carry_out(&moved);
+    cluster.pass(1);
     assert_eq!(cluster.labels().values().filter(|serve| !**serve).count(), 3, "unready ones are marked now");
 }

@@ -69,6 +69,21 @@ fn c2_replicas_are_not_lowered_while_a_pod_of_theirs_gets_its_traffic_back() {
     let back: Vec<_> = cluster.labels().into_iter().filter(|(_, serve)| *serve).map(|(pod, _)| pod).collect();
     assert_eq!(back, ["app-1-2", "app-1-3"], "ready pods with traffic are short");
     assert_eq!(cluster.replicas(1), None);
+
+    // One of them has it now, and whoever takes pods may not know yet.
+    cluster.wanted(1).capacity = 25;
+    cluster.pod(1, 2, true, true);
+    cluster.pod(2, 0, true, true);
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (2, 0)]);
+    assert!(cluster.labels().is_empty(), "{:?}", cluster.labels());
+    assert_eq!(
+        cluster.replicas(1),
+        None,
+        "app-1-3 is marked and has settled, but app-1-2 looks the same there"
+    );
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
+    assert_eq!(cluster.replicas(1), Some(3));
 }
 
 /// [C1] Workers have no traffic; they too are lowered only as far as others are available in their place.

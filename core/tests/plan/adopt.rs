@@ -199,3 +199,30 @@ fn r4_a4_other_numbers_soak_anew() {
     world.plan();
     assert_eq!(world.contender().position.name, "50/50");
 }
+
+/// [R4, A4] A gate that is another under the new strategy is judged by that: the time soaked counts, a judgement does not.
+#[test]
+fn r4_a4_a_longer_soak_counts_although_the_shorter_was_passed() {
+    let soaking = |seconds: u64| {
+        let mut soaking = vanguard();
+        soaking.steps[0].gate.soak = Some(Duration::from_secs(seconds));
+        soaking
+    };
+    let mut world = World::at_v1();
+    world.commit("v2", soaking(10));
+    world.settle();
+    world.now += SignedDuration::from_secs(20);
+    world.plan();
+    let mut patient = soaking(60);
+    patient.steps.insert(0, vanguard().steps[0].clone());
+    patient.steps[0].name = "even earlier".to_owned();
+    change(&mut world, patient.clone());
+    adopt(&mut world, &patient.version());
+    world.settle();
+    world.promote("50/50");
+    world.plan();
+    assert_eq!(world.contender().position.name, "staging", "it has soaked for 20 seconds of 60");
+    world.now += SignedDuration::from_secs(40);
+    world.plan();
+    assert_eq!(world.contender().position.name, "50/50");
+}

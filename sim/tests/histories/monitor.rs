@@ -148,8 +148,14 @@ impl Monitor {
         }
     }
 
-    pub fn pod_failed(&mut self, uid: &str, now: Duration) {
-        if self.before.served.contains_key(uid) {
+    pub fn pod_failed(&mut self, cluster: &Cluster, uid: &str) {
+        let now = cluster.now();
+        // Slices lag: one that is to serve may be listed after it failed, and be counted on.
+        let is_to_serve = cluster
+            .peek_all(ids::PODS, Some(&chart::app().namespace))
+            .into_iter()
+            .any(|pod| pod["metadata"]["uid"] == uid && pod["metadata"]["labels"][labels::TRAFFIC] == "true");
+        if is_to_serve || self.before.served.contains_key(uid) {
             self.failures.push_back(now);
         }
         self.failed.insert(uid.to_owned());

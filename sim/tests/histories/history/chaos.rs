@@ -85,7 +85,7 @@ impl History {
         let Some((name, uid)) = people::any_pod(&self.clusters[i], &mut self.rng) else { return };
         self.outcome.pod_failures += 1;
         self.say(|| format!("c{} pod {name} fails", i + 1));
-        self.monitors[i].pod_failed(&uid, self.now);
+        self.monitors[i].pod_failed(&self.clusters[i], &uid);
         let namespace = chart::app().namespace;
         let cluster = &mut self.clusters[i];
         let _ = match self.rng.random_range(0..3) {

@@ -69,12 +69,14 @@ impl History {
             self.fleet.clusters.get(*name).is_some_and(|info| info.cluster.spec.scheduler.drain)
         };
         let stays = placement.clusters.keys().find(drained);
-        let others = placement.clusters.keys().any(|name| !drained(&name));
-        match (stays, spare, self.replicas) {
-            (Some(stays), Some((spare, _)), _) => {
+        let others = placement.clusters.keys().filter(|name| !drained(name)).count();
+        let enough = self.replicas.map_or(others > 0 && spare.is_none(), |wanted| others >= wanted);
+        match (stays, spare) {
+            (Some(stays), Some((spare, _))) if !enough => {
                 Err(format!("S4: {stays} is drained, and {spare} is spare"))
             }
-            (Some(stays), None, None) if others && (whole || !self.says_why_it_stays(stays)) => {
+            // A step that selects others may leave it all that there is.
+            (Some(stays), _) if enough && (whole || !self.says_why_it_stays(stays)) => {
                 Err(format!("S4: {stays} is drained, and others have its part"))
             }
             _ => Ok(()),
