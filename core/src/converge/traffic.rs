@@ -69,8 +69,9 @@ pub(super) fn traffic(
         take(view, release, uncorking(view, release, lowering), &mut changes);
     }
     for (_, pod) in view.serving_pods().filter(|(_, pod)| marked.contains(&pod.name)) {
-        // Marking takes the label too, so a ready pod with traffic is never among them.
-        if !pod.ready || !pod.serving {
+        // Marking takes the label too, so a ready pod that has traffic, or is needed, is never among them.
+        let needed = pod.serving || changes.get(pod.name.as_str()).is_some_and(|(_, serve, _)| *serve);
+        if !(pod.ready && needed) {
             changes.insert(&pod.name, (pod, false, "to go first when replicas are lowered"));
         }
     }
@@ -111,14 +112,16 @@ fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'
 
 /// The pod is marked to go first, and the ReplicaSet may be about to take it: until the Deployment's own count says that all is settled,
 /// taking the mark off would make it take another instead. Where replicas were raised again the count says so too early: the ReplicaSet
-/// controller may still act on the lower number, which it sees later than the Deployment controller.
+/// controller may still act on the lower number, which it sees later than the Deployment controller. Of a Deployment that is to have none, every
+/// pod is about to be taken.
 fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
-    let settled = workload.live.and_then(Live::deployment).is_some_and(|d| {
+    let deployment = workload.live.and_then(Live::deployment);
+    let settled = deployment.is_some_and(|d| {
         let counts = d.observed && d.total == d.replicas && workload.pods.len() == d.replicas as usize;
         let seen = d.raised.is_none_or(|raised| view.elapsed(raised) >= PROPAGATION);
         (counts && seen) || d.replica_failure.is_some()
     });
-    pod.marked && !settled
+    (pod.marked && !settled) || deployment.is_some_and(|d| d.replicas == 0)
 }
 
 /// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.
@@ -208,6 +211,8 @@ fn take<'a>(
         changes.insert(&candidate.pod.name, (candidate.pod, false, "not ready and above its release's goal"));
         excess -= 1;
     }
+    // A Service that selects another release by its name brings them nothing.
+    let elsewhere = view.corked().is_some_and(|corked| corked != release.as_str());
     let mut ready: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| c.pod.ready).collect();
     ready.sort_by_key(|c| (view.served(c.workload, c.pod), &c.pod.name));
     for candidate in ready.into_iter().take(excess as usize) {
@@ -216,7 +221,7 @@ fn take<'a>(
         let counts = view.available(candidate.workload, candidate.pod);
         // One that was given the label a moment ago may serve already, although no slice is seen yet that lists it.
         let others = serving - u32::from(served);
-        if counts && (able <= view.goals.total || others < view.goals.total) {
+        if counts && !elsewhere && (able <= view.goals.total || others < view.goals.total) {
             break;
         }
         changes.insert(&candidate.pod.name, (candidate.pod, false, "enough other pods serve"));

@@ -101,3 +101,18 @@ fn c6_a_pod_that_becomes_ready_while_the_selector_moves_goes_on_serving() {
     cluster.pass(1);
     assert_eq!(cluster.labels().values().filter(|serve| !**serve).count(), 3, "unready ones are marked now");
 }
+
+/// [C1, C6] Pods with the label, behind a Service that selects another release, have no traffic: they go, so that there is room for those that
+/// are to have it.
+#[test]
+fn c6_what_the_service_does_not_select_goes_while_the_others_are_short() {
+    let mut cluster = Cluster::corked(4);
+    cluster.release(0, 0, Some(4), None);
+    cluster.deployment_ready(1, 4, 2, FIELD_MANAGER);
+    cluster.endpoints("app", "Service-1", &["app-1-0", "app-1-1"]);
+    cluster.deployment(2, 3, FIELD_MANAGER);
+    cluster.pass(1);
+    let taken: Vec<_> = cluster.labels().into_iter().collect();
+    let all = ["app-2-0", "app-2-1", "app-2-2"].map(|pod| (pod.to_owned(), false));
+    assert_eq!(taken, all, "although two of four serve");
+}

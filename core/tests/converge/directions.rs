@@ -86,6 +86,28 @@ fn c2_replicas_are_not_lowered_while_a_pod_of_theirs_gets_its_traffic_back() {
     assert_eq!(cluster.replicas(1), Some(3));
 }
 
+/// [C2, C5] A pod of a Deployment that is to have none may become ready before it is taken: it is given no traffic, which it would lose at once.
+#[test]
+fn c2_what_is_about_to_be_taken_is_given_no_traffic() {
+    let mut cluster = on_the_way(0, 0);
+    (cluster.wanted(1).capacity, cluster.wanted(1).traffic) = (0, Some(0));
+    (cluster.wanted(2).capacity, cluster.wanted(2).traffic) = (100, Some(100));
+    cluster.deployment_ready(2, 4, 0, FIELD_MANAGER);
+    cluster.unlabel(1, 0);
+    assert!(
+        !cluster.labels().contains_key("app-1-0"),
+        "ready, and not marked, but its Deployment has 0 replicas"
+    );
+    cluster.deployment(1, 1, FIELD_MANAGER);
+    cluster.unlabel(1, 0);
+    cluster.pass(1);
+    assert_eq!(
+        cluster.labels().get("app-1-0"),
+        Some(&true),
+        "it is to stay for now, and ready pods are short"
+    );
+}
+
 /// [C1] Workers have no traffic; they too are lowered only as far as others are available in their place.
 #[test]
 fn c1_workers_go_when_others_work_in_their_place() {
