@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use kube::Client;
+use shipper_core::api::{ApplicationSummary, MAX_LIMIT, Page};
 use shipper_core::protocol::{APPLICATIONS, HubStatus, STATUS, WEBHOOK};
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_tests::cluster::{Cluster, Options};
@@ -169,9 +170,16 @@ impl Rig {
     /// When that takes longer than `deadline`.
     pub async fn all_done(&self, count: usize, deadline: Duration) -> Result<()> {
         within(deadline, async || {
-            let url = format!("{}{APPLICATIONS}", self.hub_url);
-            let all: Vec<ApplicationStatus> = reqwest::get(url).await?.error_for_status()?.json().await?;
-            let done = all.iter().filter(|status| status.waiting.state == WaitingFor::None).count();
+            let mut done = 0;
+            let mut next = String::new();
+            loop {
+                let url = format!("{}{APPLICATIONS}?limit={MAX_LIMIT}{next}", self.hub_url);
+                let page: Page<ApplicationSummary> =
+                    reqwest::get(url).await?.error_for_status()?.json().await?;
+                done += page.items.iter().filter(|one| one.waiting.state == WaitingFor::None).count();
+                let Some(more) = page.next else { break };
+                next = format!("&continue={more}");
+            }
             ensure!(done == count, "{done} of {count} applications are done");
             Ok(())
         })

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
+use shipper_core::api::{ApplicationSummary, MAX_LIMIT, Page};
+use shipper_core::name::is_dns_label;
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, ClusterOverview, ClusterView, HubStatus, STATUS, WHY,
 };
@@ -15,6 +17,8 @@ use crate::http::{self, cause};
 use crate::suggest;
 
 const TOTAL: Duration = Duration::from_secs(30);
+/// How a hub says that something is not there, and a page of somebody else does not.
+const PROBLEM: &str = "application/problem+json";
 /// Enough of an unexpected answer to recognise a login page.
 const SHOWN: usize = 200;
 
@@ -80,12 +84,20 @@ impl Hub {
         self.get(STATUS)
     }
 
-    /// All applications.
+    /// All applications, a line each.
     ///
     /// # Errors
     /// When it does not answer, or not as a hub.
-    pub fn applications(&self) -> Result<Vec<ApplicationStatus>, HubError> {
-        self.get(APPLICATIONS)
+    pub fn applications(&self) -> Result<Vec<ApplicationSummary>, HubError> {
+        self.all(APPLICATIONS, &[])
+    }
+
+    /// The applications that have something in a cluster, a line each.
+    ///
+    /// # Errors
+    /// When it does not answer, or not as a hub.
+    pub fn applications_in(&self, cluster: &str) -> Result<Vec<ApplicationSummary>, HubError> {
+        self.all(APPLICATIONS, &[("cluster", cluster)])
     }
 
     /// The application of that name, `namespace/name` or just `name` where only one namespace has it.
@@ -93,10 +105,25 @@ impl Hub {
     /// # Errors
     /// When there is none, or several, or the hub does not answer.
     pub fn application(&self, name: &str) -> Result<ApplicationStatus, Error> {
-        let all = self.applications()?;
-        let keys: Vec<AppKey> = all.iter().map(|status| status.application.clone()).collect();
+        // One of that very name is asked for alone; only who is mistaken needs to see which there are.
+        if let Ok(key) = name.parse::<AppKey>()
+            && is_dns_label(&key.namespace)
+            && is_dns_label(&key.name)
+            && let Some(status) = self.known(&key)?
+        {
+            return Ok(status);
+        }
+        let keys: Vec<AppKey> = self.applications()?.into_iter().map(|one| one.application).collect();
         let key = pick(name, &keys)?;
-        all.into_iter().find(|status| status.application == key).ok_or_else(|| unknown(name, &keys))
+        self.known(&key)?.ok_or_else(|| unknown(name, &keys))
+    }
+
+    /// The application of that key; `None` = the hub does not know it.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub fn known(&self, key: &AppKey) -> Result<Option<ApplicationStatus>, HubError> {
+        self.find(&format!("{APPLICATIONS}/{}/{}", key.namespace, key.name), &[])
     }
 
     /// Why an application is as it is.
@@ -113,7 +140,7 @@ impl Hub {
     /// # Errors
     /// When it does not answer, or not as a hub.
     pub fn blocks(&self) -> Result<Vec<BlockStatus>, HubError> {
-        self.get(BLOCKS)
+        self.all(BLOCKS, &[])
     }
 
     /// All clusters.
@@ -121,7 +148,7 @@ impl Hub {
     /// # Errors
     /// When it does not answer, or not as a hub.
     pub fn clusters(&self) -> Result<Vec<ClusterOverview>, HubError> {
-        self.get(CLUSTERS)
+        self.all(CLUSTERS, &[])
     }
 
     /// The cluster of that name, with its applications.
@@ -138,22 +165,60 @@ impl Hub {
         Ok(self.get(&format!("{CLUSTERS}/{name}"))?)
     }
 
+    /// Every item of a list, page by page.
+    fn all<T: DeserializeOwned>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>, HubError> {
+        let limit = MAX_LIMIT.to_string();
+        let mut items = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let mut query = [filter, &[("limit", limit.as_str())]].concat();
+            query.extend(next.as_deref().map(|next| ("continue", next)));
+            let mut page: Page<T> = self.ask(path, &query)?;
+            items.append(&mut page.items);
+            match page.next {
+                Some(more) => next = Some(more),
+                None => return Ok(items),
+            }
+        }
+    }
+
     /// What is at a path.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, HubError> {
+        self.ask(path, &[])
+    }
+
+    fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, HubError> {
+        let missing =
+            || HubError::Unusable { url: format!("{}{path}", self.url), reason: "404 Not Found".to_owned() };
+        self.find(path, query)?.ok_or_else(missing)
+    }
+
+    /// What is there; `None` = the hub says that nothing is.
+    fn find<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<T>, HubError> {
         let url = format!("{}{path}", self.url);
         let unreachable =
             |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
         let unusable = |reason: String| HubError::Unusable { url: url.clone(), reason };
-        let response = self.client.get(&url).send().map_err(|error| {
+        let asked = if query.is_empty() {
+            self.client.get(&url)
+        } else {
+            let asked = reqwest::Url::parse_with_params(&url, query);
+            self.client.get(asked.map_err(|error| unusable(error.to_string()))?)
+        };
+        let response = asked.send().map_err(|error| {
             if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) }
         })?;
         let status = response.status();
+        let told = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
         let body = response.text().map_err(|error| unreachable(&error))?;
+        if status == reqwest::StatusCode::NOT_FOUND && told {
+            return Ok(None);
+        }
         if !status.is_success() {
             let text: String = body.trim().chars().take(SHOWN).collect();
             return Err(unusable(format!("{status} {text}").trim().to_owned()));
         }
-        serde_json::from_str(&body).map_err(|error| unusable(error.to_string()))
+        serde_json::from_str(&body).map(Some).map_err(|error| unusable(error.to_string()))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::pilot::{Pilot, PilotConfig, PilotControl};
 use crate::render::charts::{ChartError, Charts};
 use crate::render::{self, Renderer, charts};
 use crate::shared::{Settings, Shared};
-use crate::store::{DataDirectory, PostgresStore, SqliteStore, Store, StoreError};
+use crate::store::{DataDirectory, Keep, PostgresStore, SqliteStore, Store, StoreError};
 use shipper_git::StoreError as RepositoryError;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -168,8 +168,9 @@ async fn prune(shared: &Shared, retention: Retention) {
     let mut ticks = tokio::time::interval(PRUNE);
     loop {
         ticks.tick().await;
-        let Ok(before) = shared.clock.now().checked_sub(retention.age) else { continue };
-        if let Err(error) = shared.store.prune(before, retention.entries).await {
+        let Ok(since) = shared.clock.now().checked_sub(retention.age) else { continue };
+        let keep = Keep { since, entries: retention.entries, bytes: retention.bytes };
+        if let Err(error) = shared.store.prune(keep).await {
             tracing::warn!(%error, "old entries of the timeline are not dropped; tried again in an hour");
         }
     }

@@ -1,6 +1,7 @@
 //! The command line. Every flag may also come from the environment: `--data-dir` is `SHIPPER_DATA_DIR`.
 
 use clap::{Parser, ValueEnum};
+use shipper_core::resources::Quantity;
 use shipper_git::Secret;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -200,6 +201,17 @@ pub struct Args {
     )]
     pub timeline_max_entries: u64,
 
+    /// How much room the timeline takes at most; the oldest events go first. In bytes, as 512Mi or 2G.
+    #[arg(
+        long,
+        env = "SHIPPER_TIMELINE_MAX_SIZE",
+        value_name = "SIZE",
+        default_value = "512Mi",
+        value_parser = size,
+        help_heading = "This process"
+    )]
+    pub timeline_max_size: u64,
+
     /// How long agents have to have been without a hub that acts before a hub on another database takes over.
     #[arg(
         long,
@@ -250,6 +262,14 @@ pub enum LogFormat {
 #[expect(clippy::unnecessary_wraps, reason = "that is how clap wants it")]
 fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
+}
+
+/// A number of bytes as Kubernetes writes them: `512Mi`, `2G`.
+fn size(text: &str) -> Result<u64, String> {
+    match text.parse().map(Quantity::to_whole) {
+        Ok(bytes) if bytes > 0 => Ok(bytes),
+        _ => Err(format!("{text:?} is not a number of bytes such as 512Mi or 2G")),
+    }
 }
 
 /// A length of time as people write it: `10s`, `1m30s`, `250ms`; `90d` for days of 24 hours.

@@ -83,12 +83,14 @@ pub struct Retention {
     pub age: Duration,
     /// And of what is left all but so many entries, the newest.
     pub entries: u64,
+    /// And of those all but so many bytes.
+    pub bytes: u64,
 }
 
 impl Default for Retention {
-    /// 90 days, a million.
+    /// 90 days, a million, 512 MiB.
     fn default() -> Self {
-        Self { age: Duration::from_secs(90 * 24 * 3600), entries: 1_000_000 }
+        Self { age: Duration::from_secs(90 * 24 * 3600), entries: 1_000_000, bytes: 512 << 20 }
     }
 }
 
@@ -160,7 +162,11 @@ impl TryFrom<Args> for Config {
             listen: args.listen,
             data_dir: args.data_dir,
             database: args.database.as_ref().map(|url| url.reveal().parse()).transpose()?,
-            retention: Retention { age: args.timeline_max_age, entries: args.timeline_max_entries },
+            retention: Retention {
+                age: args.timeline_max_age,
+                entries: args.timeline_max_entries,
+                bytes: args.timeline_max_size,
+            },
             agent_tokens: args.agent_tokens,
             webhook_secret,
             helm: args.helm,

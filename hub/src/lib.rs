@@ -7,6 +7,7 @@
 //! - [`http`]: the API for agents and people; [`metrics`]: what Prometheus is told.
 //! - [`render`]: from a chart or plain YAML to the manifests of a release.
 //! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
+//! - [`timeline`]: new entries of the timeline, for whoever listens.
 //! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop.
 //! - [`standing`]: whether this hub acts or stands by.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
@@ -31,3 +32,4 @@ mod sample;
 pub mod shared;
 pub mod standing;
 pub mod store;
+pub mod timeline;

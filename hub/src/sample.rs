@@ -5,7 +5,7 @@ use serde_json::json;
 use shipper_core::AppKey;
 use shipper_core::plan::AppPlan;
 use shipper_core::state::ReleaseRecord;
-use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
+use shipper_core::status::{ApplicationStatus, ClusterStatus, Waiting, WaitingFor};
 use std::collections::BTreeMap;
 
 /// An application without releases that waits for nothing.
@@ -20,6 +20,17 @@ pub(crate) fn status(app: &AppKey) -> ApplicationStatus {
         refused: Vec::new(),
         conditions: Vec::new(),
     }
+}
+
+/// A cluster that has the application, and leaves it at this stage, if it does.
+pub(crate) fn cluster(name: &str, leaves: Option<&str>) -> ClusterStatus {
+    let departure = leaves
+        .map(|stage| json!({"why": "drained", "stage": stage, "message": "no cluster takes its place"}));
+    serde_json::from_value(json!({
+        "cluster": name, "liveness": "online", "targetGeneration": 1, "reportedGeneration": 1, "waiting": "none",
+        "message": "", "releases": [], "problems": [], "unattended": false, "departure": departure,
+    }))
+    .unwrap()
 }
 
 /// The plan that decides nothing.

@@ -1,7 +1,7 @@
 //! What the HTTP side and the loop share: the one seam between them. Agents' reports go in on the HTTP side and come out as
 //! [`Reports`]; what the loop decides is put up in [`Statuses`], [`HubBoard`], [`BlockBoard`] and `commits` and comes out on the HTTP side.
 
-use crate::board::{BlockBoard, HubBoard, Statuses};
+use crate::board::{BlockBoard, HubBoard, Pulse, Statuses};
 use crate::clock::Clock;
 use crate::hints::Hints;
 use crate::http::limit::Limiter;
@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::questions::Questions;
 use crate::standing::{Stand, Takeover};
 use crate::store::{Agents, Intake, IntakeError, Reports, Store, StoreError, TimelineEvent, View, Write};
+use crate::timeline::Timeline;
 use shipper_core::protocol::HubStatus;
 use shipper_git::Secret;
 use std::sync::Arc;
@@ -41,6 +42,10 @@ pub struct Shared {
     pub hub: HubBoard,
     /// The rollout blocks; the loop publishes.
     pub blocks: BlockBoard,
+    /// Beats whenever anything changes that people are shown.
+    pub pulse: Pulse,
+    /// New entries of the timeline.
+    pub timeline: Arc<Timeline>,
     /// The newest state commit, in hex; the loop sends, agents are told at once.
     pub commits: watch::Sender<Option<String>>,
     /// Somebody says that something was pushed: the loop looks.
@@ -87,7 +92,9 @@ impl Shared {
             agents: Arc::default(),
             heartbeats: Arc::new(Heartbeats::new(settings.heartbeat)),
             metrics: Arc::default(),
+            timeline: Arc::default(),
         };
+        let tail = view.timeline.begin(&*store).await?;
         let intake = Intake::start(store.clone(), view.clone()).await?;
         let identity = store.identity().to_owned();
         // An agent that is well may be silent for a heartbeat.
@@ -96,6 +103,19 @@ impl Shared {
         let stop = CancellationToken::new();
         let (heartbeats, stopped) = (view.heartbeats.clone(), stop.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(heartbeats.watch()).await });
+        let pulse = Pulse::default();
+        let (timeline, read, stopped) = (view.timeline.clone(), store.clone(), stop.clone());
+        let (mut turned, beat) = (view.heartbeats.subscribe(), pulse.clone());
+        tokio::spawn(async move {
+            let alive = async {
+                loop {
+                    turned.next().await;
+                    beat.beat();
+                }
+            };
+            let told = timeline.follow(&*read, tail, || beat.beat());
+            stopped.run_until_cancelled(futures::future::join(told, alive)).await;
+        });
         Ok(Arc::new(Self {
             clock: settings.clock,
             heartbeat: settings.heartbeat,
@@ -104,9 +124,11 @@ impl Shared {
             reports: view.reports,
             agents: view.agents,
             heartbeats: view.heartbeats,
-            statuses: Statuses::default(),
-            hub: HubBoard::default(),
-            blocks: BlockBoard::default(),
+            statuses: Statuses::new(pulse.clone()),
+            hub: HubBoard::new(pulse.clone()),
+            blocks: BlockBoard::new(pulse.clone()),
+            pulse,
+            timeline: view.timeline,
             commits: watch::Sender::new(None),
             hints: Hints::default(),
             questions: Questions::default(),

@@ -2,7 +2,7 @@
 
 use super::Role;
 use crate::report::{Capacity, Traffic};
-use crate::status::ApplicationStatus;
+use crate::status::{ApplicationStatus, ClusterRelease};
 use crate::{AppKey, ClusterName, ReleaseName};
 use serde::{Deserialize, Serialize};
 
@@ -31,21 +31,25 @@ pub struct RunningRelease {
 /// What there is of an application, by cluster and release: every release that has a pod somewhere, or is to have one.
 pub fn running(status: &ApplicationStatus) -> impl Iterator<Item = RunningRelease> + '_ {
     status.clusters.iter().flat_map(move |cluster| {
-        let there =
-            cluster.releases.iter().filter(|there| there.capacity.pods > 0 || there.capacity.desired > 0);
-        there.map(move |there| RunningRelease {
+        let mut there: Vec<&ClusterRelease> = cluster.releases.iter().filter(|there| runs(there)).collect();
+        there.sort_by(|one, other| one.name.cmp(&other.name));
+        there.into_iter().map(move |there| RunningRelease {
             application: status.application.clone(),
             cluster: cluster.cluster.clone(),
             release: there.name.clone(),
-            version: status
-                .releases
-                .iter()
-                .find(|release| release.name == there.name)
-                .map(|release| release.version.clone())
-                .unwrap_or_default(),
+            version: version_of(status, &there.name),
             role: Role::of(status, &there.name),
             capacity: there.capacity.clone(),
             traffic: there.traffic.clone(),
         })
     })
+}
+
+fn runs(there: &ClusterRelease) -> bool {
+    there.capacity.pods > 0 || there.capacity.desired > 0
+}
+
+fn version_of(status: &ApplicationStatus, name: &ReleaseName) -> String {
+    let known = status.releases.iter().find(|release| release.name == *name);
+    known.map(|release| release.version.clone()).unwrap_or_default()
 }

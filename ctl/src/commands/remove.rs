@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use shipper_core::AppKey;
+use shipper_core::api::ApplicationSummary;
 use shipper_core::state::CONFIRM_REMOVAL;
 use shipper_core::status::ApplicationStatus;
-use shipper_core::{AppKey, ClusterName};
 use shipper_git::Snapshot;
 
 use super::commit::Commit;
@@ -54,7 +55,11 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let asked = args.cluster.iter().chain(&args.apps).cloned().collect();
     let commit = Commit::begin(global, &args.commit, usual_subject(args, &asked))?;
     let hub = Hub::new(&global.hub)?;
-    let known = match hub.applications() {
+    let listed = match &args.cluster {
+        Some(cluster) => hub.applications_in(cluster),
+        None => hub.applications(),
+    };
+    let known = match listed {
         Ok(known) => known,
         Err(error @ HubError::Unreachable { .. }) => {
             // The file tells the name as well; what runs where is not known then.
@@ -80,7 +85,13 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         Some(cluster) => format!(
             "The hub refuses the agent of {cluster} within seconds and places its applications elsewhere; what runs there stays as it is."
         ),
-        None => names.iter().map(|name| what_goes(name, &known)).collect::<Vec<_>>().join("\n"),
+        None => {
+            let told = |name: &String| {
+                let key = known.iter().map(|one| &one.application).find(|key| key.to_string() == *name);
+                what_goes(name, key.and_then(|key| hub.known(key).ok().flatten()).as_ref())
+            };
+            names.iter().map(told).collect::<Vec<_>>().join("\n")
+        }
     };
     commit.announce(&published, &subject, "", &next, terminal)
 }
@@ -98,7 +109,7 @@ fn usual_subject(args: &Args, names: &BTreeSet<String>) -> String {
 fn application_files(
     main: &Snapshot,
     asked: &[String],
-    known: &[ApplicationStatus],
+    known: &[ApplicationSummary],
 ) -> Result<(BTreeSet<String>, Files), Error> {
     let there = repository::applications(main)?;
     let all: BTreeSet<AppKey> =
@@ -114,16 +125,15 @@ fn application_files(
     Ok((names, files))
 }
 
-fn cluster_files(main: &Snapshot, cluster: &str, known: &[ApplicationStatus]) -> Result<Files, Error> {
+/// `known`: what has something there.
+fn cluster_files(main: &Snapshot, cluster: &str, known: &[ApplicationSummary]) -> Result<Files, Error> {
     let mut files = Vec::new();
     for path in ["yaml", "yml"].map(|end| format!("clusters/{cluster}.{end}")) {
         if main.entry(&path).map_err(repository::RepositoryError::from)?.is_some() {
             files.push((path, FileChange::Remove));
         }
     }
-    let name = ClusterName::from(cluster);
-    let used = known.iter().any(|status| status.clusters.iter().any(|c| c.cluster == name));
-    if files.is_empty() && !used {
+    if files.is_empty() && known.is_empty() {
         return Err(Error::NotFound {
             what: "cluster",
             name: cluster.to_owned(),
@@ -134,9 +144,9 @@ fn cluster_files(main: &Snapshot, cluster: &str, known: &[ApplicationStatus]) ->
 }
 
 /// What the removal of an application means, in a sentence.
-fn what_goes(name: &str, known: &[ApplicationStatus]) -> String {
+fn what_goes(name: &str, known: Option<&ApplicationStatus>) -> String {
     let follow = format!("Follow it: shipperctl status {name} --watch");
-    let Some(status) = known.iter().find(|status| status.application.to_string() == name) else {
+    let Some(status) = known else {
         return format!("{name} goes within seconds of the hub reading it. {follow}");
     };
     let clusters: Vec<&str> = status.clusters.iter().map(|cluster| cluster.cluster.as_str()).collect();

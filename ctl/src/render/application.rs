@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use shipper_core::api::RolloutState;
 use shipper_core::catalogue::{self, Entry, Group};
-use shipper_core::condition::{Condition, ConditionType, Reason, Status};
-use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
+use shipper_core::condition::{Condition, ConditionType, Status};
+use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
 use super::{clusters, pods, steps, urgency, waiting_for};
 use crate::terminal::{BAD, BUSY, FAINT, GOOD, STRONG, plain, styled};
@@ -22,45 +23,30 @@ pub fn application(status: &ApplicationStatus, now: Timestamp, width: Option<u16
     text
 }
 
-/// The state of the application in two words.
-pub(super) fn state(status: &ApplicationStatus) -> (anstyle::Style, &'static str) {
-    let contender = contender(status);
-    match contender {
-        None if status.conditions.iter().any(|c| c.status == Status::False) => (BAD, "no release"),
-        None => (BUSY, "no release yet"),
-        Some(release) if release.failed.is_some() => (BAD, "failed"),
-        Some(_) if has(status, Reason::RolledBack) => (BAD, "rolled back"),
-        Some(_) if has(status, Reason::RolloutHeld) => (BAD, "held"),
-        Some(release) if release.complete.is_some() && status.waiting.state == WaitingFor::None => {
-            (GOOD, "complete")
-        }
-        Some(_) => (BUSY, "rolling out"),
-    }
-}
-
-fn has(status: &ApplicationStatus, reason: Reason) -> bool {
-    status.conditions.iter().any(|condition| condition.reason == reason)
-}
-
-pub(super) fn contender(status: &ApplicationStatus) -> Option<&ReleaseStatus> {
-    let name = status.contender.as_ref()?;
-    status.releases.iter().find(|release| release.name == *name)
+/// The state of an application in two words.
+pub(super) fn state(state: RolloutState) -> (anstyle::Style, &'static str) {
+    let style = match state {
+        RolloutState::Complete => GOOD,
+        state if state.needs_somebody() => BAD,
+        _ => BUSY,
+    };
+    (style, state.words())
 }
 
 fn header(status: &ApplicationStatus, now: Timestamp) -> String {
-    let (style, state) = state(status);
+    let (style, state) = state(RolloutState::of(status));
     let mut text = format!("{}: {style}{state}{style:#}\n", styled(STRONG, &status.application.to_string()));
     let mut field = |name: &str, value: String| {
         let _ = writeln!(text, "  {name:<10} {value}");
     };
-    if let Some(release) = contender(status) {
+    if let Some(release) = status.contender_status() {
         field("contender", release_line(release, now));
     }
     let incumbent = status.incumbent.as_ref();
     if let Some(release) = status.releases.iter().find(|release| Some(&release.name) == incumbent) {
         field("incumbent", release_line(release, now));
     }
-    if let Some(release) = contender(status) {
+    if let Some(release) = status.contender_status() {
         field("steps", steps::ladder(release));
     }
     // A release taken back explains why the one before is the contender again.
@@ -77,25 +63,7 @@ fn header(status: &ApplicationStatus, now: Timestamp) -> String {
 fn waits(status: &ApplicationStatus) -> String {
     let waiting = &status.waiting;
     let style = urgency(waiting.state);
-    format!("{style}{}{style:#}: {}", waiting_for(waiting.state), sentence(status))
-}
-
-/// The same without what is waited for.
-pub(super) fn sentence(status: &ApplicationStatus) -> String {
-    let waited =
-        |name: &shipper_core::ClusterName| status.clusters.iter().find(|cluster| cluster.cluster == *name);
-    let (Some(first), others) =
-        (status.waiting.clusters.first(), status.waiting.clusters.len().saturating_sub(1))
-    else {
-        return plain(&status.waiting.message).into_owned();
-    };
-    let Some(cluster) = waited(first) else { return plain(&status.waiting.message).into_owned() };
-    let others = match others {
-        0 => String::new(),
-        1 => "; and one more cluster".to_owned(),
-        others => format!("; and {others} more clusters"),
-    };
-    format!("{}: {}{others}", plain(first.as_str()), plain(&cluster.message))
+    format!("{style}{}{style:#}: {}", waiting_for(waiting.state), plain(&status.sentence()))
 }
 
 fn release_line(release: &ReleaseStatus, now: Timestamp) -> String {

@@ -8,15 +8,15 @@ use shipper_core::ReleaseName;
 use shipper_core::api::ApplicationSummary;
 use shipper_core::intent::Severity;
 use shipper_core::protocol::HubStatus;
-use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
+use shipper_core::status::{Liveness, WaitingFor};
 
-use super::application::{ago, conditions, contender, sentence, state};
+use super::application::{ago, conditions, state};
 use super::clusters::{print, table_of};
 use super::waiting_for;
 use crate::terminal::{BAD, BUSY, STRONG, plain};
 
 /// One line for each application; `wide` with versions, incumbents and pods.
-pub fn overview(all: &[ApplicationStatus], wide: bool, width: Option<u16>) -> String {
+pub fn overview(all: &[ApplicationSummary], wide: bool, width: Option<u16>) -> String {
     if all.is_empty() {
         return "No applications yet. Commit applications/<namespace>/<name>.yaml to main.\n".to_owned();
     }
@@ -26,18 +26,17 @@ pub fn overview(all: &[ApplicationStatus], wide: bool, width: Option<u16>) -> St
         header.insert(7, "PODS");
     }
     let mut table = table_of(&header, width);
-    for status in all {
-        let (style, state) = state(status);
-        let contender = contender(status);
-        let step = contender.map_or_else(
+    for one in all {
+        let (style, state) = state(one.state);
+        let step = one.step.map_or_else(
             || "-".to_owned(),
-            |release| {
-                let name = release.steps.get(release.step).map(String::as_str).unwrap_or_default();
-                format!("{}/{} {}", release.step + 1, release.steps.len(), plain(name))
+            |step| {
+                let name = one.step_name.as_deref().unwrap_or_default();
+                format!("{}/{} {}", step + 1, one.steps, plain(name))
             },
         );
-        let ready = status.clusters.iter().filter(|cluster| cluster.waiting == WaitingFor::None).count();
-        let waits = match status.waiting.state {
+        let ready = one.clusters.total - one.clusters.waiting;
+        let waits = match one.waiting.state {
             WaitingFor::None => "-",
             state => waiting_for(state),
         };
@@ -48,21 +47,20 @@ pub fn overview(all: &[ApplicationStatus], wide: bool, width: Option<u16>) -> St
             state = state.fg(comfy_table::Color::Yellow);
         }
         let mut cells = vec![
-            Cell::new(plain(&status.application.to_string())),
+            Cell::new(plain(&one.application.to_string())),
             state,
-            Cell::new(contender.map_or_else(|| "-".into(), |release| plain(release.name.as_str()))),
+            Cell::new(one.contender.as_ref().map_or_else(|| "-".into(), |release| plain(release.as_str()))),
             Cell::new(step),
-            Cell::new(format!("{ready}/{}", status.clusters.len())),
+            Cell::new(format!("{ready}/{}", one.clusters.total)),
             Cell::new(waits),
-            Cell::new(sentence(status)),
+            Cell::new(plain(&one.waiting.message)),
         ];
         if wide {
             let named = |name: Option<&str>| Cell::new(plain(name.unwrap_or("-")));
-            let version = named(contender.map(|release| release.version.as_str()));
-            let incumbent = named(status.incumbent.as_ref().map(ReleaseName::as_str));
-            let pods = ApplicationSummary::of(status).pods;
+            let version = named(one.version.as_deref());
+            let incumbent = named(one.incumbent.as_ref().map(ReleaseName::as_str));
             cells.splice(3..3, [version, incumbent]);
-            cells.insert(7, Cell::new(format!("{}/{}", pods.available, pods.desired)));
+            cells.insert(7, Cell::new(format!("{}/{}", one.pods.available, one.pods.desired)));
         }
         table.add_row(cells);
     }

@@ -3,6 +3,7 @@
 use crate::rollout::{World, broken_image};
 use crate::support::{hub, run, well};
 use jiff::SignedDuration;
+use shipper_core::api::ApplicationSummary;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem;
 use shipper_core::status::ApplicationStatus;
@@ -62,7 +63,8 @@ fn the_overview_has_a_line_for_each_and_what_is_wrong_with_the_whole() {
         field: Some("spec.template".to_owned()),
         ..Problem::of_file("applications/web/other.yaml", "unknown field")
     });
-    let text = render::overview(&[status], false, None) + &render::remarks(&whole, world.now, |_| true);
+    let text = render::overview(&[ApplicationSummary::of(&status)], false, None)
+        + &render::remarks(&whole, world.now, |_| true);
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 
@@ -74,7 +76,10 @@ fn json_is_exactly_what_the_hub_says() {
     assert_eq!(one.exit, Exit::Ok, "{}", one.err);
     assert_eq!(serde_json::from_str::<ApplicationStatus>(&one.out).unwrap(), status);
     let all = run(["--hub", &url, "status", "-o", "json"]);
-    assert_eq!(serde_json::from_str::<Vec<ApplicationStatus>>(&all.out).unwrap(), [status]);
+    assert_eq!(
+        serde_json::from_str::<Vec<ApplicationSummary>>(&all.out).unwrap(),
+        [ApplicationSummary::of(&status)]
+    );
 }
 
 #[test]

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::thread;
 
 use clap::Parser;
+use serde_json::{Value, json};
+use shipper_core::api::ApplicationSummary;
 use shipper_core::condition::Condition;
 use shipper_core::protocol::{APPLICATIONS, CLUSTERS, ClusterView, FleetCluster, HubStatus, STATUS};
 use shipper_core::status::ApplicationStatus;
@@ -98,24 +100,40 @@ pub(crate) fn hub_of(
             let mut request = [0; 4096];
             let read = stream.read(&mut request).unwrap();
             let request = String::from_utf8_lossy(&request[..read]).into_owned();
-            let path = request.split(' ').nth(1).unwrap_or_default();
-            let (code, body) = match path {
-                APPLICATIONS => ("200 OK", serde_json::to_string(&applications).unwrap()),
-                STATUS => ("200 OK", serde_json::to_string(&status).unwrap()),
-                CLUSTERS => {
-                    let all: Vec<_> = clusters.iter().cloned().map(ClusterView::overview).collect();
-                    ("200 OK", serde_json::to_string(&all).unwrap())
+            let asked = request.split(' ').nth(1).unwrap_or_default();
+            let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
+            let page = |items: Vec<Value>| Some(json!({"items": items}));
+            let body = match path {
+                APPLICATIONS => {
+                    let cluster = query.split('&').find_map(|part| part.strip_prefix("cluster="));
+                    let there = |status: &&ApplicationStatus| {
+                        cluster.is_none_or(|name| status.clusters.iter().any(|c| c.cluster.as_str() == name))
+                    };
+                    page(
+                        applications.iter().filter(there).map(|s| json!(ApplicationSummary::of(s))).collect(),
+                    )
                 }
+                STATUS => Some(json!(status)),
+                CLUSTERS => page(clusters.iter().cloned().map(|one| json!(one.overview())).collect()),
                 other => {
-                    match clusters.iter().find(|one| other == format!("{CLUSTERS}/{}", one.cluster.name)) {
-                        Some(cluster) => ("200 OK", serde_json::to_string(cluster).unwrap()),
-                        None => ("404 Not Found", "no such page".to_owned()),
-                    }
+                    let cluster = clusters.iter().find(|c| other == format!("{CLUSTERS}/{}", c.cluster.name));
+                    let one =
+                        applications.iter().find(|s| other == format!("{APPLICATIONS}/{}", s.application));
+                    cluster.map(|one| json!(one)).or(one.map(|one| json!(one)))
                 }
             };
+            let code = if body.is_some() { "200 OK" } else { "404 Not Found" };
+            // Below another path is no hub.
+            let kind = if path.starts_with("/api/") && body.is_none() {
+                "application/problem+json"
+            } else {
+                "application/json"
+            };
+            let body = body.map_or_else(|| "no such page".to_owned(), |body| body.to_string());
             let length = body.len();
-            let answer =
-                format!("HTTP/1.1 {code}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+            let answer = format!(
+                "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });

@@ -1,23 +1,50 @@
 //! What people read of clusters: what is there, what is free, and how far a drain is [S4].
 
+use super::lists::{Asked, cut, limit, place};
 use super::problem::Problem;
 use crate::shared::Shared;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use shipper_core::ClusterName;
-use shipper_core::protocol::{ClusterApplication, ClusterOverview, ClusterView};
-use std::collections::BTreeMap;
+use serde::Deserialize;
+use shipper_core::api::Page;
+use shipper_core::protocol::{ClusterOverview, ClusterView};
 use std::sync::Arc;
 
-/// All clusters of the fleet.
-pub async fn all(State(shared): State<Arc<Shared>>) -> Json<Vec<ClusterOverview>> {
-    let mut applications = by_cluster(&shared);
-    let clusters = shared.status().clusters.into_iter().map(|cluster| {
-        let applications = applications.remove(&cluster.name).unwrap_or_default();
-        ClusterView { cluster, applications }.overview()
+/// Which clusters are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Filter {
+    region: Option<String>,
+    q: Option<String>,
+    limit: Option<u32>,
+    r#continue: Option<String>,
+}
+
+/// The clusters of the fleet with what is free and how many applications they have.
+///
+/// # Errors
+/// 400.
+pub async fn list(
+    State(shared): State<Arc<Shared>>,
+    Asked(asked): Asked<Filter>,
+) -> Result<Json<Page<ClusterOverview>>, Problem> {
+    let loads = shared.statuses.loads();
+    let text = asked.q.map(|text| text.to_lowercase()).unwrap_or_default();
+    let mut clusters = shared.status().clusters;
+    clusters.retain(|one| {
+        asked.region.as_ref().is_none_or(|region| one.region == *region)
+            && one.name.as_str().to_lowercase().contains(&text)
     });
-    Json(clusters.collect())
+    clusters.sort_by(|one, other| one.name.cmp(&other.name));
+    let after: Option<String> = place(asked.r#continue.as_deref())?;
+    let (page, next) =
+        cut(clusters.into_iter(), limit(asked.limit)?, after.as_deref(), |one| one.name.to_string());
+    let items = page.into_iter().map(|cluster| {
+        let load = loads.get(&cluster.name).copied().unwrap_or_default();
+        ClusterOverview { applications: load.applications, leaving: load.leaving, held: load.held, cluster }
+    });
+    Ok(Json(Page { items: items.collect(), next }))
 }
 
 /// One cluster with its applications.
@@ -35,20 +62,6 @@ pub async fn one(
         );
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     };
-    let applications = by_cluster(&shared).remove(&cluster.name).unwrap_or_default();
+    let applications = shared.statuses.within(&cluster.name);
     Ok(Json(ClusterView { cluster, applications }))
-}
-
-fn by_cluster(shared: &Shared) -> BTreeMap<ClusterName, Vec<ClusterApplication>> {
-    let mut applications: BTreeMap<ClusterName, Vec<ClusterApplication>> = BTreeMap::new();
-    for status in shared.statuses.list(None) {
-        for cluster in &status.clusters {
-            let one = ClusterApplication {
-                application: status.application.clone(),
-                departure: cluster.departure.clone(),
-            };
-            applications.entry(cluster.cluster.clone()).or_default().push(one);
-        }
-    }
-    applications
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
+use shipper_core::api::MAX_WAIT_SECONDS;
 use shipper_core::protocol::SESSIONS;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,11 +16,17 @@ use std::time::Duration;
 /// From the request's head to the answer's, the request's body included.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Limits the time and catches panics.
+/// How the route ends that waits.
+const WAITS: &str = "/wait";
+
+/// Limits the time and catches panics. Who asks to wait is given that time beside.
 pub async fn guard(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
+    let waits =
+        request.extensions().get::<MatchedPath>().is_some_and(|route| route.as_str().ends_with(WAITS));
+    let limit = if waits { LIMIT + Duration::from_secs(MAX_WAIT_SECONDS) } else { LIMIT };
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(LIMIT, answer).await {
+    match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(path, "a request handler panicked; this is a bug");

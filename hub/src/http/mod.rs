@@ -1,23 +1,31 @@
 //! The hub's HTTP side: agents report and are told of new commits, people and programs read, Git hosts give hints.
 //!
 //! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
-//! - [`read`], [`clusters`], [`why`](mod@why), [`webhook`], [`health`]: for everybody else.
+//! - [`applications`], [`clusters`], [`fleet`], [`timeline`], [`why`](mod@why), [`wait`](mod@wait): what people and programs read, in pages
+//!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`]).
+//! - [`webhook`], [`health`]: for Git hosts and for whoever runs the hub.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
 //! - [`serve`]: the socket.
 
 pub mod agent;
+pub mod applications;
 pub mod auth;
 pub mod clusters;
+pub mod etag;
 pub mod events;
+pub mod fleet;
 pub mod guard;
 pub mod health;
 pub mod limit;
+pub mod lists;
 pub mod problem;
-pub mod read;
 pub mod serve;
+mod sse;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 pub mod tokens;
+pub mod wait;
 pub mod webhook;
 pub mod why;
 
@@ -27,6 +35,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use problem::Problem;
+use shipper_core::api::{EVENTS_OF, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH};
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
 };
@@ -47,19 +56,29 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .layer(from_fn_with_state(shared.clone(), guard::acts));
     let hints =
         Router::new().route(WEBHOOK, post(webhook::receive)).layer(DefaultBodyLimit::max(MAX_WEBHOOK));
+    let one = format!("{APPLICATIONS}/{{namespace}}/{{name}}");
     let readers = Router::new()
-        .route(APPLICATIONS, get(read::applications))
-        .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}"), get(read::application))
-        .route(&format!("{APPLICATIONS}/{{namespace}}/{{name}}/{WHY}"), get(why::why))
-        .route(BLOCKS, get(read::blocks))
-        .route(CLUSTERS, get(clusters::all))
+        .route(APPLICATIONS, get(applications::list))
+        .route(&one, get(applications::one))
+        .route(&format!("{one}/{WHY}"), get(why::why))
+        .route(&format!("{one}/{EVENTS_OF}"), get(timeline::of_application))
+        .route(&format!("{one}/{RELEASES_OF}"), get(applications::releases))
+        .route(&format!("{one}/{PODS_OF}"), get(applications::pods))
+        .route(&format!("{one}/{WAIT}"), get(wait::wait))
+        .route(BLOCKS, get(fleet::blocks))
+        .route(CLUSTERS, get(clusters::list))
         .route(&format!("{CLUSTERS}/{{name}}"), get(clusters::one))
+        .route(TIMELINE, get(timeline::events))
+        .route(SUMMARY, get(fleet::summary))
+        .route(VERSIONS, get(applications::versions))
+        .route(WATCH, get(fleet::watch))
+        .layer(from_fn(etag::etag))
         .layer(from_fn_with_state(shared.clone(), guard::acts));
     Router::new()
         .merge(agents)
         .merge(hints)
         .merge(readers)
-        .route(STATUS, get(read::status))
+        .route(STATUS, get(fleet::status).layer(from_fn(etag::etag)))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/actz", get(health::acting))

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::AppKey;
+use shipper_core::api::{ApplicationSummary, Page};
 use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
@@ -250,8 +251,8 @@ async fn applications_are_listed_filtered_and_found() {
         hub.shared.statuses.publish(status(namespace, name));
     }
     let names = |answer: Answer| -> Vec<String> {
-        let listed: Vec<ApplicationStatus> = serde_json::from_str(&answer.text).unwrap();
-        listed.into_iter().map(|s| s.application.to_string()).collect()
+        let listed: Page<ApplicationSummary> = serde_json::from_str(&answer.text).unwrap();
+        listed.items.into_iter().map(|s| s.application.to_string()).collect()
     };
     assert_eq!(names(hub.get(APPLICATIONS).await), ["data/lake", "web/blog", "web/shop"]);
     assert_eq!(names(hub.get(&format!("{APPLICATIONS}?namespace=web")).await), ["web/blog", "web/shop"]);
@@ -449,7 +450,7 @@ async fn the_loop_says_why() {
 #[tokio::test]
 async fn b4_blocks_are_listed_with_what_they_stop() {
     let hub = hub().await;
-    assert_eq!(hub.get(BLOCKS).await.json(), json!([]));
+    assert_eq!(hub.get(BLOCKS).await.json(), json!({"items": []}));
     let block = b"apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze}\nspec: {message: m, author: {type: user, name: jo}}\n";
     let Some(Object::RolloutBlock(block)) = load("blocks/freeze.yaml", block).object else {
         panic!("no block")
@@ -457,7 +458,7 @@ async fn b4_blocks_are_listed_with_what_they_stop() {
     let mut fleet = Fleet::default();
     fleet.blocks.insert((None, "freeze".to_owned()), block);
     hub.shared.blocks.publish(BlockSurvey::of(&fleet, std::iter::empty()));
-    let told = hub.get(BLOCKS).await.json();
+    let told = &hub.get(BLOCKS).await.json()["items"];
     assert_eq!((&told[0]["name"], &told[0]["inForce"]), (&json!("freeze"), &json!(true)));
 }
 
@@ -487,7 +488,7 @@ async fn s4_a_cluster_says_what_is_free_and_which_applications_cannot_leave() {
     first["free"] = json!({"cpu": "3500m"});
     assert_eq!(hub.post(REPORTS, EU, &first).await.status, StatusCode::OK);
 
-    let all = hub.get(CLUSTERS).await.json();
+    let all = &hub.get(CLUSTERS).await.json()["items"];
     assert_eq!(
         (&all[0]["applications"], &all[0]["held"], &all[0]["leaving"]),
         (&json!(1), &json!(1), &json!(0))

@@ -30,7 +30,7 @@ pub async fn why(
     let answer = shared.questions.ask(key.clone()).ok_or_else(busy)?;
     match timeout(PATIENCE, answer).await {
         Ok(Ok(Some(why))) => Ok(Json(why)),
-        Ok(Ok(None)) => Err(Problem::new(StatusCode::NOT_FOUND, super::read::not_known(&shared, &key))),
+        Ok(Ok(None)) => Err(super::applications::not_known(&shared, &key)),
         Ok(Err(_)) | Err(_) => Err(busy()),
     }
 }

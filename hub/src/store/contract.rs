@@ -3,6 +3,8 @@
 use super::postgres::Address;
 use super::*;
 use crate::liveness::Heartbeats;
+use shipper_core::AppKey;
+use shipper_core::api::EventFilter;
 use shipper_core::resources::{Quantity, Resources};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -75,6 +77,7 @@ pub(super) fn view() -> View {
         agents: Arc::default(),
         heartbeats: Arc::new(Heartbeats::new(Duration::from_secs(10))),
         metrics: Arc::default(),
+        timeline: Arc::default(),
     }
 }
 
@@ -126,7 +129,8 @@ contract! {
     the_order_within_a_batch_counts,
     only_the_newest_session_counts_and_numbers_begin_anew_in_it,
     another_cluster_of_the_same_name_begins_with_nothing,
-    the_timeline_is_newest_first_by_application_and_bounded_by_age_and_number,
+    the_timeline_is_newest_first_and_bounded_by_age_number_and_size,
+    the_timeline_is_read_by_every_filter_and_in_pages_both_ways,
     what_one_agent_says_keeps_no_other_report_from_being_stored,
     thousands_of_writes_fit_in_one_batch,
 }
@@ -220,34 +224,115 @@ async fn another_cluster_of_the_same_name_begins_with_nothing(store: Arc<dyn Sto
     assert_eq!(one(store, write(mixed)).await, Written::UnknownSession);
     assert!(stored(store).await.is_empty());
 
-    let events = store.events(None, 10).await.unwrap();
+    let events = newest(store, 10).await;
     assert_eq!(events[0].reason, "ClusterReplaced");
     assert_eq!(events[0].cluster, Some(eu()));
 }
 
-async fn the_timeline_is_newest_first_by_application_and_bounded_by_age_and_number(store: Arc<dyn Store>) {
-    let store = &*store;
-    let event = |second: i64, name: &str| TimelineEvent {
+fn event(second: i64, name: &str) -> TimelineEvent {
+    TimelineEvent {
         at: at(second),
         application: Some(key(name)),
         cluster: None,
         reason: "StepAchieved".into(),
         message: format!("{name} at {second}"),
-    };
+    }
+}
+
+pub(super) async fn read(store: &dyn Store, filter: EventFilter, begin: Begin, limit: u32) -> Vec<Entry> {
+    store.events(&EventQuery { filter, begin, limit }).await.unwrap()
+}
+
+/// What the newest entries say, newest first.
+async fn newest(store: &dyn Store, limit: u32) -> Vec<TimelineEvent> {
+    let entries = read(store, EventFilter::default(), Begin::Newest, limit).await;
+    entries.into_iter().map(|entry| entry.event).collect()
+}
+
+fn keep(since: i64, entries: u64) -> Keep {
+    Keep { since: at(since), entries, bytes: u64::MAX }
+}
+
+async fn the_timeline_is_newest_first_and_bounded_by_age_number_and_size(store: Arc<dyn Store>) {
+    let store = &*store;
     let events = vec![event(1, "shop"), event(2, "blog"), event(3, "shop")];
     assert_eq!(one(store, Write::Events(events)).await, Written::Logged);
-    let shop = store.events(Some(&key("shop")), 10).await.unwrap();
-    assert_eq!(shop, [event(3, "shop"), event(1, "shop")]);
-    assert_eq!(store.events(None, 1).await.unwrap(), [event(3, "shop")]);
-    assert_eq!(store.prune(at(2), 10).await.unwrap(), 1);
-    assert_eq!(store.events(None, 10).await.unwrap(), [event(3, "shop"), event(2, "blog")]);
-    assert_eq!(store.prune(at(0), 2).await.unwrap(), 0);
-    assert_eq!(store.prune(at(0), 1).await.unwrap(), 1);
-    assert_eq!(store.events(None, 10).await.unwrap(), [event(3, "shop")]);
+    assert_eq!(newest(store, 1).await, [event(3, "shop")]);
+    assert_eq!(store.prune(keep(2, 10)).await.unwrap(), 1);
+    assert_eq!(newest(store, 10).await, [event(3, "shop"), event(2, "blog")]);
+    assert_eq!(store.prune(keep(0, 2)).await.unwrap(), 0);
+    assert_eq!(store.prune(keep(0, 1)).await.unwrap(), 1);
+    assert_eq!(newest(store, 10).await, [event(3, "shop")]);
     one(store, Write::Events((0..12_000).map(|second| event(second, "lake")).collect())).await;
-    assert_eq!(store.prune(at(4_000), 7_000).await.unwrap(), 5_001);
-    let newest = store.events(None, 10_000).await.unwrap();
-    assert_eq!((newest.len(), &newest[6_999]), (7_000, &event(5_000, "lake")));
+    assert_eq!(store.prune(keep(4_000, 7_000)).await.unwrap(), 5_001);
+    let left = newest(store, 10_000).await;
+    assert_eq!((left.len(), &left[6_999]), (7_000, &event(5_000, "lake")));
+
+    let bytes: u64 = left[..100].iter().map(timeline::size).sum();
+    let keep = |bytes| Keep { bytes, ..keep(0, 10_000) };
+    assert_eq!(store.prune(keep(bytes)).await.unwrap(), 6_900, "as many as fit are kept, and no more");
+    assert_eq!(newest(store, 10_000).await, left[..100]);
+    assert_eq!(store.prune(keep(bytes - 1)).await.unwrap(), 1);
+    assert_eq!(store.prune(keep(bytes)).await.unwrap(), 0);
+    let wide = TimelineEvent { message: "é".repeat(500), cluster: Some(eu()), ..event(1, "shop") };
+    one(store, Write::Events(vec![wide.clone()])).await;
+    assert_eq!(store.prune(keep(timeline::size(&wide))).await.unwrap(), 99, "bytes count, not characters");
+    assert_eq!(newest(store, 10).await, [wide]);
+}
+
+async fn the_timeline_is_read_by_every_filter_and_in_pages_both_ways(store: Arc<dyn Store>) {
+    let store = &*store;
+    let other = AppKey::new("data", "shop");
+    let events: Vec<TimelineEvent> = (0..60)
+        .map(|second| TimelineEvent {
+            application: match second % 3 {
+                0 => Some(key("shop")),
+                1 => Some(other.clone()),
+                _ => None,
+            },
+            cluster: (second % 2 == 0).then(eu),
+            reason: ["StepAchieved", "ReleaseMade"][usize::from(second % 4 == 0)].into(),
+            ..event(second, "x")
+        })
+        .collect();
+    one(store, Write::Events(events.clone())).await;
+    let all = EventFilter::default;
+    let filters = [
+        all(),
+        EventFilter { application: Some(key("shop")), ..all() },
+        EventFilter { namespace: Some("data".into()), ..all() },
+        EventFilter { cluster: Some(eu()), ..all() },
+        EventFilter { reason: Some("ReleaseMade".into()), ..all() },
+        EventFilter { since: Some(at(40)), ..all() },
+        EventFilter {
+            application: Some(other),
+            namespace: Some("data".into()),
+            cluster: Some(eu()),
+            reason: Some("ReleaseMade".into()),
+            since: Some(at(20)),
+        },
+        EventFilter { namespace: Some("nowhere".into()), ..all() },
+    ];
+    for filter in filters {
+        let expected: Vec<&TimelineEvent> = events.iter().filter(|event| filter.fits(event)).collect();
+        let (mut backwards, mut from) = (Vec::new(), Begin::Newest);
+        loop {
+            let page = read(store, filter.clone(), from, 7).await;
+            let Some(last) = page.last() else { break };
+            from = Begin::Before(last.number);
+            backwards.extend(page);
+        }
+        let (mut forwards, mut from) = (Vec::new(), Begin::After(0));
+        loop {
+            let page = read(store, filter.clone(), from, 7).await;
+            let Some(last) = page.last() else { break };
+            from = Begin::After(last.number);
+            forwards.extend(page);
+        }
+        assert!(forwards.iter().map(|entry| &entry.event).eq(expected.iter().copied()), "{filter:?}");
+        backwards.reverse();
+        assert_eq!(backwards, forwards, "{filter:?}");
+    }
 }
 
 async fn thousands_of_writes_fit_in_one_batch(store: Arc<dyn Store>) {

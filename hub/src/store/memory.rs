@@ -2,11 +2,11 @@
 //! time stays exact.
 
 use super::ledger::{ClusterRow, Ledger, clusters_of};
-use super::{Loaded, Store, StoreError, TimelineEvent, Write, Written};
+use super::timeline::size;
+use super::{Begin, Entry, EventQuery, Keep, Loaded, Store, StoreError, Write, Written};
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use jiff::Timestamp;
 use shipper_core::report::AppReport;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
@@ -23,7 +23,8 @@ pub struct MemoryStore {
 struct Rows {
     clusters: BTreeMap<ClusterName, ClusterRow>,
     reports: BTreeMap<(ClusterName, AppKey), AppReport>,
-    events: Vec<TimelineEvent>,
+    events: Vec<Entry>,
+    last: i64,
 }
 
 impl Default for MemoryStore {
@@ -47,7 +48,10 @@ impl Rows {
             };
         }
         self.clusters.extend(ledger.clusters);
-        self.events.extend(ledger.events);
+        for event in ledger.events {
+            self.last += 1;
+            self.events.push(Entry { number: self.last, event });
+        }
         written
     }
 }
@@ -69,25 +73,33 @@ impl Store for MemoryStore {
         ready(Ok(Loaded { agents, reports })).boxed()
     }
 
-    fn events<'a>(
-        &'a self,
-        application: Option<&'a AppKey>,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>> {
+    fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
         let rows = lock(&self.rows);
-        let wanted =
-            |event: &&TimelineEvent| application.is_none() || event.application.as_ref() == application;
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let events = rows.events.iter().rev().filter(wanted).take(limit).cloned().collect();
-        ready(Ok(events)).boxed()
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let wanted = rows.events.iter().filter(|entry| query.filter.fits(&entry.event));
+        let found = match query.begin {
+            Begin::Newest => wanted.rev().take(limit).cloned().collect(),
+            Begin::Before(number) => {
+                wanted.rev().filter(|e| e.number < number).take(limit).cloned().collect()
+            }
+            Begin::After(number) => wanted.filter(|e| e.number > number).take(limit).cloned().collect(),
+        };
+        ready(Ok(found)).boxed()
     }
 
-    fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
         let mut rows = lock(&self.rows);
         let all = rows.events.len();
-        rows.events.retain(|event| event.at >= before);
-        let surplus = rows.events.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+        let mut total = 0;
+        let fits = |entry: &&Entry| {
+            total += size(&entry.event);
+            total <= keep.bytes
+        };
+        let fitting = rows.events.iter().rev().take_while(fits).count();
+        let most = fitting.min(usize::try_from(keep.entries).unwrap_or(usize::MAX));
+        let surplus = all.saturating_sub(most);
         rows.events.drain(..surplus);
+        rows.events.retain(|entry| entry.event.at >= keep.since);
         ready(Ok((all - rows.events.len()) as u64)).boxed()
     }
 

@@ -5,6 +5,7 @@
 //!   the same tests. The statements of the first two are the same.
 //! - [`ledger`]: which writes count (sessions, numbers, incarnations), without a database.
 //! - [`intake`]: the one writer, which stores many writes in one transaction and answers after it is committed.
+//! - [`timeline`]: what is asked of the timeline.
 //! - [`view`], of [`reports`] and [`agents`]: the same in memory, for the loop.
 
 pub mod agents;
@@ -23,6 +24,7 @@ pub mod postgres;
 pub mod reports;
 mod sql;
 pub mod sqlite;
+pub mod timeline;
 pub mod view;
 
 pub use agents::{AgentCommit, AgentInfo, Agents};
@@ -33,16 +35,17 @@ pub use ledger::Incarnation;
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub use reports::Reports;
+pub use shipper_core::api::TimelineEvent;
 pub use sqlite::SqliteStore;
+pub use timeline::{Begin, Entry, EventQuery, Keep};
 pub use view::{News, View};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use shipper_core::ClusterName;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
-use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -101,22 +104,6 @@ pub enum Written {
     Logged,
 }
 
-/// An entry of the timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TimelineEvent {
-    /// When it happened, by the hub's clock.
-    pub at: Timestamp,
-    /// The application it concerns.
-    pub application: Option<AppKey>,
-    /// The cluster it concerns.
-    pub cluster: Option<ClusterName>,
-    /// A word for programs, such as `StepAchieved`.
-    pub reason: String,
-    /// In words.
-    pub message: String,
-}
-
 /// Everything that counts, as it was stored last.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -138,15 +125,16 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Reads what a hub needs to begin.
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>>;
 
-    /// The newest entries of the timeline, newest first, of one application or of everything.
-    fn events<'a>(
-        &'a self,
-        application: Option<&'a AppKey>,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>>;
+    /// Entries of the timeline.
+    fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>>;
 
-    /// Drops entries of the timeline from before `before`, and of the rest all but the newest `keep`; answers how many.
-    fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>>;
+    /// Drops entries of the timeline, the oldest, until no more is left than is to be kept; answers how many.
+    fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// Whether other hubs may write it as well.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Whether the database answers.
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>>;

@@ -5,6 +5,7 @@ use super::reports::Stored;
 use super::{AgentInfo, Agents, Incarnation, Loaded, Reports, Write, Written};
 use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
+use crate::timeline::Timeline;
 use jiff::Timestamp;
 use shipper_core::ClusterName;
 use shipper_core::protocol::SessionRequest;
@@ -22,6 +23,8 @@ pub struct View {
     pub heartbeats: Arc<Heartbeats>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// New entries of the timeline.
+    pub timeline: Arc<Timeline>,
 }
 
 /// What others stored of a cluster since it was last read.
@@ -50,6 +53,10 @@ impl View {
     /// Takes in what this hub stored, in its order.
     pub(super) fn remember(&self, writes: &[Write], written: &[Written]) {
         let mut stored = Vec::with_capacity(writes.len());
+        // To open a session may say that a cluster was replaced.
+        if writes.iter().any(|write| matches!(write, Write::Events(_) | Write::Open { .. })) {
+            self.timeline.stored();
+        }
         for (write, written) in writes.iter().zip(written) {
             match (write, written) {
                 (Write::Open { request, .. }, Written::Opened(incarnation)) => {

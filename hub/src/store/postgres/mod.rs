@@ -10,14 +10,13 @@ pub use open::{Address, AddressError};
 use super::ledger::{ClusterRow, Ledger, clusters_of};
 use super::sql::{Sql, Statement, read, step, write};
 use super::view::News;
-use super::{Loaded, Store, StoreError, TimelineEvent, Write, Written};
+use super::{Entry, EventQuery, Keep, Loaded, Store, StoreError, Write, Written};
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use jiff::Timestamp;
 use progress::{Found, Progress, Task};
+use shipper_core::ClusterName;
 use shipper_core::report::AppReport;
-use shipper_core::{AppKey, ClusterName};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
@@ -233,19 +232,16 @@ impl Store for PostgresStore {
         self.load_all().boxed()
     }
 
-    fn events<'a>(
-        &'a self,
-        application: Option<&'a AppKey>,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>> {
-        async move { read::events(&mut *self.connection().await?, application, limit).await }.boxed()
+    fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
+        async move { read::events(&mut *self.connection().await?, query).await }.boxed()
     }
 
-    fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
+            let beyond = read::beyond_bytes(&mut *self.connection().await?, keep.bytes).await?;
             let mut pruned = 0;
             loop {
-                let some = write::prune(&mut *self.connection().await?, before, keep).await?;
+                let some = write::prune(&mut *self.connection().await?, keep, beyond).await?;
                 pruned += some;
                 if some < write::PRUNED {
                     return Ok(pruned);
@@ -262,6 +258,10 @@ impl Store for PostgresStore {
             timeout(PING, ping).await.unwrap_or_else(slow)
         }
         .boxed()
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {

@@ -9,7 +9,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// The tables, one step after the other; the database says how many it has.
-const MIGRATIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_tables.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_tables.sql"),
+    include_str!("../../../migrations/postgres/0002_timeline.sql"),
+];
 
 /// Held by the hub that brings the tables up to date, so that several may start at once. Any number that others do not use.
 const MIGRATING: i64 = 0x7368_6970_7065_7201;

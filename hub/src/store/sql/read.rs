@@ -1,12 +1,13 @@
 //! What is read, the same for every database.
 
-use super::super::TimelineEvent;
 use super::super::error::StoreError;
 use super::super::ledger::ClusterRow;
+use super::super::timeline::{Begin, Entry, EventQuery, OVERHEAD};
 use super::write::{delete_report, end_session};
-use super::{CHUNK, CLUSTER_COLUMNS, Row, Sql, Statement, step, unexpected};
+use super::{CHUNK, CLUSTER_COLUMNS, Row, Sql, Statement, Value, step, unexpected};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use shipper_core::api::{EventFilter, TimelineEvent};
 use shipper_core::report::AppReport;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,36 +73,96 @@ pub(in crate::store) async fn all_reports(
     Ok(reports)
 }
 
-/// Entries of the timeline, newest first.
+/// Entries of the timeline.
 pub(in crate::store) async fn events(
     connection: &mut dyn Sql,
-    application: Option<&AppKey>,
-    limit: u32,
-) -> Result<Vec<TimelineEvent>, StoreError> {
+    query: &EventQuery,
+) -> Result<Vec<Entry>, StoreError> {
     let step = step("reading the timeline");
-    let query = "SELECT at, namespace, name, cluster, reason, message FROM events";
-    let query = match application {
-        Some(application) => {
-            Statement::new(format!("{query} WHERE namespace = $1 AND name = $2 ORDER BY id DESC LIMIT $3"))
-                .bind(application.namespace.as_str())
-                .bind(application.name.as_str())
+    let EventFilter { application, namespace, cluster, reason, since } = &query.filter;
+    let mut wanted = Wanted::default();
+    if let Some(application) = application {
+        wanted.also("namespace =", application.namespace.as_str());
+        wanted.also("name =", application.name.as_str());
+    }
+    wanted.maybe("namespace =", namespace.as_deref());
+    wanted.maybe("cluster =", cluster.as_ref().map(ClusterName::as_str));
+    wanted.maybe("reason =", reason.as_deref());
+    wanted.maybe("at >=", since.map(Timestamp::as_millisecond));
+    let order = match query.begin {
+        Begin::Newest => "DESC",
+        Begin::Before(number) => {
+            wanted.also("id <", number);
+            "DESC"
         }
-        None => Statement::new(format!("{query} ORDER BY id DESC LIMIT $1")),
+        Begin::After(number) => {
+            wanted.also("id >", number);
+            "ASC"
+        }
     };
-    let rows = connection.fetch(query.bind(i64::from(limit))).await.map_err(&step)?;
-    rows.into_iter().map(|row| event(row).map_err(&step)).collect()
+    let select = "SELECT id, at, namespace, name, cluster, reason, message FROM events";
+    let query = wanted.statement(select, &format!("ORDER BY id {order} LIMIT"), i64::from(query.limit));
+    let rows = connection.fetch(query).await.map_err(&step)?;
+    rows.into_iter().map(|row| entry(row).map_err(&step)).collect()
 }
 
-fn event(mut row: Row) -> Result<TimelineEvent, sqlx::Error> {
-    let at = time(number(&mut row)?);
+/// Conditions that a row has to fulfil, all of them.
+#[derive(Default)]
+struct Wanted<'a> {
+    conditions: Vec<String>,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn also(&mut self, compared: &str, value: impl Into<Value<'a>>) {
+        self.values.push(value.into());
+        self.conditions.push(format!("{compared} ${}", self.values.len()));
+    }
+
+    fn maybe(&mut self, compared: &str, value: Option<impl Into<Value<'a>>>) {
+        if let Some(value) = value {
+            self.also(compared, value);
+        }
+    }
+
+    fn statement(mut self, select: &str, order: &str, limit: i64) -> Statement<'a> {
+        self.values.push(limit.into());
+        let conditions = self.conditions.join(" AND ");
+        let wanted = if conditions.is_empty() { String::new() } else { format!("WHERE {conditions} ") };
+        let statement = Statement::new(format!("{select} {wanted}{order} ${}", self.values.len()));
+        self.values.into_iter().fold(statement, Statement::bind)
+    }
+}
+
+/// The newest entry of the timeline that is too old for so many bytes to be kept; nothing where all fit.
+pub(in crate::store) async fn beyond_bytes(
+    connection: &mut dyn Sql,
+    bytes: u64,
+) -> Result<Option<i64>, StoreError> {
+    let step = step("measuring the timeline");
+    let text = ["namespace", "name", "cluster", "reason", "message"]
+        .map(|column| format!("COALESCE(octet_length({column}), 0)"))
+        .join(" + ");
+    let query = format!(
+        "SELECT id FROM (SELECT id, SUM({OVERHEAD} + {text}) OVER (ORDER BY id DESC) AS total FROM events) AS sized \
+         WHERE total > $1 ORDER BY id DESC LIMIT 1"
+    );
+    let query = Statement::new(query).bind(i64::try_from(bytes).unwrap_or(i64::MAX));
+    let rows = connection.fetch(query).await.map_err(&step)?;
+    rows.into_iter().next().map(|mut row| number(&mut row)).transpose().map_err(step)
+}
+
+fn entry(mut row: Row) -> Result<Entry, sqlx::Error> {
+    let (number, at) = (number(&mut row)?, time(number(&mut row)?));
     let application = row.text()?.zip(row.text()?);
-    Ok(TimelineEvent {
+    let event = TimelineEvent {
         at,
         application: application.map(|(namespace, name)| AppKey { namespace, name }),
         cluster: row.text()?.map(ClusterName::from),
         reason: text(&mut row)?,
         message: text(&mut row)?,
-    })
+    };
+    Ok(Entry { number, event })
 }
 
 fn cluster(mut row: Row) -> Result<(ClusterName, ClusterRow), StoreError> {

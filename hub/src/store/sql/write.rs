@@ -3,6 +3,7 @@
 use super::super::TimelineEvent;
 use super::super::error::StoreError;
 use super::super::ledger::Ledger;
+use super::super::timeline::Keep;
 use super::{CHUNK, CLUSTER_COLUMNS, Sql, Statement, Value, step};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,18 +12,22 @@ use shipper_core::{AppKey, ClusterName};
 /// Entries of the timeline that are dropped at once: others have their turn in between.
 pub(in crate::store) const PRUNED: u64 = 5_000;
 
-/// Drops entries of the timeline from before `before`, and of the rest all but the newest `keep`; answers how many. Where it is [`PRUNED`],
-/// there may be more.
+/// Drops entries of the timeline from before `since`, all but the newest `entries`, and those up to number `beyond`; answers how many. Where
+/// it is [`PRUNED`], there may be more.
 pub(in crate::store) async fn prune(
     connection: &mut dyn Sql,
-    before: Timestamp,
-    keep: u64,
+    keep: Keep,
+    beyond: Option<i64>,
 ) -> Result<u64, StoreError> {
-    // Where there are no more than that, the innermost query finds nothing, and nothing is older than it.
+    // Where there are no more than that, the innermost query finds nothing, and nothing is older than it. Numbers begin at one.
     let delete = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 \
-         OR id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $2) LIMIT $3)";
+         OR id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $2) OR id <= $3 LIMIT $4)";
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let delete = Statement::new(delete).bind(before.as_millisecond()).bind(number(keep)).bind(number(PRUNED));
+    let delete = Statement::new(delete)
+        .bind(keep.since.as_millisecond())
+        .bind(number(keep.entries))
+        .bind(beyond.unwrap_or(0))
+        .bind(number(PRUNED));
     connection.execute(delete).await.map_err(step("dropping old events"))
 }
 

@@ -7,11 +7,9 @@ pub(super) use open::MIGRATIONS;
 
 use super::ledger::{Ledger, clusters_of};
 use super::sql::{read, step, write};
-use super::{DataDirectory, Loaded, Store, StoreError, TimelineEvent, Write, Written};
+use super::{DataDirectory, Entry, EventQuery, Keep, Loaded, Store, StoreError, Write, Written};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use jiff::Timestamp;
-use shipper_core::AppKey;
 use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool};
 use std::path::Path;
@@ -20,6 +18,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
+    readers: SqlitePool,
     identity: String,
     directory: DataDirectory,
 }
@@ -31,11 +30,16 @@ impl SqliteStore {
     /// The directory cannot be used, another hub works in it, or the file does not open for a reason other than damage.
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
         let held = DataDirectory::hold(directory)?;
-        let pool = open::database(&directory.join("hub.db")).await?;
+        let path = directory.join("hub.db");
+        let pool = open::database(&path).await?;
         let mut connection = pool.acquire().await.map_err(step("opening"))?;
         let identity = read::identity(&mut *connection).await?;
         drop(connection);
-        Ok(Self { pool, identity, directory: held })
+        Ok(Self { pool, readers: open::readers(&path), identity, directory: held })
+    }
+
+    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.readers.acquire().await.map_err(step("waiting for its turn to read"))
     }
 
     async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -77,19 +81,16 @@ impl Store for SqliteStore {
         self.load_all().boxed()
     }
 
-    fn events<'a>(
-        &'a self,
-        application: Option<&'a AppKey>,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<TimelineEvent>, StoreError>> {
-        async move { read::events(&mut *self.connection().await?, application, limit).await }.boxed()
+    fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>> {
+        async move { read::events(&mut *self.reader().await?, query).await }.boxed()
     }
 
-    fn prune(&self, before: Timestamp, keep: u64) -> BoxFuture<'_, Result<u64, StoreError>> {
+    fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
+            let beyond = read::beyond_bytes(&mut *self.reader().await?, keep.bytes).await?;
             let mut pruned = 0;
             loop {
-                let some = write::prune(&mut *self.connection().await?, before, keep).await?;
+                let some = write::prune(&mut *self.connection().await?, keep, beyond).await?;
                 pruned += some;
                 if some < write::PRUNED {
                     return Ok(pruned);
@@ -106,6 +107,7 @@ impl Store for SqliteStore {
     /// Flushes the log into the database file as well, and lets go of the directory.
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
+            self.readers.close().await;
             self.pool.close().await;
             self.directory.release();
         }

@@ -14,7 +14,11 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_free_capacity.sql"),
     include_str!("../../../migrations/sqlite/0003_identity.sql"),
     include_str!("../../../migrations/sqlite/0004_versions.sql"),
+    include_str!("../../../migrations/sqlite/0005_timeline.sql"),
 ];
+
+/// Connections that read beside the one that writes.
+const READERS: u32 = 2;
 
 /// SQLite's result codes for a file that is damaged or is no database.
 const DAMAGED: [&str; 2] = ["11", "26"];
@@ -38,6 +42,14 @@ pub(super) async fn database(path: &Path) -> Result<SqlitePool, StoreError> {
         .connect_with(options(path))
         .await
         .map_err(|source| StoreError::Open { path: path.to_owned(), source })
+}
+
+/// Connections that only read: nobody who looks for something in a long timeline holds up what agents report.
+pub(super) fn readers(path: &Path) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options(path).create_if_missing(false).read_only(true))
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -1,0 +1,106 @@
+//! What people and programs read of the fleet as a whole: the hub, the fleet at a glance, the rollout blocks, and that something changed.
+
+use super::lists::{Asked, Paging, cut, limit, place};
+use super::problem::Problem;
+use super::sse;
+use crate::shared::Shared;
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use shipper_core::api::{BlockCounts, ClusterCounts, FleetSummary, Page};
+use shipper_core::protocol::{FleetCluster, HubStatus};
+use shipper_core::status::{BlockStatus, Liveness};
+use std::sync::Arc;
+
+/// The hub and the fleet repository.
+pub async fn status(State(shared): State<Arc<Shared>>) -> Json<HubStatus> {
+    Json(shared.status())
+}
+
+/// The fleet at a glance.
+pub async fn summary(State(shared): State<Arc<Shared>>) -> Json<FleetSummary> {
+    Json(at_a_glance(&shared))
+}
+
+/// The fleet at a glance, at this moment.
+pub fn at_a_glance(shared: &Shared) -> FleetSummary {
+    let (applications, pods) = shared.statuses.totals();
+    let hub = shared.status();
+    let blocks = shared.blocks.get().statuses(shared.clock.now());
+    FleetSummary {
+        applications,
+        clusters: counted(&hub.clusters),
+        pods,
+        blocks: BlockCounts {
+            total: blocks.len(),
+            in_force: blocks.iter().filter(|block| block.in_force).count(),
+        },
+        problems: hub.problems.len(),
+    }
+}
+
+fn counted(clusters: &[FleetCluster]) -> ClusterCounts {
+    let count = |counts: &dyn Fn(&FleetCluster) -> bool| clusters.iter().filter(|one| counts(one)).count();
+    let mut free = shipper_core::resources::Resources::default();
+    clusters.iter().filter_map(|one| one.free.as_ref()).for_each(|one| free.add(one));
+    ClusterCounts {
+        total: clusters.len(),
+        online: count(&|one| one.liveness == Liveness::Online),
+        offline: count(&|one| one.liveness == Liveness::Offline),
+        unknown: count(&|one| one.liveness == Liveness::Unknown),
+        cordoned: count(&|one| one.unschedulable && !one.drain),
+        drained: count(&|one| one.drain),
+        free,
+    }
+}
+
+/// Which blocks are asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WhichBlocks {
+    namespace: Option<String>,
+    in_force: Option<bool>,
+    limit: Option<u32>,
+    r#continue: Option<String>,
+}
+
+/// Every rollout block, with what it blocks and what overrides it at this moment [B4].
+///
+/// # Errors
+/// 400.
+pub async fn blocks(
+    State(shared): State<Arc<Shared>>,
+    Asked(asked): Asked<WhichBlocks>,
+) -> Result<Json<Page<BlockStatus>>, Problem> {
+    let mut all = shared.blocks.get().statuses(shared.clock.now());
+    // One without a namespace blocks every one.
+    all.retain(|block| {
+        let concerns = |wanted: &String| block.namespace.as_ref().is_none_or(|namespace| namespace == wanted);
+        asked.namespace.as_ref().is_none_or(concerns)
+            && asked.in_force.is_none_or(|in_force| block.in_force == in_force)
+    });
+    let name =
+        |block: &BlockStatus| format!("{}/{}", block.namespace.as_deref().unwrap_or_default(), block.name);
+    all.sort_by_key(name);
+    let paging = Paging { limit: asked.limit, r#continue: asked.r#continue };
+    let after: Option<String> = place(paging.r#continue.as_deref())?;
+    let (items, next) = cut(all.into_iter(), limit(paging.limit)?, after.as_deref(), name);
+    Ok(Json(Page { items, next }))
+}
+
+/// Nothing to ask for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// A stream that says that something changed, whatever it is.
+///
+/// # Errors
+/// 400.
+pub async fn watch(
+    State(shared): State<Arc<Shared>>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Result<Response, Problem> {
+    Ok(sse::changes(&shared))
+}

@@ -1,0 +1,135 @@
+//! How lists are asked for and answered: `limit` and `continue`, and refusals that say what is meant.
+
+use super::problem::Problem;
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use shipper_core::AppKey;
+use shipper_core::api::{DEFAULT_LIMIT, MAX_LIMIT};
+
+/// What stands behind the `?`. A name that is not known is refused, so that no filter is left out unseen.
+#[derive(Clone, Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = Query::<T>::from_request_parts(parts, state).await;
+        query.map(|Query(asked)| Self(asked)).map_err(|rejection| bad(rejection.body_text()))
+    }
+}
+
+/// 400 with these words.
+pub fn bad(detail: impl Into<String>) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// `limit` and `continue` where there are no filters.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Paging {
+    /// How many items.
+    pub limit: Option<u32>,
+    /// Where to go on.
+    pub r#continue: Option<String>,
+}
+
+/// How many items a page is to have.
+///
+/// # Errors
+/// 400 for none, and for too many.
+pub fn limit(asked: Option<u32>) -> Result<usize, Problem> {
+    match asked.unwrap_or(DEFAULT_LIMIT) {
+        limit @ 1..=MAX_LIMIT => Ok(limit as usize),
+        limit => Err(bad(format!("limit={limit}: a page has 1 to {MAX_LIMIT} items; go on with continue"))),
+    }
+}
+
+/// What to ask for to go on behind `place`.
+pub fn token(place: &str) -> String {
+    URL_SAFE_NO_PAD.encode(place)
+}
+
+/// The place that a token of ours names.
+///
+/// # Errors
+/// 400 where it is none of ours.
+pub fn place<T: std::str::FromStr>(token: Option<&str>) -> Result<Option<T>, Problem> {
+    let Some(token) = token else { return Ok(None) };
+    let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let place = text
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| bad("continue is not what a page of this list ended with; begin again without it"))?;
+    Ok(Some(place))
+}
+
+/// A parameter that has a form of its own.
+///
+/// # Errors
+/// 400 with what is wrong with it.
+pub fn parsed<T: std::str::FromStr>(name: &str, text: Option<&str>) -> Result<Option<T>, Problem>
+where
+    T::Err: std::fmt::Display,
+{
+    let parse = |text: &str| text.parse().map_err(|error| bad(format!("{name}={text}: {error}")));
+    text.map(parse).transpose()
+}
+
+/// The application of `?application=namespace/name`.
+///
+/// # Errors
+/// 400 where it is not of that form.
+pub fn application(text: Option<&str>) -> Result<Option<AppKey>, Problem> {
+    parsed("application", text)
+}
+
+/// Whether `?name` is asked for: with nothing, or with anything but `false`.
+pub fn flag(asked: Option<&str>) -> bool {
+    asked.is_some_and(|value| value != "false")
+}
+
+/// The part of `all` behind `after` that fits on a page, and the place to go on from. `all` is in the order of the places.
+pub fn cut<T>(
+    all: impl Iterator<Item = T>,
+    limit: usize,
+    after: Option<&str>,
+    place: impl Fn(&T) -> String,
+) -> (Vec<T>, Option<String>) {
+    let behind = |one: &T| after.is_none_or(|after| place(one).as_str() > after);
+    let mut rest = all.filter(behind);
+    let page: Vec<T> = rest.by_ref().take(limit).collect();
+    let more = rest.next().is_some();
+    let next = page.last().filter(|_| more).map(|last| token(&place(last)));
+    (page, next)
+}
+
+/// A page of items that are JSON already.
+pub fn ready_page<'a>(items: impl Iterator<Item = &'a Bytes>, next: Option<&str>) -> Response {
+    let mut body = b"{\"items\":[".to_vec();
+    for (number, item) in items.enumerate() {
+        if number > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(item);
+    }
+    body.push(b']');
+    if let Some(next) = next {
+        // Letters, digits, - and _.
+        body.extend_from_slice(format!(",\"continue\":\"{next}\"").as_bytes());
+    }
+    body.push(b'}');
+    json(body.into())
+}
+
+/// An answer that is JSON already.
+pub fn json(body: Bytes) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], body).into_response()
+}

@@ -1,0 +1,154 @@
+//! Streams for people and programs (server-sent events). What is told is made once for all who listen; a stream holds no more than where
+//! it is. A slow listener is told the newest and never holds anybody up. Streams end when the hub stops or stands by.
+
+use crate::shared::Shared;
+use crate::store::{Begin, EventQuery};
+use crate::timeline::Told;
+use axum::body::Body;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use shipper_core::AppKey;
+use shipper_core::api::{CHANGED, EventFilter};
+use shipper_core::standing::Standing;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{sleep, timeout};
+
+/// How often a silent stream says that it is alive, so that proxies and readers notice when it is not.
+const PING: Duration = Duration::from_secs(10);
+const PINGED: Bytes = Bytes::from_static(b": ping\n\n");
+/// The shortest time between two hints that something changed.
+const PACE: Duration = Duration::from_millis(250);
+/// Entries of the timeline that are read at once.
+const READ: u32 = 200;
+
+/// The answer that is a stream of these events.
+fn answer(shared: &Shared, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+    let alive =
+        stream::unfold(Box::pin(events), async |mut events| match timeout(PING, events.next()).await {
+            Ok(event) => event.map(|event| (event, events)),
+            Err(_) => Some((PINGED, events)),
+        });
+    let (stop, mut standing) = (shared.stop.clone(), shared.stand.subscribe());
+    let ended = async move {
+        let stands_by = async {
+            while standing
+                .wait_for(|standing| !standing.as_ref().is_none_or(Standing::may_act))
+                .await
+                .is_err()
+            {
+                std::future::pending::<()>().await;
+            }
+        };
+        stop.run_until_cancelled(stands_by).await;
+    };
+    let body = Body::from_stream(alive.take_until(Box::pin(ended)).map(Ok::<_, Infallible>));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, body).into_response()
+}
+
+/// An application as it is, and then each change, until it is gone.
+pub(super) fn application(shared: &Shared, key: &AppKey) -> Response {
+    let mut follower = shared.statuses.follow(key);
+    follower.mark_changed();
+    let events = stream::unfold(follower, async |mut follower| {
+        follower.changed().await.ok()?;
+        let event = follower.borrow_and_update().as_ref()?.event();
+        Some((event, follower))
+    });
+    answer(shared, events)
+}
+
+/// That something changed: at once, and then whenever it did, at most four times a second.
+pub(super) fn changes(shared: &Shared) -> Response {
+    let mut pulse = shared.pulse.subscribe();
+    pulse.mark_changed();
+    let events = stream::unfold((pulse, Duration::ZERO), async |(mut pulse, pause)| {
+        sleep(pause).await;
+        pulse.changed().await.ok()?;
+        let revision = *pulse.borrow_and_update();
+        let event = format!("event: {CHANGED}\ndata: {{\"revision\":{revision}}}\n\n");
+        Some((Bytes::from(event), (pulse, PACE)))
+    });
+    answer(shared, events)
+}
+
+/// New entries of the timeline. `after`: those behind this number first, for who was cut off there.
+pub(super) fn timeline(shared: &Arc<Shared>, filter: EventFilter, after: Option<i64>) -> Response {
+    let listener = Listener {
+        told: shared.timeline.listen(),
+        shared: shared.clone(),
+        filter,
+        last: after.unwrap_or_default(),
+        read: 0,
+        behind: after.is_some(),
+        waiting: VecDeque::new(),
+    };
+    let events = stream::unfold(listener, async |mut listener| {
+        let event = listener.next().await?;
+        Some((event, listener))
+    });
+    answer(shared, events)
+}
+
+struct Listener {
+    shared: Arc<Shared>,
+    told: broadcast::Receiver<Arc<Told>>,
+    filter: EventFilter,
+    /// The highest number that was told to this listener or passed over.
+    last: i64,
+    /// Up to here the database was read, and nothing is told twice.
+    read: i64,
+    /// Something was missed, which the database has.
+    behind: bool,
+    waiting: VecDeque<Bytes>,
+}
+
+impl Listener {
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(event) = self.waiting.pop_front() {
+                return Some(event);
+            }
+            if self.behind {
+                self.catch_up().await?;
+                continue;
+            }
+            match self.told.recv().await {
+                Ok(told) => {
+                    let number = told.entry.number;
+                    self.last = self.last.max(number);
+                    if number > self.read && self.filter.fits(&told.entry.event) {
+                        return Some(told.frame.clone());
+                    }
+                }
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Reads what was missed; `None` = it cannot be read, and the stream ends, so that the listener asks again.
+    async fn catch_up(&mut self) -> Option<()> {
+        let (filter, begin) = (self.filter.clone(), Begin::After(self.last));
+        let missed = self.shared.store.events(&EventQuery { filter, begin, limit: READ }).await;
+        let missed =
+            missed.inspect_err(|error| tracing::warn!(%error, "a stream of the timeline ends")).ok()?;
+        self.behind = missed.len() == READ as usize;
+        if let Some(last) = missed.last() {
+            self.last = last.number;
+            self.read = last.number;
+        }
+        self.waiting.extend(missed.into_iter().map(|entry| Told::from(entry).frame));
+        Some(())
+    }
+}

@@ -1,0 +1,57 @@
+//! What is asked of the timeline, and how much of it is kept.
+
+use jiff::Timestamp;
+use shipper_core::api::{EventFilter, TimelineEvent};
+
+/// What is asked of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Which entries.
+    pub filter: EventFilter,
+    /// From where, and in which direction.
+    pub begin: Begin,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Where reading begins, and in which direction it goes. Entries are numbered in the order in which they were stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// With the newest, backwards.
+    #[default]
+    Newest,
+    /// With the one before this number, backwards.
+    Before(i64),
+    /// With the one after this number, forwards.
+    After(i64),
+}
+
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number; those that are stored later have higher ones.
+    pub number: i64,
+    /// What it says.
+    pub event: TimelineEvent,
+}
+
+/// How much of the timeline is kept: what every one of these allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Nothing from before.
+    pub since: Timestamp,
+    /// So many entries, the newest.
+    pub entries: u64,
+    /// So many bytes, of the newest; each entry counts as [`size`] says.
+    pub bytes: u64,
+}
+
+/// What an entry takes beside its text, in bytes: its row and its places in the indexes.
+pub const OVERHEAD: u64 = 150;
+
+/// What an entry counts as, in bytes.
+pub fn size(event: &TimelineEvent) -> u64 {
+    let application = event.application.as_ref().map_or(0, |key| key.namespace.len() + key.name.len());
+    let cluster = event.cluster.as_ref().map_or(0, |cluster| cluster.as_str().len());
+    OVERHEAD + (application + cluster + event.reason.len() + event.message.len()) as u64
+}
