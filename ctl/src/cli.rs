@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    abort, blocks, clusters, completion, demo, lint, man, pause, promote, remove, repository, restart,
+    abort, blocks, clusters, completion, demo, hub, lint, man, pause, promote, remove, repository, restart,
     rollback, status, why,
 };
 use crate::exit;
@@ -72,6 +72,9 @@ pub enum Command {
     Remove(remove::Args),
     /// The repository as a whole: accept a history that was rewritten or restored
     Repository(repository::Args),
+    /// The hub's own database: copy it, put a copy back
+    #[command(subcommand)]
+    Hub(hub::Command),
     /// Check the files of a fleet repository; needs no hub
     Lint(lint::Args),
     /// Run a whole fleet on this machine, to try things out

@@ -100,6 +100,7 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Clusters(command) => commands::clusters::run(&cli.global, command, terminal),
         Command::Remove(args) => commands::remove::run(&cli.global, args, terminal),
         Command::Repository(args) => commands::repository::run(&cli.global, args, terminal),
+        Command::Hub(command) => commands::hub::run(command, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),
         Command::Restart(args) => commands::restart::run(&cli.global, args, terminal),

@@ -6,6 +6,7 @@ pub mod clusters;
 mod commit;
 pub mod completion;
 pub mod demo;
+pub mod hub;
 pub mod lint;
 pub mod man;
 pub mod pause;

@@ -9,6 +9,7 @@ mod demo;
 mod edit;
 mod examples;
 mod help;
+mod hub;
 mod lint;
 mod pulls;
 mod removal;

@@ -1,5 +1,8 @@
 //! Every route and every refusal, by requests to the router without a socket.
 
+mod following;
+mod reading;
+
 use super::*;
 use crate::clock::Clock;
 use crate::sample;

@@ -229,7 +229,7 @@ async fn another_cluster_of_the_same_name_begins_with_nothing(store: Arc<dyn Sto
     assert_eq!(events[0].cluster, Some(eu()));
 }
 
-fn event(second: i64, name: &str) -> TimelineEvent {
+pub(super) fn event(second: i64, name: &str) -> TimelineEvent {
     TimelineEvent {
         at: at(second),
         application: Some(key(name)),

@@ -1,8 +1,10 @@
 //! What is particular to the store in a file: it outlives kills and damage, and feeds the view in memory.
 
-use super::contract::{at, eu, generations, key, one, open, report, state, stored, view, write};
+use super::contract::{at, eu, event, generations, key, one, open, read, report, state, stored, view, write};
+use super::sqlite::backup::{BackupError, backup, restore};
 use super::*;
 use crate::clock::Clock;
+use shipper_core::api::EventFilter;
 use std::path::Path;
 
 async fn fresh() -> (tempfile::TempDir, SqliteStore) {
@@ -124,6 +126,69 @@ async fn a_report_that_cannot_be_read_any_more_is_asked_for_again() {
     assert_eq!(stored(&store).await.len(), 2);
     let next = report("s2", 2, Vec::new());
     assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 2 }, "once is enough");
+}
+
+/// [A1] A copy of a working database brings back the timeline and which clusters are known, and no evidence.
+#[tokio::test]
+async fn a1_a_backup_brings_back_history_and_no_report() {
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    one(&store, write(report("s1", 1, vec![state("shop", 1)]))).await;
+    one(&store, Write::Events(vec![event(1, "shop"), event(2, "shop")])).await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("hub.backup");
+    let bytes = backup(directory.path(), &file).await.unwrap();
+    assert_eq!(bytes, std::fs::metadata(&file).unwrap().len());
+    assert!(matches!(backup(directory.path(), &file).await, Err(BackupError::Exists { .. })));
+    assert!(matches!(backup(elsewhere.path(), &file).await, Err(BackupError::Missing { .. })));
+    one(&store, Write::Events(vec![event(3, "shop")])).await;
+
+    let in_use = restore(&file, directory.path()).await.unwrap_err();
+    assert!(matches!(in_use, BackupError::Directory(StoreError::InUse { .. })), "{in_use}");
+    let identity = store.identity().to_owned();
+    store.close().await;
+    drop(store);
+    let restored = restore(&file, directory.path()).await.unwrap();
+    assert_eq!((restored.events, restored.clusters), (2, 1));
+    assert!(restored.aside.unwrap().is_file());
+
+    let store = reopen(directory.path()).await;
+    assert_eq!(store.identity(), identity, "the hubs of the fleet know it again [A6]");
+    let told = read(&store, EventFilter::default(), Begin::Newest, 10).await;
+    assert_eq!(
+        told.into_iter().map(|entry| entry.event).collect::<Vec<_>>(),
+        [event(2, "shop"), event(1, "shop")]
+    );
+    assert!(stored(&store).await.is_empty(), "what was reported then proves nothing now");
+    let next = write(report("s1", 2, Vec::new()));
+    assert_eq!(one(&store, next).await, Written::UnknownSession, "the agent says everything anew");
+    assert_eq!(one(&store, open("s2", "uid-1")).await, Written::Opened(Incarnation::Same));
+}
+
+#[tokio::test]
+async fn what_is_no_backup_is_refused_and_changes_nothing() {
+    let (directory, store) = fresh().await;
+    one(&store, Write::Events(vec![event(1, "shop")])).await;
+    store.close().await;
+    drop(store);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("file");
+    let other = elsewhere.path().join("other.db");
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}?mode=rwc", other.display())).await.unwrap();
+    sqlx::query("CREATE TABLE recipes (name TEXT)").execute(&pool).await.unwrap();
+    pool.close().await;
+    std::fs::write(&file, "no database at all").unwrap();
+    for bad in [&file, &other] {
+        let refused = restore(bad, directory.path()).await.unwrap_err();
+        assert!(matches!(refused, BackupError::Unsound { .. }), "{refused}");
+    }
+    let missing = restore(&elsewhere.path().join("missing"), directory.path()).await.unwrap_err();
+    assert!(matches!(missing, BackupError::File { .. }), "{missing}");
+    let store = reopen(directory.path()).await;
+    assert_eq!(read(&store, EventFilter::default(), Begin::Newest, 10).await.len(), 1);
+    let left: Vec<_> =
+        std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().contains("restoring")), "{left:?}");
 }
 
 /// Where the child of the test below keeps its database; set in its environment alone.

@@ -1,5 +1,6 @@
 //! The store in one SQLite file: write-ahead log, flushed with every transaction, written through one connection.
 
+pub mod backup;
 mod open;
 
 #[cfg(test)]
@@ -30,7 +31,7 @@ impl SqliteStore {
     /// The directory cannot be used, another hub works in it, or the file does not open for a reason other than damage.
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
         let held = DataDirectory::hold(directory)?;
-        let path = directory.join("hub.db");
+        let path = directory.join(open::FILE);
         let pool = open::database(&path).await?;
         let mut connection = pool.acquire().await.map_err(step("opening"))?;
         let identity = read::identity(&mut *connection).await?;

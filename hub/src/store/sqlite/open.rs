@@ -17,6 +17,8 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_timeline.sql"),
 ];
 
+/// Name of the file in the data directory.
+pub(super) const FILE: &str = "hub.db";
 /// Connections that read beside the one that writes.
 const READERS: u32 = 2;
 
@@ -117,8 +119,18 @@ async fn check_and_migrate(connection: &mut SqliteConnection) -> Result<(), Unso
 }
 
 fn aside(path: &Path, reason: &str) -> Result<(), StoreError> {
+    let to = move_aside(path, "damaged")?;
+    tracing::warn!(
+        database = %path.display(), aside = %to.display(), reason,
+        "the database is damaged and a new one takes its place: history before this moment is lost to the hub, no rollout is; agents report anew"
+    );
+    Ok(())
+}
+
+/// Moves a database out of the way, with what belongs to it; answers where it is. `why` becomes a part of its name.
+pub(super) fn move_aside(path: &Path, why: &str) -> Result<PathBuf, StoreError> {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let to = with_suffix(path, &format!(".damaged-{seconds}"));
+    let to = with_suffix(path, &format!(".{why}-{seconds}"));
     for suffix in ["", "-wal", "-shm"] {
         let (from, to) = (with_suffix(path, suffix), with_suffix(&to, suffix));
         match std::fs::rename(&from, &to) {
@@ -128,14 +140,11 @@ fn aside(path: &Path, reason: &str) -> Result<(), StoreError> {
             _ => {}
         }
     }
-    tracing::warn!(
-        database = %path.display(), aside = %to.display(), reason,
-        "the database is damaged and a new one takes its place: history before this moment is lost to the hub, no rollout is; agents report anew"
-    );
-    Ok(())
+    Ok(to)
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+/// The same path with something behind its name.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
