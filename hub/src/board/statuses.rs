@@ -123,12 +123,12 @@ struct Boards {
 }
 
 impl Boards {
-    fn put(&mut self, published: Arc<Published>) {
+    fn put(&mut self, published: &Arc<Published>) {
         let before = self.map.insert(published.status.application.clone(), published.clone());
         if let Some(before) = before {
             self.weigh(&before, |count| *count = count.saturating_sub(1));
         }
-        self.weigh(&published, |count| *count += 1);
+        self.weigh(published, |count| *count += 1);
     }
 
     fn take(&mut self, application: &AppKey) -> bool {
@@ -168,7 +168,7 @@ impl Statuses {
         }
         let published = Arc::new(Published::of(status));
         let mut boards = self.boards.write().unwrap_or_else(PoisonError::into_inner);
-        boards.put(published.clone());
+        boards.put(&published);
         self.tell(&published.status.application, Some(&published));
         drop(boards);
         self.changed();
