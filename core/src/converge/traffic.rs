@@ -75,6 +75,7 @@ pub(super) fn traffic(
             changes.insert(&pod.name, (pod, false, "to go first when replicas are lowered"));
         }
     }
+    unmark(view, &mut changes);
     take_at_once(view, &mut changes);
     for pod in view.workloads.iter().flat_map(|workload| &workload.pods) {
         for due in [true, false].into_iter().filter_map(|serve| repair::label_due(view, pod, serve)) {
@@ -240,6 +241,13 @@ fn remaining(view: &View<'_>, changes: &BTreeMap<&str, (&Pod, bool, &'static str
         count(view.serving_pods().filter(|(workload, pod)| able(workload, pod)).count()),
         count(view.serving_pods().filter(|(workload, pod)| serving(workload, pod)).count()),
     )
+}
+
+/// Somebody gave the label to a pod that was marked to go first: as long as it serves it is not to go.
+fn unmark<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>) {
+    for (_, pod) in view.serving_pods().filter(|(w, pod)| pod.serving && pod.marked && !owed(view, w, pod)) {
+        changes.entry(&pod.name).or_insert((pod, true, "it has traffic, and is not to go first"));
+    }
 }
 
 /// Labels on pods that no traffic is managed for, put there by somebody else.

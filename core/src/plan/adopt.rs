@@ -93,6 +93,7 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
     let placement = draft.record.as_ref().and_then(|record| record.placement.clone());
     let clusters = placement.map(|placement| placement.clusters).unwrap_or_default();
     let now = draft.input.now;
+    let allowed = strategy.max_failed_clusters.of(draft.proofs.len());
     let Some(release) = draft.releases.get_mut(contender) else { return };
     let old = std::mem::replace(&mut release.strategy, strategy);
     let new = &release.strategy;
@@ -111,8 +112,9 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
     });
     release.achieved = release.achieved.take().and_then(|achieved| {
         let step = index(&release.strategy, &achieved.name)?;
-        // What the step asks for now was not achieved yet.
-        let still = release.complete.is_some() || !(asks_other && achieved.name == release.position.name);
+        // What the step asks for now was not achieved yet, or not by as many as it has to be.
+        let other = asks_other || achieved.excused.len() > allowed;
+        let still = release.complete.is_some() || !(other && achieved.name == release.position.name);
         still.then_some(crate::state::Achieved { step, ..achieved })
     });
     // What soaked, and was measured, were other numbers [A4].

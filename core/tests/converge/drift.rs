@@ -109,3 +109,22 @@ fn c7_replicas_are_taken_back_from_pods_without_traffic() {
     cluster.pass(1);
     assert_eq!(cluster.replicas(1), Some(2));
 }
+
+/// [C2, C7] Somebody gives traffic to a pod that was marked to go first, and it is needed: its mark goes before replicas do, because the
+/// ReplicaSet would take it with the others.
+#[test]
+fn c2_a_pod_that_another_gave_traffic_loses_its_mark() {
+    let mut cluster = Cluster::new();
+    cluster.release(25, 25, Some(4), None);
+    cluster.deployment(1, 4, FIELD_MANAGER);
+    (0..4).for_each(|number| cluster.pod(1, number, true, false));
+    cluster.label(1, 0);
+    cluster.service(1, &[(1, 0)]);
+    cluster.pass(10);
+    assert_eq!(cluster.labels().into_iter().collect::<Vec<_>>(), [("app-1-0".to_owned(), true)]);
+    assert_eq!(cluster.replicas(1), None, "three of four may go, and it looks like the others");
+    cluster.pod(1, 0, true, true);
+    assert_eq!(cluster.replicas(1), None, "whoever takes pods may not know yet");
+    cluster.pass(1);
+    assert_eq!(cluster.replicas(1), Some(1));
+}

@@ -404,10 +404,20 @@ impl Cluster {
 
     /// Another takes the traffic label off a pod.
     pub fn unlabel(&mut self, generation: u64, number: u32) {
-        let name = format!("app-{generation}-{number}");
         let marks = json!({"app": "app", labels::APPLICATION: "app", labels::RELEASE: release(generation)});
+        self.ready_pod(generation, number, &marks, &json!({}));
+    }
+
+    /// Another gives a pod that is marked to go first the traffic label, and leaves the mark.
+    pub fn label(&mut self, generation: u64, number: u32) {
+        let marks = json!({"app": "app", labels::APPLICATION: "app", labels::RELEASE: release(generation), labels::TRAFFIC: "true"});
+        self.ready_pod(generation, number, &marks, &json!({labels::DELETION_COST: "-1"}));
+    }
+
+    fn ready_pod(&mut self, generation: u64, number: u32, marks: &Value, annotations: &Value) {
+        let name = format!("app-{generation}-{number}");
         self.see(json!({"apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": name, "namespace": "web", "uid": name, "labels": marks},
+            "metadata": {"name": name, "namespace": "web", "uid": name, "labels": marks, "annotations": annotations},
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}));
     }
 

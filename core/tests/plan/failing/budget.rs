@@ -187,3 +187,31 @@ fn a1_a_cluster_that_leaves_does_not_fail() {
     assert!(failing(&world).is_empty(), "{:?}", world.look().status.clusters);
     assert_eq!(achieved(&world), 1);
 }
+
+/// [A1, R4] A step that was achieved without a cluster that may fail is not, once a strategy is adopted by which none may.
+#[test]
+fn a1_r4_a_smaller_budget_that_is_adopted_counts_at_once() {
+    let mut world = at_half(OnFailure::Hold, 1);
+    world.report_all();
+    world.report("c3", rejected(false));
+    world.plan();
+    assert_eq!(achieved(&world), 1);
+
+    let mut strict = strategy(OnFailure::Hold, 0);
+    strict.steps[1].gate.approval = shipper_core::intent::Approval::Auto;
+    world.commit("v2", strict.clone());
+    let release = world.contender().name.to_string();
+    world.rollout(|rollout| {
+        rollout.release = Some(release);
+        rollout.adopt_strategy = Some(strict.version());
+    });
+    world.plan();
+    // It begins to try again, and says nothing of failure any more.
+    world.report("c3", broken);
+    world.plan();
+    assert_eq!(world.contender().strategy, strict);
+    assert_eq!(world.contender().position.name, "50/50");
+    world.report_all();
+    world.plan();
+    assert_eq!(world.contender().position.name, "full on", "now all have it");
+}
