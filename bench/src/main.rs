@@ -16,6 +16,7 @@ mod planning;
 mod requests;
 mod rig;
 mod sight;
+mod size;
 mod stages;
 mod throughput;
 
@@ -50,6 +51,8 @@ enum What {
     Throughput(throughput::Args),
     /// The hub's time for one commit, by the size of the fleet
     Planning(planning::Args),
+    /// Resident memory of the hub, by the size of the fleet
+    Size(size::Args),
 }
 
 #[tokio::main]
@@ -67,7 +70,8 @@ async fn main() -> Result<()> {
             one(What::Requests(requests::Args::default())).await?;
             one(What::Memory(memory::Args::default())).await?;
             one(What::Throughput(throughput::Args::default())).await?;
-            one(What::Planning(planning::Args::default())).await
+            one(What::Planning(planning::Args::default())).await?;
+            one(What::Size(size::Args::default())).await
         }
     }
 }
@@ -80,6 +84,7 @@ async fn one(what: What) -> Result<()> {
         What::Memory(_) => "memory",
         What::Throughput(_) => "throughput",
         What::Planning(_) => "planning",
+        What::Size(_) => "size",
     });
     match what {
         What::Latency(args) => latency::run(args, &mut figures).await,
@@ -88,6 +93,7 @@ async fn one(what: What) -> Result<()> {
         What::Memory(args) => memory::run(args, &mut figures).await,
         What::Throughput(args) => throughput::run(args, &mut figures).await,
         What::Planning(args) => planning::run(&args, &mut figures).await,
+        What::Size(args) => size::run(&args, &mut figures).await,
     }?;
     figures.end()
 }

@@ -25,8 +25,10 @@ use tokio_util::sync::CancellationToken;
 use crate::figures::{Figures, say, spread, table};
 use crate::memory::resident;
 
-const MAIN: &str = "refs/heads/main";
-const STATE: &str = "refs/heads/shipper/state";
+/// The branch of intent.
+pub const MAIN: &str = "refs/heads/main";
+/// The branch of state.
+pub const STATE: &str = "refs/heads/shipper/state";
 /// Applications in one namespace, so that folders stay of a size that Git hosts bear.
 const IN_NAMESPACE: usize = 100;
 /// Nothing new for so long: at rest.
@@ -232,8 +234,8 @@ fn plan_one(view: &FleetView, app: &AppKey) {
         reading: &view.reading(app),
         fleet: view.objects().fleet(),
         record: state.record.as_ref(),
-        releases: &state.releases,
-        targets: &state.targets,
+        releases: &state.releases.to_map(),
+        targets: &state.targets.to_map(),
         reports: &BTreeMap::new(),
         liveness: &BTreeMap::new(),
         manifests: &state.manifests.keys().map(|variant| (variant.clone(), Ok(()))).collect(),
@@ -312,8 +314,13 @@ spec:
     (format!("applications/{namespace}/{app}.yaml"), file)
 }
 
-fn fleet(count: usize, clusters: usize) -> Vec<(String, String)> {
-    let objects = crate::apps::deployment("main", 3, "a").to_string();
+/// The files of `main`: small applications of a Deployment and a Service, all from the same manifests, each on three clusters.
+pub fn fleet(count: usize, clusters: usize) -> Vec<(String, String)> {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "main"},
+        "spec": {"selector": {"app": "main"}, "ports": [{"port": 80}]},
+    });
+    let objects = format!("{}\n---\n{service}\n", crate::apps::deployment("main", 3, "a"));
     let clusters = (0..clusters).map(|number| {
         let file = format!(
             "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {{name: cluster-{number:03}}}\nspec: {{region: eu}}\n"

@@ -218,7 +218,10 @@ impl Rig {
 }
 
 /// A binary of this workspace: next to this program, or in `SHIPPER_BIN_DIR`.
-fn binary(name: &str) -> Result<PathBuf> {
+///
+/// # Errors
+/// It was not built.
+pub fn binary(name: &str) -> Result<PathBuf> {
     let directory = match std::env::var_os("SHIPPER_BIN_DIR") {
         Some(directory) => PathBuf::from(directory),
         None => std::env::current_exe()?.parent().context("this program is nowhere")?.to_owned(),
@@ -232,6 +235,10 @@ fn binary(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-async fn free_port() -> Result<u16> {
+/// A port that was free a moment ago.
+///
+/// # Errors
+/// None can be had.
+pub async fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0)).await?.local_addr()?.port())
 }

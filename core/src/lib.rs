@@ -13,6 +13,7 @@
 //! - [`standing`]: which hub acts.
 //! - [`status`] and [`api`]: what people are told.
 //! - [`analysis`]: what a measured value is worth.
+//! - [`few`]: a map of a few entries.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
 pub mod analysis;
@@ -20,6 +21,7 @@ pub mod api;
 pub mod catalogue;
 pub mod condition;
 pub mod converge;
+pub mod few;
 pub mod hash;
 pub mod intent;
 pub mod labels;

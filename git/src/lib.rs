@@ -5,6 +5,7 @@
 //! A [`Store`] belongs to one thread at a time; a [`Snapshot`] opened from it is independent and may move to another.
 
 mod ancestry;
+mod cache;
 mod changes;
 mod commit;
 mod config;

@@ -13,6 +13,7 @@ use git2::{Oid, Repository};
 use tracing::warn;
 
 pub use crate::ancestry::Ancestry;
+use crate::cache;
 use crate::commit::CommitBuilder;
 use crate::config::{Credentials, RemoteConfig};
 use crate::layout::{self, Layout, Taken};
@@ -73,6 +74,7 @@ impl Store {
     /// # Errors
     /// Another process holds the directory, or the file system refuses.
     pub fn open(dir: &Path, config: RemoteConfig) -> Result<Self, StoreError> {
+        cache::limit();
         let layout = Layout::take(dir).map_err(|taken| match taken {
             Taken::InUse => StoreError::InUse { path: dir.to_owned() },
             Taken::Io(source) => StoreError::Directory { path: dir.to_owned(), source },

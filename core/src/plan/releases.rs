@@ -8,6 +8,7 @@ use super::numbers::numbers;
 use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders, taken_back};
 use crate::ReleaseName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
+use crate::few::Few;
 use crate::intent::{Chart, Rollback, StrategySpec};
 use crate::manifest::values::{merged_values, variant};
 use crate::state::{
@@ -224,7 +225,7 @@ fn first_of(
         withdrawn: None,
         failed: None,
         autoscaler_bases: Bases::new(),
-        requests: BTreeMap::new(),
+        requests: Few::default(),
     })
 }
 

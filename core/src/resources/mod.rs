@@ -9,8 +9,8 @@ mod requests;
 pub use quantity::{ParseQuantityError, Quantity};
 pub use requests::{of_amounts, of_manifests, of_pod};
 
+use crate::few::Few;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// The resource that counts pods, as nodes name it.
@@ -19,7 +19,7 @@ pub const PODS: &str = "pods";
 /// Amounts by the name of the resource: `cpu`, `memory`, `pods`, `nvidia.com/gpu` …
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Resources(BTreeMap<String, Quantity>);
+pub struct Resources(Few<String, Quantity>);
 
 impl Resources {
     /// The amount of one resource; nothing where it is not named.
@@ -58,8 +58,8 @@ impl Resources {
     }
 
     fn merge(&mut self, other: &Self, with: impl Fn(Quantity, Quantity) -> Quantity) {
-        for (name, amount) in &other.0 {
-            let own = self.0.entry(name.clone()).or_default();
+        for (name, amount) in other.0.iter() {
+            let own = self.0.get_or_default(name.clone());
             *own = with(*own, *amount);
         }
     }

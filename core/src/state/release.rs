@@ -1,6 +1,7 @@
 //! A release's record: its frozen environment and how far it has come.
 
 use super::Lagging;
+use crate::few::Few;
 use crate::intent::{Chart, Override, StrategySpec};
 use crate::resources::Resources;
 use crate::{AppKey, ClusterName, ReleaseName, hash};
@@ -55,8 +56,8 @@ pub struct ReleaseRecord {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub autoscaler_bases: BTreeMap<ClusterName, BTreeMap<String, u32>>,
     /// What all its rendered pods ask for, by the name of the manifests' file without its ending [S1].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub requests: BTreeMap<String, Resources>,
+    #[serde(default, skip_serializing_if = "Few::is_empty")]
+    pub requests: Few<String, Resources>,
 }
 
 impl ReleaseRecord {
@@ -67,7 +68,10 @@ impl ReleaseRecord {
 
     /// Keeps what all pods of one set of values ask for.
     pub fn keep_requests(&mut self, variant: Option<&str>, requests: &Resources) {
-        self.requests.entry(Self::requests_key(variant)).or_insert_with(|| requests.clone());
+        let key = Self::requests_key(variant);
+        if !self.requests.contains_key(&key) {
+            self.requests.insert(key, requests.clone());
+        }
     }
 
     /// Moves it to a step. What was known of how clusters fare at another one is forgotten.

@@ -2,12 +2,14 @@
 
 use super::last_good::{MAX_FILE, brought_by, last_good};
 use super::objects::{ObjectName, Objects};
+use shipper_core::few::Few;
 use shipper_core::intent::{
     Kind, Loaded, Object, Problem, Severity, UnreadableBlock, kind_of_path, load, refuse_mode,
 };
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Change, Mode, Oid, ReadError, Side, Snapshot, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The folders on `main` that hold objects.
 pub(super) const FOLDERS: [&str; 4] = ["applications", "blocks", "clusters", "strategies"];
@@ -16,7 +18,7 @@ pub(super) const FOLDERS: [&str; 4] = ["applications", "blocks", "clusters", "st
 #[derive(Debug)]
 struct File {
     /// Its last good version.
-    object: Option<Object>,
+    object: Option<Arc<Object>>,
     /// What is wrong with the present version.
     problems: Vec<Problem>,
     /// The namespace that the present version names, as far as it can be read.
@@ -28,7 +30,7 @@ struct File {
 pub(super) struct Intent {
     files: BTreeMap<String, File>,
     /// The files that name an object; more than one is a conflict.
-    named: BTreeMap<ObjectName, BTreeSet<String>>,
+    named: BTreeMap<ObjectName, Few<String, ()>>,
     /// Conflicts, by file.
     conflicts: BTreeMap<String, Problem>,
     /// What stands in the way of whole folders of objects, by path.
@@ -57,8 +59,8 @@ impl Intent {
             concerned.extend(app_of_path(kind, &change.path).map(ObjectName::Application));
             if let Some(side) = change.new {
                 let file = self.read(&change.path, side, store, snapshot)?;
-                if let Some(name) = file.object.as_ref().map(ObjectName::of) {
-                    self.named.entry(name.clone()).or_default().insert(change.path.clone());
+                if let Some(name) = file.object.as_deref().map(ObjectName::of) {
+                    self.named.entry(name.clone()).or_default().insert(change.path.clone(), ());
                     concerned.insert(name);
                 }
                 self.files.insert(change.path.clone(), file);
@@ -89,7 +91,7 @@ impl Intent {
 
     fn forget(&mut self, path: &str) -> Option<ObjectName> {
         self.conflicts.remove(path);
-        let name = self.files.remove(path)?.object.as_ref().map(ObjectName::of)?;
+        let name = self.files.remove(path)?.object.as_deref().map(ObjectName::of)?;
         if let Some(paths) = self.named.get_mut(&name) {
             paths.remove(path);
             if paths.is_empty() {
@@ -113,7 +115,7 @@ impl Intent {
                     self.parses += 1;
                     let Loaded { object, problems, namespace } = load(path, &bytes);
                     if object.is_some() {
-                        return Ok(File { object, problems, namespace });
+                        return Ok(File { object: object.as_ref().map(kept), problems, namespace });
                     }
                     (problems, namespace)
                 }
@@ -125,12 +127,12 @@ impl Intent {
             },
         };
         let object = last_good(store, snapshot, path, side.oid, &mut self.parses)?;
-        Ok(File { object, problems, namespace })
+        Ok(File { object: object.as_ref().map(kept), problems, namespace })
     }
 
     /// Decides what is in force under `name`.
     fn settle(&mut self, name: &ObjectName, store: &Store, snapshot: &Snapshot) -> Result<(), StoreError> {
-        let paths: Vec<String> = self.named.get(name).into_iter().flatten().cloned().collect();
+        let paths: Vec<String> = self.named.get(name).into_iter().flat_map(Few::keys).cloned().collect();
         let holder = match paths.as_slice() {
             [] => None,
             [only] => Some(only.clone()),
@@ -198,6 +200,11 @@ impl Intent {
     pub(super) fn applications(&self) -> impl Iterator<Item = AppKey> {
         self.files.keys().filter_map(|path| app_of_path(kind_of_path(path)?, path))
     }
+}
+
+/// An object to keep: what was parsed has room to grow everywhere, and a copy of it has none.
+fn kept(object: &Object) -> Arc<Object> {
+    Arc::new(object.clone())
 }
 
 /// The file that was there first; `None` if they came together.

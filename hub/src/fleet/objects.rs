@@ -44,7 +44,8 @@ impl fmt::Display for ObjectName {
 /// The objects in force: the last good version of every file that names its object alone.
 #[derive(Debug, Default)]
 pub struct Objects {
-    applications: BTreeMap<AppKey, Arc<Application>>,
+    /// Each is an application.
+    applications: BTreeMap<AppKey, Arc<Object>>,
     strategies: BTreeMap<String, Arc<Strategy>>,
     fleet: Fleet,
     strategy_users: HashMap<String, BTreeSet<AppKey>>,
@@ -54,13 +55,13 @@ pub struct Objects {
 
 impl Objects {
     /// An application.
-    pub fn application(&self, key: &AppKey) -> Option<&Arc<Application>> {
-        self.applications.get(key)
+    pub fn application(&self, key: &AppKey) -> Option<&Application> {
+        self.applications.get(key).and_then(|object| application(object))
     }
 
     /// All applications.
-    pub fn applications(&self) -> impl Iterator<Item = (&AppKey, &Arc<Application>)> {
-        self.applications.iter()
+    pub fn applications(&self) -> impl Iterator<Item = (&AppKey, &Application)> {
+        self.applications.iter().filter_map(|(key, object)| Some((key, application(object)?)))
     }
 
     /// A shared strategy.
@@ -106,15 +107,9 @@ impl Objects {
     }
 
     /// Puts `object` in force under `name`, or nothing any more.
-    pub(super) fn set(&mut self, name: &ObjectName, object: Option<&Object>) {
-        match (name, object) {
-            (ObjectName::Application(key), object) => {
-                let application = match object {
-                    Some(Object::Application(application)) => Some(Arc::new(application.clone())),
-                    _ => None,
-                };
-                self.set_application(key, application.as_ref());
-            }
+    pub(super) fn set(&mut self, name: &ObjectName, kept: Option<&Arc<Object>>) {
+        match (name, kept.map(AsRef::as_ref)) {
+            (ObjectName::Application(key), _) => self.set_application(key, kept),
             (ObjectName::Strategy(name), Some(Object::Strategy(strategy))) => {
                 self.strategies.insert(name.clone(), Arc::new(strategy.clone()));
             }
@@ -139,21 +134,28 @@ impl Objects {
         self.fleet.clusters.insert(name.clone(), ClusterInfo { cluster: cluster.clone() });
     }
 
-    fn set_application(&mut self, key: &AppKey, application: Option<&Arc<Application>>) {
-        let old = match application {
-            Some(application) => self.applications.insert(key.clone(), Arc::clone(application)),
+    fn set_application(&mut self, key: &AppKey, object: Option<&Arc<Object>>) {
+        let object = object.filter(|object| application(object).is_some());
+        let old = match object {
+            Some(object) => self.applications.insert(key.clone(), Arc::clone(object)),
             None => self.applications.remove(key),
         };
-        let strategy = |application: Option<&Arc<Application>>| {
-            application.and_then(|application| application.spec.template.strategy_ref.clone())
-        };
+        let strategy =
+            |object: Option<&Arc<Object>>| application(object?)?.spec.template.strategy_ref.clone();
         if let Some(name) = strategy(old.as_ref())
             && let Some(users) = self.strategy_users.get_mut(&name)
         {
             users.remove(key);
         }
-        if let Some(name) = strategy(application) {
+        if let Some(name) = strategy(object) {
             self.strategy_users.entry(name).or_default().insert(key.clone());
         }
+    }
+}
+
+fn application(object: &Object) -> Option<&Application> {
+    match object {
+        Object::Application(application) => Some(application),
+        _ => None,
     }
 }

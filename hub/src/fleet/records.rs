@@ -1,6 +1,7 @@
 //! What the state branch says of every application, followed file by file.
 
 use serde::de::DeserializeOwned;
+use shipper_core::few::Few;
 use shipper_core::plan::Variant;
 use shipper_core::state::{AppRecord, FleetState, ReleaseRecord, StateObject, Target, paths};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
@@ -16,13 +17,13 @@ pub struct AppState {
     /// Its record.
     pub record: Option<AppRecord>,
     /// Its releases.
-    pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
+    pub releases: Few<ReleaseName, ReleaseRecord>,
     /// Its targets.
-    pub targets: BTreeMap<ClusterName, Target>,
+    pub targets: Few<ClusterName, Target>,
     /// The blobs of its rendered manifests.
-    pub manifests: BTreeMap<Variant, Oid>,
+    pub manifests: Few<Variant, Oid>,
     /// The blobs beside its targets.
-    pub applied: BTreeMap<(ClusterName, ReleaseName), Oid>,
+    pub applied: Few<(ClusterName, ReleaseName), Oid>,
     /// Files that cannot be read, and why. Nothing is decided on half a record.
     pub unreadable: BTreeMap<String, String>,
 }
@@ -51,7 +52,7 @@ impl AppState {
 /// The state branch at one commit.
 #[derive(Debug, Default)]
 pub struct Records {
-    apps: BTreeMap<AppKey, AppState>,
+    apps: BTreeMap<AppKey, Box<AppState>>,
     fleet: Option<Result<FleetState, String>>,
     /// How many applications have a target in each cluster.
     clusters: BTreeMap<ClusterName, usize>,
@@ -71,7 +72,7 @@ enum Place<'a> {
 impl Records {
     /// One application, if the branch knows it.
     pub fn app(&self, key: &AppKey) -> Option<&AppState> {
-        self.apps.get(key)
+        self.apps.get(key).map(AsRef::as_ref)
     }
 
     /// The clusters in which an application has a target.
@@ -81,7 +82,7 @@ impl Records {
 
     /// All applications that the branch knows.
     pub fn apps(&self) -> impl Iterator<Item = (&AppKey, &AppState)> {
-        self.apps.iter()
+        self.apps.iter().map(|(app, state)| (app, &**state))
     }
 
     /// `state.yaml`; `None` where there is none, `Err` with a reason where it cannot be read.
@@ -136,20 +137,20 @@ impl Records {
             Place::Record => state.record = self.object(snapshot, blob, path, unreadable)?,
             Place::Release(release) => {
                 let record = self.object(snapshot, blob, path, unreadable)?;
-                set(&mut state.releases, (*release).into(), record);
+                state.releases.set((*release).into(), record);
             }
             Place::Manifests(release, variant) => {
-                set(&mut state.manifests, ((*release).into(), variant.map(str::to_owned)), blob);
+                state.manifests.set(((*release).into(), variant.map(str::to_owned)), blob);
             }
             Place::Target(cluster) => {
                 let cluster = ClusterName::from(*cluster);
                 let target = self.object(snapshot, blob, path, unreadable)?;
                 let before = state.targets.contains_key(&cluster);
                 self.count(&cluster, before, target.is_some());
-                set(&mut state.targets, cluster, target);
+                state.targets.set(cluster, target);
             }
             Place::Applied(cluster, release) => {
-                set(&mut state.applied, ((*cluster).into(), (*release).into()), blob);
+                state.applied.set(((*cluster).into(), (*release).into()), blob);
             }
         }
         Ok(())
@@ -163,7 +164,7 @@ impl Records {
         }
     }
 
-    fn object<T: StateObject + DeserializeOwned>(
+    fn object<T: StateObject + DeserializeOwned + Clone>(
         &mut self,
         snapshot: &Snapshot,
         blob: Option<Oid>,
@@ -173,19 +174,13 @@ impl Records {
         let Some(blob) = blob else { return Ok(None) };
         self.parses += 1;
         match T::from_yaml(&snapshot.blob(blob, path, MAX_RECORD)?) {
-            Ok(object) => Ok(Some(object)),
+            // What was parsed has room to grow everywhere, and a copy of it has none.
+            Ok(object) => Ok(Some(object.clone())),
             Err(error) => {
                 unreadable.insert(path.to_owned(), error.to_string());
                 Ok(None)
             }
         }
-    }
-}
-
-fn set<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) {
-    match value {
-        Some(value) => drop(map.insert(key, value)),
-        None => drop(map.remove(&key)),
     }
 }
 

@@ -5,9 +5,9 @@ use super::view::FleetView;
 use shipper_core::intent::{Application, Chart, StrategySpec};
 use shipper_core::plan::{Intent, Resolved, Unresolved, pinned};
 use shipper_core::state::{Environment, PinnedChart, PinnedSource, ReleaseRecord};
-use shipper_core::{AppKey, ReleaseName, hash};
+use shipper_core::{AppKey, hash};
 use shipper_git::{Mode, Oid};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// What a chart repository made of a chart block, or in words why it could not.
 pub type ChartPin = Result<PinnedChart, String>;
@@ -44,7 +44,7 @@ impl ChartPins {
 pub fn resolve(view: &FleetView, app: &AppKey, pins: &ChartPins) -> Option<Intent> {
     let application = view.objects().application(app)?;
     Some(Intent {
-        application: Application::clone(application),
+        application: application.clone(),
         environment: environment(view, application, pins),
         strategy: strategy(view, application),
     })
@@ -72,8 +72,7 @@ fn recorded(view: &FleetView, app: &AppKey, chart: &Chart) -> Option<PinnedChart
 }
 
 fn releases<'a>(view: &'a FleetView, app: &AppKey) -> impl Iterator<Item = &'a ReleaseRecord> {
-    static NONE: BTreeMap<ReleaseName, ReleaseRecord> = BTreeMap::new();
-    view.records().app(app).map_or(&NONE, |state| &state.releases).values()
+    view.records().app(app).into_iter().flat_map(|state| state.releases.values())
 }
 
 fn environment(

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug, Default)]
 pub struct Sources {
     paths: HashMap<String, Source>,
-    used: BTreeMap<AppKey, BTreeSet<String>>,
+    used: BTreeMap<AppKey, Box<[String]>>,
 }
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Sources {
     ) -> Result<(), ReadError> {
         let wanted: BTreeSet<String> = application.map(paths_of).unwrap_or_default();
         let before = self.used.remove(key).unwrap_or_default();
-        for path in before.difference(&wanted) {
+        for path in before.iter().filter(|path| !wanted.contains(*path)) {
             if let Some(source) = self.paths.get_mut(path) {
                 source.users.remove(key);
                 if source.users.is_empty() {
@@ -51,7 +51,7 @@ impl Sources {
             }
         }
         if !wanted.is_empty() {
-            self.used.insert(key.clone(), wanted);
+            self.used.insert(key.clone(), wanted.into_iter().collect());
         }
         Ok(())
     }

@@ -85,7 +85,7 @@ impl FleetView {
             match name {
                 ObjectName::Application(key) => {
                     let application = self.intent.objects.application(key);
-                    self.sources.follow(key, application.map(AsRef::as_ref), &snapshot)?;
+                    self.sources.follow(key, application, &snapshot)?;
                     dirty.insert(key.clone());
                 }
                 ObjectName::Strategy(strategy) => {

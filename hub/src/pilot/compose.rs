@@ -98,7 +98,7 @@ impl Composing<'_> {
         plan: &AppPlan,
         rendered: &Rendered,
     ) -> Result<BTreeMap<Variant, Oid>, ComposeError> {
-        let mut blobs = self.state.manifests.clone();
+        let mut blobs = self.state.manifests.to_map();
         for (variant, bytes) in rendered {
             let (release, values) = variant;
             if plan.releases.contains_key(release) && !blobs.contains_key(variant) {

@@ -62,8 +62,8 @@ impl Publisher {
         let view = desk.view();
         let branches = view.branches();
         if self.of.map(|(main, _)| main) != Some(branches.main) {
-            let applications = view.objects().applications().map(|(key, application)| (key, &**application));
-            self.shared.blocks.publish(BlockSurvey::of(view.objects().fleet(), applications));
+            let objects = view.objects();
+            self.shared.blocks.publish(BlockSurvey::of(objects.fleet(), objects.applications()));
         }
         if self.of != Some((branches.main, branches.state)) {
             self.of = Some((branches.main, branches.state));

@@ -2,6 +2,7 @@
 //! what they say now. Fed by the [`Intake`](super::Intake) after a report is stored, so a plan never rests on what a restart would lose.
 
 use crate::notify::{Changes, Receiver};
+use shipper_core::few::Few;
 use shipper_core::report::{AppReport, Report};
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,7 +11,7 @@ use std::sync::{PoisonError, RwLock};
 /// The latest report of every application in every cluster, of the cluster's present incarnation.
 #[derive(Debug, Default)]
 pub struct Reports {
-    latest: RwLock<HashMap<AppKey, BTreeMap<ClusterName, AppReport>>>,
+    latest: RwLock<Latest>,
     changes: Changes<AppKey>,
 }
 
@@ -18,7 +19,7 @@ impl Reports {
     /// What the clusters last said of one application.
     pub fn for_app(&self, application: &AppKey) -> BTreeMap<ClusterName, AppReport> {
         let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
-        latest.get(application).cloned().unwrap_or_default()
+        latest.get(application).map(Few::to_map).unwrap_or_default()
     }
 
     /// Told of the applications whose reports say something new.
@@ -30,7 +31,8 @@ impl Reports {
     pub(super) fn load(&self, reports: Vec<(ClusterName, AppReport)>) {
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         for (cluster, report) in reports {
-            latest.entry(report.application.clone()).or_default().insert(cluster, report);
+            // What was parsed has room to grow, and a copy of it has none.
+            latest.entry(report.application.clone()).or_default().insert(cluster, report.clone());
         }
     }
 
@@ -74,7 +76,7 @@ pub(super) enum Stored<'a> {
     Purged(&'a ClusterName),
 }
 
-type Latest = HashMap<AppKey, BTreeMap<ClusterName, AppReport>>;
+type Latest = HashMap<AppKey, Few<ClusterName, AppReport>>;
 
 fn apply(latest: &mut Latest, report: &Report, changed: &mut BTreeSet<AppKey>) {
     for application in &report.gone {

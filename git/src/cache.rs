@@ -1,0 +1,21 @@
+//! How much libgit2 keeps of what it has read: by itself up to 256 MiB for each process, of which nothing is read twice here once a
+//! commit has been followed.
+
+use std::sync::Once;
+
+/// Bytes of parsed trees and commits kept over all stores: what one commit over many folders looks up again and again.
+const KEPT: isize = 8 << 20;
+
+/// Sets the limit, once; before any repository is opened.
+pub(crate) fn limit() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        // SAFETY: it sets one word that libgit2 reads when it caches an object. `Once` makes this the only write, and every repository of
+        // this crate is opened after it.
+        #[expect(unsafe_code, reason = "git2 marks the setting of global options as unsafe")]
+        let set = unsafe { git2::opts::set_cache_max_size(KEPT) };
+        if let Err(error) = set {
+            tracing::warn!(%error, "libgit2 keeps as much as it likes");
+        }
+    });
+}
