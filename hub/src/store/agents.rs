@@ -10,6 +10,8 @@ use std::sync::{PoisonError, RwLock};
 /// An agent, by its last report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentInfo {
+    /// When it opened its session.
+    pub opened: Timestamp,
     /// UID of its cluster's `kube-system` namespace.
     pub cluster_uid: String,
     /// Its version.
@@ -31,6 +33,7 @@ pub struct AgentInfo {
 impl From<ClusterRow> for AgentInfo {
     fn from(row: ClusterRow) -> Self {
         Self {
+            opened: row.started,
             cluster_uid: row.cluster_uid,
             agent_version: row.agent_version,
             commit: row.commit,

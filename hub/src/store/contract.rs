@@ -125,6 +125,7 @@ macro_rules! contract {
 
 contract! {
     a_report_replaces_what_it_names_and_keeps_the_rest,
+    s1_what_was_free_counts_on_while_an_agent_begins_anew,
     duplicates_and_late_reports_change_nothing,
     the_order_within_a_batch_counts,
     only_the_newest_session_counts_and_numbers_begin_anew_in_it,
@@ -155,6 +156,33 @@ async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: Arc<dyn Store
     assert_eq!(agent.problems, ["disk is full"]);
     assert_eq!(agent.api_calls["PATCH"], 3);
     assert_eq!(agent.free.unwrap().get("cpu"), Quantity::whole(3));
+}
+
+async fn s1_what_was_free_counts_on_while_an_agent_begins_anew(store: Arc<dyn Store>) {
+    let view = view();
+    let say = async |write: Write| {
+        let batch = [write];
+        let written = store.write(&batch).await.unwrap();
+        view.remember(&batch, &written);
+        let stored = store.load().await.unwrap().agents.remove(&eu()).unwrap();
+        let known = view.agents.get(&eu()).unwrap();
+        assert_eq!(known.free, stored.free, "a restart of the hub changes nothing");
+        known.free.map(|free| free.get("cpu"))
+    };
+    let silent = |session: &str, sequence: u64, after: i64| {
+        let mut report = report(session, sequence, Vec::new());
+        report.free = None;
+        Write::Report { report: Arc::new(report), at: at(after) }
+    };
+    let three = Some(Quantity::whole(3));
+    say(open("s1", "uid-1")).await;
+    assert_eq!(say(silent("s1", 1, 1)).await, None, "nothing was ever said");
+    assert_eq!(say(write(report("s1", 2, Vec::new()))).await, three);
+    assert_eq!(say(open("s2", "uid-1")).await, three);
+    assert_eq!(say(silent("s2", 1, 10)).await, three);
+    assert_eq!(say(silent("s2", 2, 100)).await, None, "it had the time to look");
+    assert_eq!(say(write(report("s2", 3, Vec::new()))).await, three);
+    assert_eq!(say(open("s3", "uid-2")).await, None, "what another cluster of the name had is not known");
 }
 
 async fn duplicates_and_late_reports_change_nothing(store: Arc<dyn Store>) {

@@ -2,12 +2,27 @@
 //! order [X5]. Another UID is another cluster of the same name: nothing that the old one said counts any more.
 
 use super::{TimelineEvent, Write, Written};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
 use shipper_core::resources::Resources;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How long an agent that began anew may take to see all nodes and pods.
+const COUNTING: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a cluster has free after a report in a session opened at `opened`: what it says. An agent that began anew does not know it yet,
+/// and until it may be expected to, what was said before counts on: a full cluster does not have room because its agent restarts [S1].
+pub(super) fn free_after(
+    known: Option<&Resources>,
+    report: &Report,
+    opened: Timestamp,
+    at: Timestamp,
+) -> Option<Resources> {
+    let counting = at.duration_since(opened) < COUNTING;
+    report.free.as_ref().or(known.filter(|_| counting)).cloned()
+}
 
 /// Whether a session is opened by the cluster the hub knew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +178,7 @@ impl<'a> Ledger<'a> {
         row.problems.clone_from(&report.problems);
         row.api_calls.clone_from(&report.api_calls);
         row.reported = Some(at);
-        row.free.clone_from(&report.free);
+        row.free = free_after(row.free.as_ref(), report, row.started, at);
         row.standing = report.epoch.zip(report.generation);
         row.version = row.version.wrapping_add(1);
         if !report.gone.is_empty() {

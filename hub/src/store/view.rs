@@ -1,6 +1,7 @@
 //! What is kept in memory of what is stored: what this hub stored itself, and what others did. Both come from the one writer, one after
 //! the other, so that nothing older ever takes the place of something newer.
 
+use super::ledger::free_after;
 use super::reports::Stored;
 use super::{AgentInfo, Agents, Incarnation, Loaded, Reports, Write, Written};
 use crate::liveness::Heartbeats;
@@ -59,13 +60,14 @@ impl View {
         }
         for (write, written) in writes.iter().zip(written) {
             match (write, written) {
-                (Write::Open { request, .. }, Written::Opened(incarnation)) => {
+                (Write::Open { request, at, .. }, Written::Opened(incarnation)) => {
                     self.meet(&request.cluster, &request.cluster_uid, &mut stored);
-                    self.opened(request, incarnation);
+                    self.opened(request, *at, incarnation);
                 }
                 (Write::Report { report, at }, Written::Stored { .. }) => {
                     self.meet(&report.cluster, &report.cluster_uid, &mut stored);
-                    self.agents.put(report.cluster.clone(), info(report, *at));
+                    let known = self.agents.get(&report.cluster);
+                    self.agents.put(report.cluster.clone(), info(report, *at, known.as_ref()));
                     self.heartbeats.heard(&report.cluster);
                     self.metrics.reports_stored.inc();
                     stored.push(Stored::Report(report));
@@ -114,9 +116,10 @@ impl View {
         stored.push(Stored::Purged(cluster));
     }
 
-    fn opened(&self, request: &SessionRequest, incarnation: &Incarnation) {
+    fn opened(&self, request: &SessionRequest, at: Timestamp, incarnation: &Incarnation) {
         let known = self.agents.get(&request.cluster).filter(|_| *incarnation == Incarnation::Same);
         let agent = known.unwrap_or_else(|| AgentInfo {
+            opened: at,
             cluster_uid: request.cluster_uid.clone(),
             agent_version: String::new(),
             commit: None,
@@ -126,15 +129,17 @@ impl View {
             last_report: None,
             free: None,
         });
-        let agent = AgentInfo { agent_version: request.agent_version.clone(), ..agent };
+        let agent = AgentInfo { opened: at, agent_version: request.agent_version.clone(), ..agent };
         self.agents.put(request.cluster.clone(), agent);
         self.heartbeats.expect(request.cluster.clone());
     }
 }
 
-/// What a report says of its agent.
-fn info(report: &Report, at: Timestamp) -> AgentInfo {
+/// What a report says of its agent, of which this much was known.
+fn info(report: &Report, at: Timestamp, known: Option<&AgentInfo>) -> AgentInfo {
+    let opened = known.map_or(at, |known| known.opened);
     AgentInfo {
+        opened,
         cluster_uid: report.cluster_uid.clone(),
         agent_version: report.agent_version.clone(),
         commit: report.commit.clone(),
@@ -142,6 +147,6 @@ fn info(report: &Report, at: Timestamp) -> AgentInfo {
         problems: report.problems.clone(),
         api_calls: report.api_calls.clone(),
         last_report: Some(at),
-        free: report.free.clone(),
+        free: free_after(known.and_then(|known| known.free.as_ref()), report, opened, at),
     }
 }
