@@ -8,7 +8,8 @@
 //! - [`render`]: from a chart or plain YAML to the manifests of a release.
 //! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
 //! - [`timeline`]: new entries of the timeline, for whoever listens.
-//! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop.
+//! - [`ui`]: the pages for people in a browser.
+//! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop; [`details`]: what the records hold.
 //! - [`standing`]: whether this hub acts or stands by.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
@@ -18,6 +19,7 @@ mod backoff;
 pub mod board;
 pub mod clock;
 pub mod config;
+pub mod details;
 pub mod fleet;
 pub mod hints;
 pub mod http;
@@ -33,3 +35,4 @@ pub mod shared;
 pub mod standing;
 pub mod store;
 pub mod timeline;
+pub mod ui;

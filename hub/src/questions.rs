@@ -1,4 +1,5 @@
-//! Questions that people ask the loop: why an application is as it is. The HTTP side asks, the loop answers on its next turn.
+//! Questions that people ask the loop: why an application is as it is ([`Why`]), what is in its records ([`Details`](crate::details::Details)).
+//! The HTTP side asks, the loop answers on its next turn.
 
 use shipper_core::AppKey;
 use shipper_core::why::Why;
@@ -11,23 +12,29 @@ const MOST: usize = 64;
 
 /// A question and where its answer goes: `None` = the application is not known.
 #[derive(Debug)]
-pub struct Question {
+pub struct Question<T = Why> {
     /// Which application.
     pub application: AppKey,
     /// Where the answer goes.
-    pub answer: oneshot::Sender<Option<Why>>,
+    pub answer: oneshot::Sender<Option<T>>,
 }
 
 /// Where questions are asked and taken.
-#[derive(Debug, Default)]
-pub struct Questions {
-    asked: Mutex<VecDeque<Question>>,
+#[derive(Debug)]
+pub struct Questions<T = Why> {
+    asked: Mutex<VecDeque<Question<T>>>,
     wake: Notify,
 }
 
-impl Questions {
-    /// Asks why an application is as it is; `None` = too many questions wait already.
-    pub fn ask(&self, application: AppKey) -> Option<oneshot::Receiver<Option<Why>>> {
+impl<T> Default for Questions<T> {
+    fn default() -> Self {
+        Self { asked: Mutex::default(), wake: Notify::new() }
+    }
+}
+
+impl<T> Questions<T> {
+    /// Asks of an application; `None` = too many questions wait already.
+    pub fn ask(&self, application: AppKey) -> Option<oneshot::Receiver<Option<T>>> {
         let (answer, receiver) = oneshot::channel();
         let mut asked = self.asked();
         // Who gave up does not stand in the way of others.
@@ -42,12 +49,12 @@ impl Questions {
     }
 
     /// Waits until something is asked. Nothing is lost when the future is dropped.
-    pub async fn next(&self) -> Vec<Question> {
+    pub async fn next(&self) -> Vec<Question<T>> {
         self.wake.notified().await;
         self.asked().drain(..).collect()
     }
 
-    fn asked(&self) -> MutexGuard<'_, VecDeque<Question>> {
+    fn asked(&self) -> MutexGuard<'_, VecDeque<Question<T>>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,7 +65,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_flood_of_questions_is_turned_away_and_those_who_gave_up_make_room() {
-        let questions = Questions::default();
+        let questions = Questions::<Why>::default();
         let app = || AppKey::new("web", "app");
         let waiting: Vec<_> = (0..MOST).map(|_| questions.ask(app()).unwrap()).collect();
         assert!(questions.ask(app()).is_none());

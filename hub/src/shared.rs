@@ -3,6 +3,7 @@
 
 use crate::board::{BlockBoard, HubBoard, Pulse, Statuses};
 use crate::clock::Clock;
+use crate::details::Details;
 use crate::hints::Hints;
 use crate::http::limit::Limiter;
 use crate::http::tokens::Tokens;
@@ -12,6 +13,7 @@ use crate::questions::Questions;
 use crate::standing::{Stand, Takeover};
 use crate::store::{Agents, Intake, IntakeError, Reports, Store, StoreError, TimelineEvent, View, Write};
 use crate::timeline::Timeline;
+use crate::ui::application::records::Answers;
 use shipper_core::protocol::HubStatus;
 use shipper_git::Secret;
 use std::sync::Arc;
@@ -52,6 +54,10 @@ pub struct Shared {
     pub hints: Hints,
     /// Somebody asks why: the loop answers.
     pub questions: Questions,
+    /// Somebody asks what the records hold: the loop answers.
+    pub details: Questions<Details>,
+    /// What it last answered, for pages that do not wait.
+    pub answers: Answers,
     /// Metrics.
     pub metrics: Arc<Metrics>,
     /// Whose reports are taken.
@@ -132,6 +138,8 @@ impl Shared {
             commits: watch::Sender::new(None),
             hints: Hints::default(),
             questions: Questions::default(),
+            details: Questions::default(),
+            answers: Answers::default(),
             metrics: view.metrics,
             tokens: settings.tokens,
             webhook_secret: settings.webhook_secret,

@@ -79,6 +79,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(hints)
         .merge(readers)
         .route(STATUS, get(fleet::status).layer(from_fn(etag::etag)))
+        .merge(crate::ui::router(&shared))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/actz", get(health::acting))

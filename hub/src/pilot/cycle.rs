@@ -103,6 +103,9 @@ impl Pilot {
                     // Who asked may have given up.
                     let _ = question.answer.send(world.why(&question.application));
                 }
+                Message::AskedDetails(question) => {
+                    let _ = question.answer.send(world.details(&question.application));
+                }
                 Message::Changed => self.look = true,
             }
         }

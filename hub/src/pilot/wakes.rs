@@ -2,6 +2,7 @@
 
 use super::lookups::Found;
 use super::renders::Done;
+use crate::details::Details;
 use crate::hints::Hinted;
 use crate::notify::Receiver;
 use crate::questions::Question;
@@ -27,6 +28,8 @@ pub(super) enum Message {
     Accept(Oid),
     /// Somebody asks why.
     Asked(Question),
+    /// Somebody asks what the records hold.
+    AskedDetails(Question<Details>),
     /// A repository on this machine changed.
     Changed,
 }
@@ -77,6 +80,9 @@ impl Wakes {
             clusters = self.liveness.next() => self.marks.clusters.extend(clusters),
             asked = self.shared.questions.next() => {
                 self.marks.messages.extend(asked.into_iter().map(Message::Asked));
+            }
+            asked = self.shared.details.next() => {
+                self.marks.messages.extend(asked.into_iter().map(Message::AskedDetails));
             }
             Some(message) = self.messages.recv() => match message {
                 Message::Changed => self.marks.hinted.anything = true,

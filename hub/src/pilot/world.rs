@@ -7,6 +7,7 @@ use super::lookups::Lookups;
 use super::missing::Missing;
 use super::promised::Promised;
 use super::renders::{Allowed, Job, Renders};
+use crate::details::Details;
 use crate::fleet::{AppState, chart_to_resolve, chart_without_record, resolve};
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
@@ -278,6 +279,11 @@ impl World {
         let liveness = self.shared.heartbeats.liveness(Instant::now());
         let (_, why) = self.decide(app, intent.as_ref(), self.shared.clock.now(), &liveness, why);
         Some(why)
+    }
+
+    /// What the records hold of the application; `None` = it is not known.
+    pub(super) fn details(&self, app: &AppKey) -> Option<Details> {
+        Some(Details::of(self.desk.view().records().app(app)?, self.desk.main_store()))
     }
 
     /// Until when the application waits for what is being rendered, so that one commit has it all; `None` = it does not.

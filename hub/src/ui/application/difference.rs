@@ -1,0 +1,83 @@
+//! What the contender has otherwise than the incumbent: chart, and values one by one. What may be secret is not shown, only that it
+//! differs.
+
+use super::records::Known;
+use crate::ui::words::cut;
+use serde_json::{Map, Value};
+use shipper_core::state::Environment;
+use shipper_core::status::ApplicationStatus;
+use std::collections::BTreeMap;
+
+/// Differences that the page shows.
+const SHOWN: usize = 40;
+/// Characters of a value.
+const VALUE: usize = 120;
+/// Parts of names whose values are not shown.
+const SECRET: [&str; 7] = ["password", "passwd", "secret", "token", "credential", "apikey", "privatekey"];
+
+/// What differs.
+pub(super) struct Difference {
+    /// From which release.
+    pub(super) from: String,
+    /// To which.
+    pub(super) to: String,
+    /// One by one.
+    pub(super) changes: Vec<Change>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+/// One difference.
+pub(super) struct Change {
+    /// `values.image.tag`.
+    pub(super) path: String,
+    /// What it was; `None` = it was not there.
+    pub(super) before: Option<String>,
+    /// What it is; `None` = it is not there any more.
+    pub(super) after: Option<String>,
+}
+
+/// The differences between incumbent and contender; nothing where one of them is not known.
+pub(super) fn of(status: &ApplicationStatus, known: &Known) -> Option<Difference> {
+    let (to, from) = (status.contender.as_ref()?, status.incumbent.as_ref()?);
+    let (new, old) = (known.releases.get(to)?, known.releases.get(from)?);
+    let (new, old) = (leaves(&new.environment), leaves(&old.environment));
+    let paths: std::collections::BTreeSet<&String> = new.keys().chain(old.keys()).collect();
+    let differs = paths.into_iter().filter(|path| new.get(*path) != old.get(*path));
+    let shown = |path: &str, value: &Value| {
+        let name = path.to_lowercase().replace(['_', '-'], "");
+        if SECRET.iter().any(|part| name.contains(part)) {
+            return "hidden".to_owned();
+        }
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        cut(&text, VALUE)
+    };
+    let mut changes: Vec<Change> = differs
+        .map(|path| Change {
+            before: old.get(path).map(|value| shown(path, value)),
+            after: new.get(path).map(|value| shown(path, value)),
+            path: path.clone(),
+        })
+        .collect();
+    let more = changes.len().saturating_sub(SHOWN);
+    changes.truncate(SHOWN);
+    Some(Difference { from: from.to_string(), to: to.to_string(), changes, more })
+}
+
+fn leaves(environment: &Environment) -> BTreeMap<String, Value> {
+    let mut leaves = BTreeMap::new();
+    if let Ok(Value::Object(whole)) = serde_json::to_value(environment) {
+        gather("", &whole, &mut leaves);
+    }
+    leaves
+}
+
+fn gather(path: &str, map: &Map<String, Value>, leaves: &mut BTreeMap<String, Value>) {
+    for (key, value) in map {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match value {
+            Value::Object(inner) if !inner.is_empty() => gather(&path, inner, leaves),
+            _ => drop(leaves.insert(path, value.clone())),
+        }
+    }
+}

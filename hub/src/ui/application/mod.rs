@@ -1,0 +1,197 @@
+//! *Application*: where a rollout is, what it waits for, how each cluster fares, which pods fail with which last words, what its gate
+//! measured, what happened, and the commands that go on or back.
+//!
+//! - [`ladder`]: the steps; [`capacity`]: pods and traffic as bars; [`failing`]: pods and objects in trouble, by reason.
+//! - [`gate`]: soak time and measurements as charts; [`history`]: releases with their commits, and the timeline.
+//! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
+//! - [`records`]: what the loop is asked beyond the status.
+
+mod capacity;
+mod difference;
+mod failing;
+mod gate;
+mod history;
+mod ladder;
+mod orders;
+pub mod records;
+
+use super::answer::{self, Notice};
+use super::frame::Frame;
+use super::mood::{self, Mood};
+use super::words::{application, encode};
+use crate::shared::Shared;
+use crate::store::{Begin, EventQuery, TimelineEvent};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use capacity::ClusterRow;
+use difference::Difference;
+use failing::Group;
+use gate::GateView;
+use history::{Entry, ReleaseRow};
+use ladder::Rung;
+use orders::Order;
+use records::Known;
+use shipper_core::AppKey;
+use shipper_core::api::EventFilter;
+use shipper_core::condition::Status;
+use shipper_core::status::{ApplicationStatus, WaitingFor};
+use std::sync::Arc;
+
+/// Entries of the timeline that the page shows.
+const TIMELINE: u32 = 30;
+
+#[derive(Template)]
+#[template(path = "application.html")]
+struct Page {
+    frame: Frame,
+    key: AppKey,
+    mood: Mood,
+    waits: &'static str,
+    message: String,
+    advice: Option<&'static str>,
+    contender: Option<Name>,
+    incumbent: Option<Name>,
+    under_way: bool,
+    orders: Vec<Order>,
+    warnings: Vec<Warning>,
+    rungs: Vec<Rung>,
+    clusters: Vec<ClusterRow>,
+    refused: Vec<(String, String)>,
+    groups: Vec<Group>,
+    gate: Option<GateView>,
+    difference: Option<Difference>,
+    releases: Vec<ReleaseRow>,
+    timeline: Vec<Entry>,
+    timeline_address: String,
+}
+
+/// A release as the page names it.
+struct Name {
+    release: String,
+    version: String,
+}
+
+/// A condition that is not as it should be.
+struct Warning {
+    reason: String,
+    message: String,
+}
+
+/// The page.
+pub async fn page(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Response {
+    let key = AppKey::new(namespace, name);
+    let topic = format!("?application={}", encode(&key.to_string()));
+    let frame = Frame::new(&shared, &headers, &uri, "fleet", &topic);
+    let Some(status) = shared.statuses.get(&key) else {
+        return unknown(frame, &shared, &key).page(StatusCode::NOT_FOUND);
+    };
+    let known = records::ask(&shared, &key).await;
+    let filter = EventFilter { application: Some(key.clone()), ..EventFilter::default() };
+    let query = EventQuery { filter, begin: Begin::Newest, limit: TIMELINE };
+    let entries = shared.store.events(&query).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the timeline cannot be read");
+        Vec::new()
+    });
+    let events: Vec<TimelineEvent> = entries.into_iter().map(|entry| entry.event).collect();
+    answer::page(&Page::new(frame, &status, &known, &events), Some(&headers))
+}
+
+fn unknown(frame: Frame, shared: &Shared, key: &AppKey) -> Notice {
+    let message = match shared.hub.looked_at() {
+        Some(_) => format!(
+            "There is no applications/{}/{}.yaml on main, as far as the hub has read it. Push it, and this page appears.",
+            key.namespace, key.name
+        ),
+        None => "The hub has not read the repository yet. This page appears once it has.".to_owned(),
+    };
+    let wanted = key.name.to_lowercase();
+    let near = |app: &AppKey| {
+        let name = app.name.to_lowercase();
+        name.contains(&wanted) || wanted.contains(&name)
+    };
+    let all = shared.statuses.list(None);
+    let nearest = all.iter().map(|status| &status.application).filter(|app| near(app)).take(5);
+    let nearest = nearest.map(|app| (app.to_string(), application(app))).collect();
+    Notice { frame, title: format!("{key} is not known"), message, nearest }
+}
+
+impl Page {
+    fn new(frame: Frame, status: &ApplicationStatus, known: &Known, events: &[TimelineEvent]) -> Self {
+        let mood = Mood::of(status);
+        let contender = mood::contender(status);
+        let under_way = contender.is_some_and(|release| release.complete.is_none());
+        let record = status.contender.as_ref().and_then(|name| known.releases.get(name));
+        let name = |release: &shipper_core::status::ReleaseStatus| Name {
+            release: release.name.to_string(),
+            version: release.version.clone(),
+        };
+        let wrong = status.conditions.iter().filter(|condition| condition.status == Status::False);
+        // What is only still under way is said by what it waits for.
+        let wrong = wrong.filter(|condition| !matches!(condition.reason.name(), "InProgress" | "Rendering"));
+        let timeline_address = format!("/events?application={}", encode(&status.application.to_string()));
+        Self {
+            frame,
+            mood,
+            waits: waits(status.waiting.state),
+            message: status.waiting.message.clone(),
+            advice: advice(status.waiting.state),
+            contender: contender.map(name),
+            incumbent: mood::incumbent(status).map(name),
+            under_way,
+            orders: orders::of(status),
+            warnings: wrong
+                .map(|condition| Warning {
+                    reason: condition.reason.to_string(),
+                    message: condition.message.clone(),
+                })
+                .collect(),
+            rungs: contender.map(|release| ladder::of(release, record)).unwrap_or_default(),
+            clusters: capacity::rows(status),
+            refused: status
+                .refused
+                .iter()
+                .map(|one| (one.cluster.to_string(), one.message.clone()))
+                .collect(),
+            groups: failing::groups(status),
+            gate: gate::of(status, record),
+            difference: difference::of(status, known),
+            releases: history::releases(status, known),
+            timeline: history::timeline(status, events, known),
+            timeline_address,
+            key: status.application.clone(),
+        }
+    }
+}
+
+/// What is waited for, as a heading.
+fn waits(state: WaitingFor) -> &'static str {
+    match state {
+        WaitingFor::Blocked => "Blocked",
+        WaitingFor::Paused => "Paused",
+        WaitingFor::WaitingForCluster => "Waits for a cluster",
+        WaitingFor::WaitingForInstallation => "Waits for installation",
+        WaitingFor::WaitingForCapacity => "Waits for capacity",
+        WaitingFor::WaitingForTraffic => "Waits for traffic",
+        WaitingFor::WaitingForGate => "Waits for its gate",
+        WaitingFor::WaitingForCommand => "Waits for you",
+        WaitingFor::None => "Waits for nothing",
+    }
+}
+
+/// What a person can do, from the catalogue.
+fn advice(state: WaitingFor) -> Option<&'static str> {
+    // The messages of the others name everything themselves.
+    if !matches!(state, WaitingFor::Blocked | WaitingFor::Paused | WaitingFor::WaitingForCluster) {
+        return None;
+    }
+    let name = serde_json::to_value(state).ok()?;
+    let entry = shipper_core::catalogue::entry(shipper_core::catalogue::Group::Waiting, name.as_str()?)?;
+    Some(entry.person)
+}

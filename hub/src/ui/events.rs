@@ -1,0 +1,117 @@
+//! *Events*: the timeline of the fleet, newest first.
+
+use super::answer;
+use super::frame::Frame;
+use super::words::{Moment, application, cluster, encode};
+use crate::shared::Shared;
+use crate::store::{Begin, EventQuery, TimelineEvent};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use serde::Deserialize;
+use shipper_core::AppKey;
+use shipper_core::api::EventFilter;
+use std::sync::Arc;
+
+/// Entries on a page.
+const ROWS: usize = 100;
+
+/// Which entries.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct Asked {
+    /// `namespace/name`, or a namespace.
+    #[serde(default)]
+    application: String,
+    #[serde(default)]
+    cluster: String,
+    #[serde(default)]
+    reason: String,
+    /// The number of the entry that the page begins behind.
+    #[serde(default)]
+    before: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "events.html")]
+struct Page {
+    frame: Frame,
+    asked: Asked,
+    rows: Vec<Row>,
+    newest: Option<String>,
+    older: Option<String>,
+    trouble: bool,
+}
+
+struct Row {
+    at: Moment,
+    reason: String,
+    application: Option<(String, String)>,
+    cluster: Option<(String, String)>,
+    message: String,
+}
+
+/// The page.
+pub async fn page(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    uri: Uri,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let frame = Frame::new(&shared, &headers, &uri, "events", "");
+    let query = EventQuery {
+        filter: asked.filter(),
+        begin: asked.before.map_or(Begin::Newest, Begin::Before),
+        limit: u32::try_from(ROWS + 1).unwrap_or(u32::MAX),
+    };
+    let found = shared.store.events(&query).await;
+    let trouble = found.is_err();
+    let mut entries = found.unwrap_or_default();
+    let more = entries.len() > ROWS;
+    entries.truncate(ROWS);
+    let older = entries.last().filter(|_| more).map(|last| asked.address(Some(last.number)));
+    let page = Page {
+        frame,
+        rows: entries.iter().map(|entry| Row::of(&entry.event)).collect(),
+        newest: asked.before.map(|_| asked.address(None)),
+        older,
+        trouble,
+        asked,
+    };
+    answer::page(&page, Some(&headers))
+}
+
+impl Asked {
+    fn filter(&self) -> EventFilter {
+        let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let key = said(&self.application).and_then(|text| text.parse::<AppKey>().ok());
+        EventFilter {
+            namespace: said(&self.application).filter(|_| key.is_none()),
+            application: key,
+            cluster: said(&self.cluster).map(Into::into),
+            reason: said(&self.reason),
+            since: None,
+        }
+    }
+
+    fn address(&self, before: Option<i64>) -> String {
+        let pairs =
+            [("application", &self.application), ("cluster", &self.cluster), ("reason", &self.reason)];
+        let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
+        let mut query: Vec<String> = pairs.map(|(key, value)| format!("{key}={}", encode(value))).collect();
+        query.extend(before.map(|number| format!("before={number}")));
+        if query.is_empty() { "/events".to_owned() } else { format!("/events?{}", query.join("&")) }
+    }
+}
+
+impl Row {
+    fn of(event: &TimelineEvent) -> Self {
+        Self {
+            at: Moment::of(event.at),
+            reason: event.reason.clone(),
+            application: event.application.as_ref().map(|app| (app.to_string(), application(app))),
+            cluster: event.cluster.as_ref().map(|name| (name.to_string(), cluster(name.as_str()))),
+            message: event.message.clone(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What every page has around it: the way to the others, the theme, and what concerns everything.
+
+use super::assets;
+use super::words::{Moment, short};
+use crate::shared::Shared;
+use axum::extract::Query;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use shipper_core::condition::Status;
+use shipper_core::intent::Severity;
+
+const COOKIE: &str = "shipper-theme";
+/// Problems of files that a page names; of more it says how many.
+const PROBLEMS: usize = 5;
+
+/// Dark, light, or as the browser says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// As the browser says.
+    #[default]
+    Auto,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// All of them, in the order of the switch.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The one that the browser's cookie names.
+    fn chosen(headers: &HeaderMap) -> Self {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs =
+            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let word = pairs.find(|(name, _)| *name == COOKIE).map(|(_, word)| word);
+        Self::ALL.into_iter().find(|theme| Some(theme.word()) == word).unwrap_or_default()
+    }
+}
+
+/// What is wrong with everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banner {
+    /// For programs and eyes that know it.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+}
+
+/// What every page has around it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Address of the style.
+    pub style: String,
+    /// Address of the script.
+    pub script: String,
+    /// Address of the icon.
+    pub icon: String,
+    /// The theme.
+    pub theme: Theme,
+    /// Which of the pages in the navigation it is; empty = none.
+    pub place: &'static str,
+    /// Its own address, for the way back from the theme.
+    pub back: String,
+    /// The stream of its changes.
+    pub changes: String,
+    /// What is in the field for searching.
+    pub query: String,
+    /// What is wrong with everything.
+    pub banners: Vec<Banner>,
+    /// Version of the hub.
+    pub version: String,
+    /// The commit of `main` in force, short.
+    pub source: Option<String>,
+    /// Generation of the state branch.
+    pub generation: u64,
+    /// When the repository was last read, where that is not lately.
+    pub looked_at: Option<Moment>,
+}
+
+impl Frame {
+    /// The frame of the page at `uri`; `changes` is the query of its stream.
+    pub fn new(shared: &Shared, headers: &HeaderMap, uri: &Uri, place: &'static str, changes: &str) -> Self {
+        let status = shared.hub.get();
+        let standing = shared.stand.condition();
+        let conditions =
+            status.conditions.iter().chain(standing.iter()).filter(|c| c.status == Status::False);
+        let mut banners: Vec<Banner> = Vec::new();
+        for condition in conditions {
+            let banner = Banner { reason: condition.reason.to_string(), message: condition.message.clone() };
+            if !banners.contains(&banner) {
+                banners.push(banner);
+            }
+        }
+        let problems: Vec<_> =
+            status.problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
+        banners.extend(
+            problems
+                .iter()
+                .take(PROBLEMS)
+                .map(|problem| Banner { reason: "InvalidFile".to_owned(), message: problem.to_string() }),
+        );
+        if problems.len() > PROBLEMS {
+            let message = format!(
+                "{} more files are refused; shipperctl status names them all",
+                problems.len() - PROBLEMS
+            );
+            banners.push(Banner { reason: "InvalidFile".to_owned(), message });
+        }
+        if status.looked_at.is_none() {
+            let message = "The hub has not read the repository yet. This page fills by itself once it has.";
+            banners.push(Banner { reason: "Starting".to_owned(), message: message.to_owned() });
+        }
+        Self {
+            style: assets::address("shipper.css"),
+            script: assets::address("shipper.js"),
+            icon: assets::address("icon.svg"),
+            theme: Theme::chosen(headers),
+            place,
+            back: uri.path_and_query().map_or("/", |at| at.as_str()).to_owned(),
+            changes: format!("/changes{changes}"),
+            query: String::new(),
+            banners,
+            version: status.version,
+            source: status.source.as_deref().map(short),
+            generation: status.generation,
+            looked_at: status.looked_at.map(Moment::of),
+        }
+    }
+
+    /// `page` where this is the page of that place, for `aria-current`.
+    pub fn current(&self, place: &str) -> &'static str {
+        if self.place == place { "page" } else { "false" }
+    }
+}
+
+/// Which theme, and where to go back to.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Choice {
+    to: Theme,
+    #[serde(default)]
+    back: String,
+}
+
+/// Keeps the theme in a cookie and goes back, so that the switch needs no script.
+pub async fn choose_theme(Query(choice): Query<Choice>) -> Response {
+    // Only to a page of this hub: `//host` and `/\host` are other ones for browsers.
+    let own = choice.back.starts_with('/')
+        && !choice.back[1..].starts_with(['/', '\\'])
+        && choice.back.bytes().all(|b| b.is_ascii_graphic());
+    let back = if own { choice.back } else { "/".to_owned() };
+    let cookie = format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", choice.to.word());
+    (StatusCode::SEE_OTHER, [(header::LOCATION, back), (header::SET_COOKIE, cookie)]).into_response()
+}
