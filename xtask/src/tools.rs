@@ -23,6 +23,9 @@ pub(crate) fn for_some_tests() {
     if let Err(error) = shipper_toolchain::prometheus(&mut stderr()) {
         say(&format!("no Prometheus: {error}"));
     }
+    if let Err(error) = shipper_toolchain::axe_core(&mut stderr()) {
+        say(&format!("no axe-core: {error}"));
+    }
 }
 
 /// All tools, built where they are missing.

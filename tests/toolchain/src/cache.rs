@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::go;
+use crate::npm::Package;
 use crate::tool::Tool;
 
 /// The directory that holds, or will hold, the tools at the versions pinned now.
@@ -34,6 +35,12 @@ pub(crate) fn prometheus_directory() -> Result<PathBuf, Error> {
 /// The directory for what a real node needs besides, of which `packages` are not built but unpacked.
 pub(crate) fn node_directory(packages: &[&str]) -> Result<PathBuf, Error> {
     Ok(root()?.join(format!("node-{}", key(&KUBERNETES, &Tool::NODE, packages)?)))
+}
+
+/// The directory for a package of the npm registry.
+pub(crate) fn npm_directory(package: &Package) -> Result<PathBuf, Error> {
+    let digest = package.sha256.get(..16).unwrap_or(package.sha256);
+    Ok(root()?.join(format!("{}-{}-{digest}", package.name, package.version)))
 }
 
 fn root() -> Result<PathBuf, Error> {

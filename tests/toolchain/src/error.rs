@@ -40,6 +40,26 @@ pub enum Error {
         /// The last lines it wrote.
         output: String,
     },
+    /// A package of the npm registry could not be had.
+    #[error(
+        "cannot get {package} ({status}); is npm installed and its registry in reach? It said:\n{output}"
+    )]
+    Fetch {
+        /// What was asked for.
+        package: String,
+        /// How the program ended.
+        status: std::process::ExitStatus,
+        /// What it wrote.
+        output: String,
+    },
+    /// A package is not what was pinned.
+    #[error("{package} is not what was pinned: its archive has the SHA-256 {found}; nothing of it is used")]
+    Changed {
+        /// What was asked for.
+        package: String,
+        /// What came, in hex.
+        found: String,
+    },
     /// A pinned version is missing from a `go.mod`.
     #[error("{path} does not require {module}; the toolchain's go.mod and the list of tools disagree")]
     NotPinned {

@@ -1,5 +1,5 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime, for analyses Prometheus.
+//! kube-proxy and a container runtime, for analyses Prometheus, for pages axe-core.
 //!
 //! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
@@ -9,6 +9,7 @@ mod cache;
 mod error;
 mod go;
 mod node;
+mod npm;
 mod packages;
 mod tool;
 
@@ -59,6 +60,14 @@ impl Toolchain {
 /// As [`Toolchain::find_or_build`].
 pub fn helm(progress: &mut dyn Write) -> Result<PathBuf, Error> {
     cache::find_or_build(&cache::directory()?, Tool::Helm, progress)
+}
+
+/// Finds axe-core, the file that a page is given to look for accessibility faults in it; fetches it with `npm` when it is missing.
+///
+/// # Errors
+/// When `npm` or its registry cannot be had, or what comes is not what is pinned.
+pub fn axe_core(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    npm::find_or_fetch(&npm::AXE, progress)
 }
 
 /// Finds Prometheus, building it when it is missing (about five minutes on two cores); see [`Toolchain::find_or_build`].

@@ -1,0 +1,12 @@
+//! The pages of the hub in a real browser: what a person sees, in both themes and on a phone.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
+
+mod browser {
+    mod chromium;
+    mod fixture;
+    mod live;
+    mod pages;
+    mod rollout;
+    mod webdriver;
+}

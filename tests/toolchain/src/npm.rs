@@ -1,0 +1,71 @@
+//! Packages of the npm registry, of which tests need a file. The version is pinned, and so is what is in it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::cache;
+use crate::error::Error;
+
+/// A file of a package.
+pub(crate) struct Package {
+    /// Name in the registry.
+    pub(crate) name: &'static str,
+    /// Exact version.
+    pub(crate) version: &'static str,
+    /// SHA-256 of the archive, in hex.
+    pub(crate) sha256: &'static str,
+    /// The file in it that is wanted.
+    pub(crate) file: &'static str,
+}
+
+/// Finds accessibility faults in a page, from within the page.
+pub(crate) const AXE: Package = Package {
+    name: "axe-core",
+    version: "4.14.1",
+    sha256: "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
+    file: "axe.min.js",
+};
+
+/// Returns the file, after fetching it if need be.
+pub(crate) fn find_or_fetch(package: &Package, progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    let directory = cache::npm_directory(package)?;
+    let path = directory.join(package.file);
+    if path.is_file() {
+        return Ok(path);
+    }
+    fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
+    let _lock = cache::lock(&directory, progress)?;
+    if path.is_file() {
+        return Ok(path);
+    }
+    let named = format!("{}@{}", package.name, package.version);
+    let _ = writeln!(progress, "tools: fetching {named}");
+    let archive = directory.join(format!("{}-{}.tgz", package.name, package.version));
+    run(
+        &named,
+        Command::new("npm").args(["pack", "--silent", "--ignore-scripts", &named]).current_dir(&directory),
+    )?;
+    let content = fs::read(&archive).map_err(Error::io("read", &archive))?;
+    let found: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+    if found != package.sha256 {
+        return Err(Error::Changed { package: named, found });
+    }
+    let within = format!("package/{}", package.file);
+    run(&named, Command::new("tar").args(["-xzf"]).arg(&archive).arg(&within).current_dir(&directory))?;
+    let unpacked = directory.join(&within);
+    fs::rename(&unpacked, &path).map_err(Error::io("install", &path))?;
+    Ok(path)
+}
+
+fn run(package: &str, command: &mut Command) -> Result<(), Error> {
+    let output = command.output().map_err(Error::io("run", Path::new(command.get_program())))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(Error::Fetch { package: package.to_owned(), status: output.status, output: said })
+}
