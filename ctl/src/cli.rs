@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    abort, blocks, clusters, completion, demo, hub, lint, man, pause, promote, remove, repository, restart,
-    rollback, status, why,
+    abort, blocks, clusters, completion, demo, diff, events, history, hub, lint, man, pause, plan, promote,
+    remove, repository, restart, rollback, status, wait, watch, why,
 };
 use crate::exit;
 
@@ -49,6 +49,16 @@ pub enum Command {
     Status(status::Args),
     /// Show why an application is as it is: every decision with its rule and the evidence
     Why(why::Args),
+    /// Follow one rollout as it goes: steps, clusters, pods, what it waits for
+    Watch(watch::Args),
+    /// Wait until a rollout is complete or at a step, with an exit code for scripts
+    Wait(wait::Args),
+    /// Show what happened, and what happens
+    Events(events::Args),
+    /// Show the releases of an application and what became of them
+    History(history::Args),
+    /// Show what differs between two releases, object by object, with the values of Secrets hidden
+    Diff(diff::Args),
     /// Move a release to another step of its strategy, by a commit
     Promote(promote::Args),
     /// Take a rollout back, by a commit
@@ -72,6 +82,8 @@ pub enum Command {
     Remove(remove::Args),
     /// The repository as a whole: accept a history that was rewritten or restored
     Repository(repository::Args),
+    /// Show what merging a branch would do: releases, steps, clusters, objects, pods, what is in the way
+    Plan(plan::Args),
     /// The hub's own database: copy it, put a copy back
     #[command(subcommand)]
     Hub(hub::Command),
@@ -87,6 +99,23 @@ pub enum Command {
     /// What may stand at the end of a command line
     #[command(name = completion::HIDDEN, hide = true)]
     Complete(completion::Words),
+}
+
+/// Where the state of the fleet is.
+#[derive(Clone, Debug, Default, Args)]
+pub struct StateArgs {
+    /// Repository of the state branch, where the hub keeps it apart [default: the fleet repository]
+    #[arg(long, env = "SHIPPER_STATE_REPOSITORY", value_name = "URL|PATH", hide_env_values = true)]
+    pub state_repository: Option<String>,
+    /// Branch that the hub writes
+    #[arg(
+        long,
+        env = "SHIPPER_STATE_BRANCH",
+        value_name = "NAME",
+        default_value = "shipper/state",
+        hide_env_values = true
+    )]
+    pub state_branch: String,
 }
 
 /// How a commit is made.

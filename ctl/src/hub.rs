@@ -1,5 +1,9 @@
 //! Asking the hub: its API is read here and nowhere else.
 
+mod live;
+
+pub use live::Stream;
+
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -167,7 +171,17 @@ impl Hub {
 
     /// Every item of a list, page by page.
     fn all<T: DeserializeOwned>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>, HubError> {
-        let limit = MAX_LIMIT.to_string();
+        self.some(path, filter, usize::MAX)
+    }
+
+    /// The first items of a list, at most `most`.
+    fn some<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        filter: &[(&str, &str)],
+        most: usize,
+    ) -> Result<Vec<T>, HubError> {
+        let limit = most.clamp(1, MAX_LIMIT as usize).to_string();
         let mut items = Vec::new();
         let mut next: Option<String> = None;
         loop {
@@ -176,8 +190,11 @@ impl Hub {
             let mut page: Page<T> = self.ask(path, &query)?;
             items.append(&mut page.items);
             match page.next {
-                Some(more) => next = Some(more),
-                None => return Ok(items),
+                Some(more) if items.len() < most => next = Some(more),
+                _ => {
+                    items.truncate(most);
+                    return Ok(items);
+                }
             }
         }
     }
@@ -215,10 +232,24 @@ impl Hub {
             return Ok(None);
         }
         if !status.is_success() {
-            let text: String = body.trim().chars().take(SHOWN).collect();
-            return Err(unusable(format!("{status} {text}").trim().to_owned()));
+            return Err(unusable(refusal(status, &body)));
         }
         serde_json::from_str(&body).map(Some).map_err(|error| unusable(error.to_string()))
+    }
+}
+
+/// Why the hub does not do what it was asked to: its own words, or the beginning of what somebody else says.
+fn refusal(status: reqwest::StatusCode, body: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Problem {
+        detail: String,
+    }
+    match serde_json::from_str::<Problem>(body) {
+        Ok(problem) => problem.detail,
+        Err(_) => {
+            let text: String = body.trim().chars().take(SHOWN).collect();
+            format!("{status} {text}").trim().to_owned()
+        }
     }
 }
 

@@ -7,8 +7,10 @@
 //! - [`repository`]: finding, reading and committing to the fleet repository
 //! - [`lint`]: checking a whole fleet repository
 //! - [`render`]: statuses as text
+//! - [`forecast`]: what merging a branch would do
 //! - [`hub`]: the hub's API; [`mod@http`]: how it and others are asked
 //! - [`pulls`]: pull requests at Git hosts
+//! - [`objects`]: what differs between manifests
 //! - [`output`]: text, JSON, YAML, names
 //! - [`manual`]: the command line as a page of the book
 //! - [`terminal`]: what reaches the terminal
@@ -20,10 +22,12 @@ pub mod demo;
 pub mod edit;
 mod error;
 pub mod exit;
+pub mod forecast;
 pub mod http;
 pub mod hub;
 pub mod lint;
 pub mod manual;
+pub mod objects;
 pub mod output;
 pub mod pulls;
 pub mod render;
@@ -90,6 +94,11 @@ fn named(command: clap::Command, arguments: &[OsString]) -> clap::Command {
 pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
     let done = match &cli.command {
         Command::Status(args) => commands::status::run(&cli.global, args, terminal),
+        Command::Watch(args) => commands::watch::run(&cli.global, args, terminal),
+        Command::Wait(args) => commands::wait::run(&cli.global, args, terminal),
+        Command::Events(args) => commands::events::run(&cli.global, args, terminal),
+        Command::History(args) => commands::history::run(&cli.global, args, terminal),
+        Command::Diff(args) => commands::diff::run(&cli.global, args, terminal),
         Command::Why(args) => commands::why::run(&cli.global, args, terminal),
         Command::Promote(args) => commands::promote::run(&cli.global, args, terminal),
         Command::Abort(args) => commands::abort::run(&cli.global, args, terminal),
@@ -100,6 +109,7 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Clusters(command) => commands::clusters::run(&cli.global, command, terminal),
         Command::Remove(args) => commands::remove::run(&cli.global, args, terminal),
         Command::Repository(args) => commands::repository::run(&cli.global, args, terminal),
+        Command::Plan(args) => commands::plan::run(&cli.global, args, terminal),
         Command::Hub(command) => commands::hub::run(command, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
         Command::Demo(args) => commands::demo::run(args, terminal),

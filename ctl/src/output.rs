@@ -75,6 +75,15 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
     Ok(plain_json(&text).into_owned() + "\n")
 }
 
+/// A value as JSON in one line, for streams.
+///
+/// # Errors
+/// When it cannot be written down.
+pub fn json_line<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
+    let text = serde_json::to_string(value).map_err(|error| Error::Output(error.into()))?;
+    Ok(plain_json(&text).into_owned() + "\n")
+}
+
 /// A value as YAML that does nothing to a terminal.
 fn yaml<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
     let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;

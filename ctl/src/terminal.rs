@@ -33,6 +33,44 @@ impl std::fmt::Debug for Terminal<'_> {
     }
 }
 
+/// A picture on a terminal that is drawn anew in place: what did not change stays as it is, so nothing flickers.
+#[derive(Debug, Default)]
+pub struct Screen {
+    drawn: bool,
+}
+
+impl Screen {
+    /// Draws the picture, as far as it fits on the terminal.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, picture: &str, out: &mut dyn Write) -> std::io::Result<()> {
+        let lines = height().map_or(usize::MAX, |rows| usize::from(rows).saturating_sub(1).max(1));
+        let mut text = String::with_capacity(picture.len() + 64);
+        text.push_str(if self.drawn { HOME } else { CLEAR });
+        for line in picture.lines().take(lines) {
+            text.push_str(line);
+            text.push_str(REST_OF_LINE);
+            text.push('\n');
+        }
+        text.push_str(REST_OF_SCREEN);
+        self.drawn = true;
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    }
+}
+
+const HOME: &str = "\u{1b}[H";
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
+const REST_OF_LINE: &str = "\u{1b}[K";
+const REST_OF_SCREEN: &str = "\u{1b}[J";
+
+/// Rows of the terminal that is standard output.
+fn height() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(size.ws_row).filter(|rows| *rows > 0)
+}
+
 /// Whether the character does something to a terminal instead of standing in it: control characters (C0, DEL, C1) and those
 /// that turn the direction of writing around.
 fn acts(c: char) -> bool {

@@ -4,6 +4,7 @@
 //! Everything here is made from what the loop said, without a clock: two hubs that said the same answer the same.
 
 mod event;
+mod evidence;
 mod fleet;
 mod page;
 mod pods;
@@ -13,6 +14,7 @@ mod version;
 mod wait;
 
 pub use event::{EventFilter, TimelineEvent};
+pub use evidence::Evidence;
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubles};
@@ -34,6 +36,8 @@ pub const WATCH: &str = "/api/v1/watch";
 /// `GET` here is the description of the API, in OpenAPI 3.1.
 pub const OPENAPI: &str = "/openapi.json";
 
+/// Below an application: the [`Evidence`] that decisions on it rest on, also before there is such an application.
+pub const EVIDENCE_OF: &str = "evidence";
 /// Below an application: its part of the timeline.
 pub const EVENTS_OF: &str = "events";
 /// Below an application: a page of [`ReleaseView`], newest first.

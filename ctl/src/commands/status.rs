@@ -11,12 +11,9 @@ use crate::cli::Global;
 use crate::hub::{Hub, HubError};
 use crate::output::OutputArgs;
 use crate::render;
-use crate::terminal::{BAD, Terminal, plain};
+use crate::terminal::{BAD, Screen, Terminal, plain};
 
 const REFRESH: Duration = Duration::from_secs(1);
-/// Cursor home and erase what is below: the picture changes in place, without flicker.
-const REDRAW: &str = "\u{1b}[H\u{1b}[J";
-const CLEAR: &str = "\u{1b}[2J";
 
 /// `status [APP]`
 #[derive(Debug, Clone, clap::Args)]
@@ -86,15 +83,12 @@ fn remarks(hub: &Hub, status: &ApplicationStatus, now: Timestamp) -> Result<Stri
 fn watch(hub: &Hub, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let interactive = terminal.width.is_some();
     let mut last = String::new();
-    if interactive {
-        write!(terminal.out, "{CLEAR}")?;
-    }
+    let mut screen = Screen::default();
     // The first look must succeed, so that a wrong name or address is an error and not a loop.
     let mut picture = look(hub, args, terminal.width)?;
     loop {
         if interactive {
-            write!(terminal.out, "{REDRAW}{picture}")?;
-            terminal.out.flush()?;
+            screen.draw(&picture, terminal.out)?;
         } else if picture != last {
             writeln!(terminal.out, "{picture}")?;
             terminal.out.flush()?;

@@ -1,10 +1,14 @@
 //! Statuses as text: one look says whether it rolls out, what it waits for, and which pods fail where.
 
 mod application;
+mod bars;
 mod blocks;
 mod cluster;
 mod clusters;
+mod events;
 mod fleet;
+mod history;
+mod live;
 mod pods;
 mod steps;
 mod why;
@@ -12,7 +16,10 @@ mod why;
 pub use application::application;
 pub use blocks::blocks;
 pub use cluster::{cluster, clusters_overview};
+pub use events::events;
 pub use fleet::{overview, remarks};
+pub use history::history;
+pub use live::{change, live};
 pub use why::why;
 
 use anstyle::Style;

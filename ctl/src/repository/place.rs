@@ -69,3 +69,11 @@ fn upstream(repository: &Repository) -> Option<String> {
     let remote = repository.find_remote(&name).ok()?;
     remote.url().ok().map(str::to_owned)
 }
+
+/// The branch that is checked out in the work tree around a directory, short.
+pub fn current_branch(directory: &Path) -> Option<String> {
+    let repository = Repository::discover(directory).ok()?;
+    let head = repository.find_reference("HEAD").ok()?;
+    let branch = head.symbolic_target().ok().flatten()?;
+    branch.strip_prefix("refs/heads/").map(str::to_owned)
+}

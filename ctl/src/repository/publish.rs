@@ -1,10 +1,11 @@
 //! One commit on the newest `main`, pushed as compare-and-swap; when others were faster, made again on theirs.
 
 use shipper_core::state::paths::INTENT_BRANCH;
-use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, Snapshot, Store};
+use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, Snapshot, Store};
 
 use super::place::Place;
-use super::{RepositoryError, credentials, worktree};
+use super::scratch::Scratch;
+use super::{RepositoryError, worktree};
 use crate::Error;
 
 const ATTEMPTS: u32 = 5;
@@ -47,31 +48,6 @@ pub enum Published {
     Unchanged,
 }
 
-/// A clone for as long as a command runs.
-struct Clone {
-    store: Store,
-    /// Removed when dropped, after the store.
-    _directory: tempfile::TempDir,
-}
-
-impl Clone {
-    fn of(place: &Place, whole: bool) -> Result<Self, RepositoryError> {
-        let directory =
-            tempfile::Builder::new().prefix("shipperctl-").tempdir().map_err(RepositoryError::Scratch)?;
-        let mut config = RemoteConfig::new(place.url.clone());
-        config.shallow = !whole;
-        config.credentials = credentials::from_helpers(&place.url);
-        Ok(Self { store: Store::open(directory.path(), config)?, _directory: directory })
-    }
-
-    fn main(&mut self, place: &Place) -> Result<Snapshot, RepositoryError> {
-        let heads = self.store.fetch(&[INTENT_BRANCH])?;
-        let head = heads.get(INTENT_BRANCH).copied().flatten();
-        let head = head.ok_or_else(|| RepositoryError::NoMain { repository: place.url.to_string() })?;
-        Ok(self.store.snapshot(head)?)
-    }
-}
-
 /// The newest version of a file, as text, at a commit of the history of `main` or before it, that `good` accepts.
 ///
 /// # Errors
@@ -104,11 +80,11 @@ pub fn publish(
     author: &Identity,
     mut decide: impl FnMut(&Snapshot, &dyn Fn(Oid) -> Result<Snapshot, RepositoryError>) -> Result<Change, Error>,
 ) -> Result<Published, Error> {
-    let mut clone = Clone::of(place, whole)?;
+    let mut clone = Scratch::of(place, whole)?;
     let target = branch.map_or_else(|| INTENT_BRANCH.to_owned(), |branch| format!("refs/heads/{branch}"));
     let short = target.trim_start_matches("refs/heads/").to_owned();
     for _ in 0..ATTEMPTS {
-        let main = clone.main(place)?;
+        let main = clone.main()?;
         let change = decide(&main, &|commit| Ok(clone.store.snapshot(commit)?))?;
         let Some(commit) = build(&clone.store, main.commit_id(), &change, author)? else {
             return Ok(Published::Unchanged);

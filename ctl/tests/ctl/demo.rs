@@ -12,10 +12,10 @@ use shipper_core::status::ApplicationStatus;
 use tempfile::TempDir;
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A demo that runs, and everything that it has said.
-struct Demo {
+pub(crate) struct Demo {
     child: Child,
     lines: Receiver<String>,
     said: Vec<String>,
@@ -24,7 +24,7 @@ struct Demo {
 }
 
 impl Demo {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let temporary = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_shipperctl"))
             .args(["demo", "--listen", "127.0.0.1:0"])
@@ -39,7 +39,7 @@ impl Demo {
     }
 
     /// Waits until it has said a line with all of these, and returns the line.
-    fn says(&mut self, words: &[&str]) -> String {
+    pub(crate) fn says(&mut self, words: &[&str]) -> String {
         match self.said.iter().find(|line| has(line, words)) {
             Some(line) => line.clone(),
             None => self.says_next(words),
@@ -61,8 +61,14 @@ impl Demo {
         }
     }
 
+    /// Where its hub is.
+    pub(crate) fn hub(&mut self) -> String {
+        let line = self.says(&["export SHIPPER_HUB="]);
+        line.split_once("SHIPPER_HUB=").unwrap().1.trim().to_owned()
+    }
+
     /// Types a line into a shell in `directory`, prepared as the demo says; returns what it prints.
-    fn type_in(&mut self, directory: &Path, line: &str) -> String {
+    pub(crate) fn type_in(&mut self, directory: &Path, line: &str) -> String {
         let hub = self.says(&["export SHIPPER_HUB="]);
         // The demo gives an alias, which shells expand for people alone.
         let alias = self.says(&["alias shipperctl="]).replace("alias shipperctl='", "shipperctl() { '")
@@ -82,7 +88,7 @@ impl Demo {
     }
 
     /// Ends it as Ctrl-C does.
-    fn interrupt(mut self) {
+    pub(crate) fn interrupt(mut self) {
         let left_while_running = std::fs::read_dir(self.temporary.path()).unwrap().count();
         assert_eq!(left_while_running, 1, "everything is in one directory");
         let pid = Pid::from_child(&self.child);
@@ -108,7 +114,7 @@ fn has(line: &str, words: &[&str]) -> bool {
 }
 
 /// The release that a line of the story is about: `TIME web/hello RELEASE step …`.
-fn release(line: &str) -> String {
+pub(crate) fn release(line: &str) -> String {
     line.split_whitespace().nth(2).unwrap().to_owned()
 }
 

@@ -13,6 +13,7 @@ pub mod auth;
 pub mod clusters;
 pub mod etag;
 pub mod events;
+pub mod evidence;
 pub mod fleet;
 pub mod guard;
 pub mod health;
@@ -35,7 +36,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use problem::Problem;
-use shipper_core::api::{EVENTS_OF, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH};
+use shipper_core::api::{
+    EVENTS_OF, EVIDENCE_OF, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
+};
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
 };
@@ -61,6 +64,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(APPLICATIONS, get(applications::list))
         .route(&one, get(applications::one))
         .route(&format!("{one}/{WHY}"), get(why::why))
+        .route(&format!("{one}/{EVIDENCE_OF}"), get(evidence::evidence))
         .route(&format!("{one}/{EVENTS_OF}"), get(timeline::of_application))
         .route(&format!("{one}/{RELEASES_OF}"), get(applications::releases))
         .route(&format!("{one}/{PODS_OF}"), get(applications::pods))

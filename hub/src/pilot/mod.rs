@@ -13,11 +13,13 @@ mod compose;
 mod config;
 mod cycle;
 mod desk;
+mod ground;
 mod input;
 mod lookups;
 mod message;
 mod missing;
 mod poll;
+mod preview;
 mod promised;
 mod publish;
 mod renders;
@@ -30,6 +32,7 @@ mod tests;
 
 pub use compose::ComposeError;
 pub use config::{BeforePush, PilotConfig, SharedSigner};
+pub use preview::{Decision, Preview, settle_clusters};
 
 use crate::backoff::Backoff;
 use crate::render::Renderer;

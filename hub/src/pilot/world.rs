@@ -2,6 +2,7 @@
 //! and comes back.
 
 use super::desk::{Desk, LookError, Work, WriteError, Wrote};
+use super::ground::Ground;
 use super::input::job;
 use super::lookups::Lookups;
 use super::missing::Missing;
@@ -11,9 +12,8 @@ use crate::details::Details;
 use crate::fleet::{AppState, chart_to_resolve, chart_without_record, resolve};
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
-use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Chart;
-use shipper_core::plan::{Absence, AppInput, AppPlan, Intent, Room, plan, why};
+use shipper_core::plan::{Absence, AppInput, AppPlan, Intent, plan, why};
 use shipper_core::standing::Standing;
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::why::Why;
@@ -241,30 +241,17 @@ impl World {
         liveness: &BTreeMap<ClusterName, Liveness>,
         planner: impl FnOnce(&AppInput<'_>) -> T,
     ) -> T {
-        let view = self.desk.view();
-        let nothing = AppState::default();
-        let state = view.records().app(app).unwrap_or(&nothing);
-        let mut reading = view.reading(app);
-        reading.extend(self.renders.waiting(app).map(|message| {
-            Condition::new(ConditionType::Rendered, Status::False, Reason::ChartUnavailable, message)
-        }));
-        let source = view.branches().main.map(|oid| oid.to_string()).unwrap_or_default();
-        planner(&AppInput {
-            application: app,
-            now,
-            source: &source,
+        let ground = Ground {
+            view: self.desk.view(),
+            renders: &self.renders,
             intent,
             absence: self.absences.get(app),
-            reading: &reading,
-            fleet: view.objects().fleet(),
-            record: state.record.as_ref(),
-            releases: &state.releases.to_map(),
-            targets: &state.targets.to_map(),
+            now,
             reports: &self.shared.reports.for_app(app),
             liveness,
-            manifests: &self.renders.at_hand(app, state),
-            room: Room { free: self.promised.free(), requests: &self.renders.requests(app) },
-        })
+            free: self.promised.free(),
+        };
+        ground.ask(app, planner)
     }
 
     /// Why the application is as it is: what would be decided at this moment, and on what; `None` = it is not known. Nothing is

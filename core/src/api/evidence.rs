@@ -1,0 +1,23 @@
+//! What the next decision on an application rests on beside the repository: with both, anybody can ask the same planner.
+
+use crate::ClusterName;
+use crate::report::AppReport;
+use crate::resources::Resources;
+use crate::status::Liveness;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the hub knows of an application and does not write to the repository.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// The hub's clock.
+    pub at: Timestamp,
+    /// The latest report of each cluster, of its present incarnation. None of an application that is not known.
+    pub reports: BTreeMap<ClusterName, AppReport>,
+    /// Whether agents report; a cluster that is not here is unknown.
+    pub liveness: BTreeMap<ClusterName, Liveness>,
+    /// What is free in every cluster that says so [S1].
+    pub free: BTreeMap<ClusterName, Resources>,
+}

@@ -1,0 +1,101 @@
+//! `shipperctl plan`: what merging a branch would do, before anybody merges it.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::Error;
+use crate::cli::{Global, StateArgs};
+use crate::forecast::{self, Asked};
+use crate::hub::Hub;
+use crate::output::{Output, json};
+use crate::repository;
+use crate::terminal::Terminal;
+
+/// `plan`
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Examples:
+  shipperctl plan                              the branch that you are on, once it is pushed
+  shipperctl plan --head raise-replicas        another branch
+  shipperctl plan --head refs/pull/12/head     a pull request, on hosts that have such refs
+  shipperctl plan --format markdown            as a comment for a pull request
+
+It merges the branch into main in a clone of its own, and asks the same planner that the hub has, with
+the hub's latest reports: which releases are made, which steps are taken, which clusters get what, which
+objects change (with the values of Secrets hidden), how many pods are added, what is in the way. Nothing
+is pushed, and the hub is only asked. It fails with 1 if the branch brings a file that is refused.
+
+Charts are rendered here, with the helm in PATH. The text is for people; programs take --format json.")]
+pub struct Args {
+    /// The branch that would be merged, as it is in the repository [default: the one of the work tree]
+    #[arg(long, value_name = "BRANCH")]
+    pub head: Option<String>,
+    /// The branch that it would be merged into
+    #[arg(long, value_name = "BRANCH", default_value = "main")]
+    pub base: String,
+    /// How to print
+    #[arg(short = 'o', long = "format", visible_alias = "output", value_enum, default_value_t)]
+    pub format: Format,
+    /// The helm program [default: the one in PATH]
+    #[arg(long, value_name = "PATH", env = "SHIPPER_HELM", hide_env_values = true)]
+    pub helm: Option<PathBuf>,
+    /// Where the state of the fleet is.
+    #[command(flatten)]
+    pub state: StateArgs,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For a comment on a pull request
+    Markdown,
+    /// For programs
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// Names of the applications that something changes for
+    Name,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the branches do not merge, hub or repository do not answer, or a file would be refused.
+pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
+    let place = repository::find(global.repository.as_deref())?;
+    let state = repository::state_place(global, &args.state)?;
+    let head = match &args.head {
+        Some(head) => head.clone(),
+        None => repository::current_branch(place.worktree.as_deref().unwrap_or(Path::new("."))).ok_or_else(
+            || Error::Usage {
+                message: "there is no work tree on a branch here; name the branch with --head".to_owned(),
+            },
+        )?,
+    };
+    let asked = Asked {
+        place: &place,
+        state: &state,
+        base: &args.base,
+        head: &head,
+        state_branch: &args.state.state_branch,
+        helm: args.helm.clone(),
+    };
+    let forecast = forecast::foretell(&Hub::new(&global.hub)?, &asked)?;
+    let names = || forecast.applications.iter().map(|one| one.application.to_string()).collect();
+    let text = match args.format {
+        Format::Text => forecast::text(&forecast),
+        Format::Markdown => forecast::markdown(&forecast),
+        Format::Json => json(&forecast)?,
+        Format::Yaml => Output::Yaml.print(&forecast, names, || Ok(String::new()))?,
+        Format::Name => Output::Name.print(&forecast, names, || Ok(String::new()))?,
+    };
+    write!(terminal.out, "{text}")?;
+    match forecast.errors() {
+        0 => Ok(()),
+        errors => Err(Error::Lint { errors }),
+    }
+}

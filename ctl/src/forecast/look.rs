@@ -1,0 +1,127 @@
+//! The commits of a forecast, and the two decisions on every application that the merge concerns.
+
+use shipper_core::intent::Problem;
+use shipper_git::{Identity, Merged, Oid, Snapshot, Store, StoreError};
+use shipper_hub::fleet::FleetView;
+use shipper_hub::pilot::{Preview, settle_clusters};
+use shipper_hub::render::charts::{self, Charts};
+use shipper_hub::render::{self, Renderer};
+
+use super::Forecast;
+use super::compare::{Manifests, compare};
+use crate::Error;
+use crate::hub::Hub;
+use crate::repository::{Place, RepositoryError, Scratch};
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The fleet repository.
+    pub place: &'a Place,
+    /// Where the hub writes.
+    pub state: &'a Place,
+    /// The branch that would be merged into.
+    pub base: &'a str,
+    /// The branch that would be merged.
+    pub head: &'a str,
+    /// The branch that the hub writes.
+    pub state_branch: &'a str,
+    /// The `helm` program; `None` = the one in `PATH`.
+    pub helm: Option<std::path::PathBuf>,
+}
+
+/// What merging would do.
+///
+/// # Errors
+/// When the branches do not merge, or hub or repository do not answer.
+pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
+    let mut main = Scratch::of(asked.place, true)?;
+    let base = branch(&mut main, asked.base)?;
+    let head = branch(&mut main, asked.head)?;
+    let merged = merged(&main.store, base.commit_id(), &head, asked)?;
+    // Of the state only the newest commit counts, however long its history is.
+    let mut kept = Scratch::of(asked.state, false)?;
+    let state = kept.branch(&full(asked.state_branch))?;
+
+    let read = |error: StoreError| Error::from(RepositoryError::Store(error));
+    let (mut before, mut after) = (FleetView::default(), FleetView::default());
+    for view in [&mut before, &mut after] {
+        view.follow_main(&main.store, base.commit_id()).map_err(|error| read(error.source))?;
+        view.follow_state(&kept.store, state.as_ref().map(Snapshot::commit_id))
+            .map_err(|error| read(error.source))?;
+        settle_clusters(&main.store, view).map_err(read)?;
+    }
+    let mut concerned = after.follow_main(&main.store, merged).map_err(|error| read(error.source))?;
+    concerned.extend(settle_clusters(&main.store, &mut after).map_err(read)?);
+
+    let scratch =
+        tempfile::Builder::new().prefix("shipperctl-").tempdir().map_err(RepositoryError::Scratch)?;
+    let renderer =
+        Renderer::new(asked.helm.clone(), render::Limits::default(), scratch.path().join("render"));
+    let charts = Charts::new(scratch.path().join("charts"), charts::Limits::default());
+    let charts = charts
+        .map_err(|error| Error::Read { path: "the cache of charts".to_owned(), reason: error.to_string() })?;
+    let mut preview = Preview::new(renderer, charts);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut applications = Vec::new();
+    for app in concerned {
+        let evidence = hub.evidence(&app)?;
+        let decisions = runtime.block_on(async {
+            let now = preview.decide(&main.store, &before, &app, &evidence).await?;
+            let then = preview.decide(&main.store, &after, &app, &evidence).await?;
+            Ok::<_, StoreError>((now, then))
+        });
+        let (now, then) = decisions.map_err(read)?;
+        let manifests = Manifests::new(state.as_ref(), after.records().app(&app));
+        applications.extend(compare(&app, &now, &then, &manifests)?);
+    }
+    Ok(Forecast {
+        base: base.commit_id().to_string(),
+        head: head.commit_id().to_string(),
+        state: state.map(|state| state.commit_id().to_string()),
+        files: new_problems(&before, &after),
+        applications,
+    })
+}
+
+/// Problems that the merge brings.
+fn new_problems(before: &FleetView, after: &FleetView) -> Vec<Problem> {
+    let known: Vec<&Problem> = before.problems().collect();
+    after.problems().filter(|problem| !known.contains(problem)).cloned().collect()
+}
+
+fn full(name: &str) -> String {
+    if name.starts_with("refs/") { name.to_owned() } else { format!("refs/heads/{name}") }
+}
+
+fn branch(scratch: &mut Scratch, name: &str) -> Result<Snapshot, Error> {
+    let found = scratch.branch(&full(name))?;
+    found.ok_or_else(|| Error::NotFound {
+        what: "branch",
+        name: name.to_owned(),
+        hint: "push it first, or name another with --head or --base".to_owned(),
+    })
+}
+
+fn merged(store: &Store, base: Oid, head: &Snapshot, asked: &Asked<'_>) -> Result<Oid, Error> {
+    let by = head.author().unwrap_or(Identity {
+        name: "shipperctl".to_owned(),
+        email: "shipperctl@localhost".to_owned(),
+        seconds: 0,
+        offset_minutes: 0,
+    });
+    match store
+        .merge(base, head.commit_id(), &by, "Merge, to see what it does\n")
+        .map_err(RepositoryError::from)?
+    {
+        Merged::Commit(commit) => Ok(commit),
+        Merged::Conflict { paths } => Err(Error::Refused {
+            message: format!(
+                "{} does not merge into {}: both changed {}; merge or rebase it first",
+                asked.head,
+                asked.base,
+                paths.join(", ")
+            ),
+        }),
+    }
+}

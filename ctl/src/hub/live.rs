@@ -1,0 +1,160 @@
+//! What the hub tells of as it happens: waits, streams, the timeline.
+
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+use reqwest::blocking::Response;
+use reqwest::header::ACCEPT;
+use serde::de::DeserializeOwned;
+use shipper_core::AppKey;
+use shipper_core::api::{
+    EVENTS_OF, EVIDENCE_OF, Evidence, RELEASES_OF, ReleaseView, TIMELINE, TimelineEvent, WAIT, Waited,
+};
+use shipper_core::protocol::APPLICATIONS;
+
+use super::{Hub, HubError};
+use crate::http::{self, cause};
+
+/// What a wait takes longer than it was asked to.
+const SLACK: Duration = Duration::from_secs(15);
+/// A connection that is gone is noticed by then, although nobody said so.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// Server-sent events with their data read as JSON; it ends with the connection.
+pub struct Stream<T> {
+    lines: BufReader<Response>,
+    url: String,
+    of: std::marker::PhantomData<T>,
+}
+
+impl Hub {
+    /// Waits until one of the goals is so of an application, for as long as the hub is asked to at once. `release`: the contender has
+    /// to be that one. `None` = the hub does not know the application.
+    ///
+    /// # Errors
+    /// When the hub does not answer, or cannot wait for that.
+    pub fn wait(
+        &self,
+        key: &AppKey,
+        goals: &str,
+        release: Option<&str>,
+        seconds: u64,
+    ) -> Result<Option<Waited>, HubError> {
+        let patient = http::client(Duration::from_secs(seconds) + SLACK)
+            .map_err(|error| HubError::Unreachable { url: self.url.clone(), reason: cause(&error) })?;
+        let patient = Self { url: self.url.clone(), client: patient };
+        let timeout = seconds.to_string();
+        let mut query = vec![("for", goals), ("timeout", timeout.as_str())];
+        query.extend(release.map(|release| ("release", release)));
+        patient.find(&format!("{}/{WAIT}", below(key)), &query)
+    }
+
+    /// The releases of an application with what runs of them, newest first.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub fn releases(&self, key: &AppKey) -> Result<Vec<ReleaseView>, HubError> {
+        self.all(&format!("{}/{RELEASES_OF}", below(key)), &[])
+    }
+
+    /// What decisions on an application rest on beside the repository.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub fn evidence(&self, key: &AppKey) -> Result<Evidence, HubError> {
+        self.get(&format!("{}/{EVIDENCE_OF}", below(key)))
+    }
+
+    /// The newest entries of the timeline that fit, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub fn events(
+        &self,
+        key: Option<&AppKey>,
+        filter: &[(&str, &str)],
+        limit: usize,
+    ) -> Result<Vec<TimelineEvent>, HubError> {
+        self.some(&timeline(key), filter, limit)
+    }
+
+    /// New entries of the timeline that fit, as they come.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub fn watch_events(
+        &self,
+        key: Option<&AppKey>,
+        filter: &[(&str, &str)],
+    ) -> Result<Stream<TimelineEvent>, HubError> {
+        self.stream(&timeline(key), filter)
+    }
+
+    /// An application as it is, and then each change.
+    ///
+    /// # Errors
+    /// When the hub does not answer.
+    pub fn watch_application(
+        &self,
+        key: &AppKey,
+    ) -> Result<Stream<shipper_core::status::ApplicationStatus>, HubError> {
+        self.stream(&below(key), &[])
+    }
+
+    fn stream<T>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Stream<T>, HubError> {
+        let unreachable =
+            |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
+        let client = http::builder().timeout(None).tcp_keepalive(KEEPALIVE).build();
+        let client = client.map_err(|error| unreachable(&error))?;
+        let query = [filter, &[("watch", "true")]].concat();
+        let url = format!("{}{path}", self.url);
+        let asked = reqwest::Url::parse_with_params(&url, query)
+            .map_err(|error| HubError::Unusable { url: url.clone(), reason: error.to_string() })?;
+        let response = client.get(asked).header(ACCEPT, "text/event-stream").send();
+        let response = response.map_err(|error| unreachable(&error))?;
+        if !response.status().is_success() {
+            let (status, body) = (response.status(), response.text().unwrap_or_default());
+            return Err(HubError::Unusable { url, reason: super::refusal(status, &body) });
+        }
+        Ok(Stream { lines: BufReader::new(response), url: self.url.clone(), of: std::marker::PhantomData })
+    }
+}
+
+fn below(key: &AppKey) -> String {
+    format!("{APPLICATIONS}/{}/{}", key.namespace, key.name)
+}
+
+fn timeline(key: Option<&AppKey>) -> String {
+    key.map_or_else(|| TIMELINE.to_owned(), |key| format!("{}/{EVENTS_OF}", below(key)))
+}
+
+impl<T: DeserializeOwned> Iterator for Stream<T> {
+    type Item = Result<T, HubError>;
+
+    /// Waits for the next; an error is the last.
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut data = String::new();
+        loop {
+            let mut line = String::new();
+            match self.lines.read_line(&mut line) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Some(Err(HubError::Unreachable { url: self.url.clone(), reason }));
+                }
+            }
+            let line = line.trim_end_matches(['\r', '\n']);
+            if let Some(part) = line.strip_prefix("data:") {
+                data.push_str(part.strip_prefix(' ').unwrap_or(part));
+            } else if line.is_empty() && !data.is_empty() {
+                let read = serde_json::from_str(&data);
+                let unusable = |error: serde_json::Error| HubError::Unusable {
+                    url: self.url.clone(),
+                    reason: error.to_string(),
+                };
+                return Some(read.map_err(unusable));
+            }
+        }
+    }
+}

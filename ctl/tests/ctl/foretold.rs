@@ -1,0 +1,305 @@
+//! What `plan` foretells is then merged, on a fleet of a real hub, real agents and simulated clusters, and is what happens.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::demo::{Demo, PATIENCE, release};
+use crate::support::{git, write};
+use shipper_core::condition::Reason;
+use shipper_core::protocol::HubStatus;
+use shipper_core::state::{StateObject, Target};
+use shipperctl::forecast::{ApplicationForecast, Forecast, MARK, ShareOf};
+use shipperctl::hub::Hub;
+use tempfile::TempDir;
+
+const HELLO: &str = "applications/web/hello.yaml";
+const TWIN: &str = "applications/shop/twin.yaml";
+const MANIFEST: &str = "apps/hello/deployment.yaml";
+
+/// The demo, and a clone of its repository on `main`.
+struct Fleet {
+    demo: Demo,
+    clone: PathBuf,
+    _desk: TempDir,
+}
+
+impl Fleet {
+    fn start() -> (Self, String) {
+        let desk = tempfile::tempdir().unwrap();
+        let mut demo = Demo::start();
+        let clone = demo.says(&["git clone "]);
+        demo.says(&["Your turn: "]);
+        let second = release(&demo.says(&["web/hello", "step canary done: waits for command"]));
+        if std::env::var_os("SHIPPER_HELM").is_some() {
+            demo.says(&["web/greeter", "step everywhere done: at rest"]);
+        }
+        demo.type_in(desk.path(), &clone.replace(" && cd fleet", ""));
+        let clone = desk.path().join("fleet");
+        (Self { demo, clone, _desk: desk }, second)
+    }
+
+    /// A branch with these files, or without those that are empty, committed and pushed.
+    fn branch(&self, name: &str, message: &str, files: &[(&str, &str)]) {
+        git(&self.clone, &["checkout", "-q", "main"]);
+        git(&self.clone, &["pull", "-q", "--ff-only"]);
+        git(&self.clone, &["checkout", "-q", "-b", name]);
+        for (path, content) in files {
+            if content.is_empty() {
+                git(&self.clone, &["rm", "-rq", path]);
+            } else {
+                write(&self.clone, &[(path, content)]);
+            }
+        }
+        git(&self.clone, &["add", "-A"]);
+        git(&self.clone, &["commit", "-q", "-m", message]);
+        git(&self.clone, &["push", "-q", "origin", name]);
+    }
+
+    /// A file on the newest `main`.
+    fn file(&self, path: &str) -> String {
+        git(&self.clone, &["fetch", "-q", "origin", "main"]);
+        git(&self.clone, &["show", &format!("FETCH_HEAD:{path}")]) + "\n"
+    }
+
+    /// What the plan of the branch that is checked out says.
+    fn plan(&mut self) -> Forecast {
+        let json = self.demo.type_in(&self.clone, "shipperctl plan -o json || test $? = 1");
+        serde_json::from_str(&json).unwrap()
+    }
+
+    /// Merges a branch and waits until the hub has read the commit, which is returned.
+    fn merge(&mut self, name: &str) -> String {
+        git(&self.clone, &["checkout", "-q", "main"]);
+        git(&self.clone, &["pull", "-q", "--ff-only"]);
+        git(&self.clone, &["merge", "-q", "--no-ff", "--no-edit", &format!("origin/{name}")]);
+        git(&self.clone, &["push", "-q", "origin", "main"]);
+        let merged = git(&self.clone, &["rev-parse", "HEAD"]);
+        let hub = Hub::new(&self.demo.hub()).unwrap();
+        until(|| {
+            let status: HubStatus = hub.status().ok()?;
+            (status.source.as_deref() == Some(&merged)).then_some(())
+        });
+        merged
+    }
+
+    /// The first state commit that followed a commit of `main` and says something of an application.
+    fn decided(&self, forecast: &Forecast, source: &str, app: &str) -> String {
+        let since = forecast.state.as_deref().unwrap();
+        until(|| {
+            git(&self.clone, &["fetch", "-q", "origin", "shipper/state"]);
+            let log = git(
+                &self.clone,
+                &[
+                    "log",
+                    "--reverse",
+                    "--format=%H %(trailers:key=Shipper-Source,valueonly,separator=)",
+                    &format!("{since}..FETCH_HEAD"),
+                ],
+            );
+            let from_it = log.lines().filter_map(|line| line.split_once(' ')).filter(|(_, of)| *of == source);
+            let touches = |commit: &&str| {
+                let files = git(&self.clone, &["show", "--format=", "--name-only", commit]);
+                files.lines().any(|file| file.contains(&format!("/{app}/")))
+            };
+            from_it.map(|(commit, _)| commit).find(touches).map(str::to_owned)
+        })
+    }
+
+    /// Merges, and holds what the hub then decided against what was foretold.
+    fn comes_true(&mut self, branch: &str, forecast: &Forecast) {
+        let merged = self.merge(branch);
+        for foretold in &forecast.applications {
+            let commit = self.decided(forecast, &merged, &foretold.application.to_string());
+            for cluster in &foretold.clusters {
+                assert_eq!(
+                    self.target(&commit, foretold, cluster.cluster.as_str()),
+                    cluster.after,
+                    "{foretold:#?}"
+                );
+            }
+            for release in &foretold.releases {
+                let path =
+                    format!("{commit}:releases/{}/{}/release.yaml", foretold.application, release.name);
+                git(&self.clone, &["cat-file", "-e", &path]);
+            }
+            let touched = git(&self.clone, &["show", "--format=", "--name-only", &commit]);
+            let targets = touched.lines().filter(|file| file.ends_with("/target.yaml"));
+            let targets = targets.filter(|file| file.contains(&format!("/{}/", foretold.application)));
+            let mut told: Vec<&str> = targets.filter_map(|file| file.split('/').nth(1)).collect();
+            told.sort_unstable();
+            let foretold: Vec<&str> = foretold.clusters.iter().map(|one| one.cluster.as_str()).collect();
+            assert_eq!(told, foretold, "these clusters and no others");
+        }
+    }
+
+    fn target(&self, commit: &str, foretold: &ApplicationForecast, cluster: &str) -> Vec<ShareOf> {
+        let path = format!("{commit}:clusters/{cluster}/{}/target.yaml", foretold.application);
+        let target = Target::from_yaml(git(&self.clone, &["show", &path]).as_bytes()).unwrap();
+        let share = |release: &shipper_core::state::TargetRelease| ShareOf {
+            release: release.name.clone(),
+            capacity: release.capacity,
+            traffic: release.traffic,
+            absent: release.absent || target.absent,
+        };
+        target.releases.iter().map(share).collect()
+    }
+
+    /// Promotes, on `main`.
+    fn promote(&mut self, step: &str) {
+        let clone = self.clone.clone();
+        git(&clone, &["checkout", "-q", "main"]);
+        self.demo.type_in(&clone, &format!("shipperctl promote web/hello --step '{step}'"));
+    }
+}
+
+fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Instant::now() < end, "it does not come");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn only(forecast: &Forecast) -> &ApplicationForecast {
+    assert_eq!(forecast.applications.len(), 1, "{forecast:#?}");
+    &forecast.applications[0]
+}
+
+#[test]
+fn what_is_foretold_is_what_happens() {
+    let (mut fleet, second) = Fleet::start();
+    let clone = fleet.clone.clone();
+
+    // A promotion.
+    fleet.demo.type_in(&clone, "shipperctl promote web/hello --branch go-on");
+    git(&clone, &["fetch", "-q", "origin"]);
+    git(&clone, &["checkout", "-q", "go-on"]);
+    let forecast = fleet.plan();
+    let step = only(&forecast).step.clone().unwrap();
+    assert_eq!(
+        (step.release.as_str(), step.from.as_str(), step.to.as_str()),
+        (second.as_str(), "canary", "half")
+    );
+    assert!(only(&forecast).releases.is_empty() && only(&forecast).objects.is_empty(), "{forecast:#?}");
+    let text = fleet.demo.type_in(&clone, "shipperctl plan");
+    assert!(text.contains("goes from step canary to half") && text.contains("pods"), "{text}");
+    let markdown = fleet.demo.type_in(&clone, "shipperctl plan --format markdown");
+    assert!(markdown.starts_with(MARK) && markdown.contains("| Cluster | Change |"), "{markdown}");
+    fleet.comes_true("go-on", &forecast);
+    fleet.demo.says(&[&second, "step half done: waits for command"]);
+    fleet.promote("full on");
+    fleet.demo.says(&[&second, "step full on done: at rest"]);
+
+    // Another strategy: nothing moves that is under way or at rest; the next release has its steps.
+    let slower = fleet.file(HELLO).replace("strategyRef: careful", "strategyRef: canary-first");
+    assert_ne!(slower, fleet.file(HELLO));
+    fleet.branch("strategy", "Go slower", &[(HELLO, &slower)]);
+    let forecast = fleet.plan();
+    assert!(
+        forecast.applications.iter().all(|one| one.clusters.is_empty() && one.releases.is_empty()),
+        "{forecast:#?}"
+    );
+    let before = forecast.state.clone().unwrap();
+    fleet.merge("strategy");
+    git(&clone, &["fetch", "-q", "origin", "shipper/state"]);
+    assert_eq!(git(&clone, &["diff", "--stat", &before, "FETCH_HEAD", "--", "clusters"]), "");
+
+    // A new version.
+    let manifest = fleet.file(MANIFEST);
+    let newer = manifest.replace("hello:1.1.0", "hello:3.0.0");
+    assert_ne!(newer, manifest);
+    fleet.branch("version", "Version 3", &[(MANIFEST, &newer)]);
+    let forecast = fleet.plan();
+    let one = only(&forecast);
+    assert_eq!(one.releases.len(), 1, "{forecast:#?}");
+    let third = one.releases[0].name.to_string();
+    assert!(
+        one.objects
+            .iter()
+            .any(|object| object.object.starts_with("Deployment") && object.diff.contains("3.0.0")),
+        "{:#?}",
+        one.objects
+    );
+    assert!(one.pods.after >= one.pods.before && one.pods.before > 0, "{:?}", one.pods);
+    assert!(!one.clusters.is_empty());
+    fleet.comes_true("version", &forecast);
+    fleet.demo.says(&["web/hello", &third]);
+
+    // A new application.
+    let twin =
+        fleet.file(HELLO).replace("name: hello", "name: twin").replace("namespace: web", "namespace: shop");
+    let twin: String = twin
+        .lines()
+        .take_while(|line| !line.starts_with("  rollout:"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fleet.branch("twin", "Add shop/twin", &[(TWIN, &twin)]);
+    let forecast = fleet.plan();
+    let one = only(&forecast);
+    assert_eq!((one.application.to_string().as_str(), one.releases.len()), ("shop/twin", 1));
+    assert!(
+        one.objects.iter().all(|object| object.diff.contains("\n+")),
+        "all of it is new: {:#?}",
+        one.objects
+    );
+    fleet.comes_true("twin", &forecast);
+
+    // A folder is removed, and the removal confirmed.
+    let message = "Remove shop\n\nShipper-Confirm-Removal: shop/twin";
+    fleet.branch("gone", message, &[("applications/shop", "")]);
+    let forecast = fleet.plan();
+    assert!(only(&forecast).removed, "{forecast:#?}");
+    assert!(
+        only(&forecast).clusters.iter().flat_map(|one| &one.after).all(|share| share.absent),
+        "{forecast:#?}"
+    );
+    fleet.comes_true("gone", &forecast);
+
+    // A file that does not parse: it is refused, and what stands stays.
+    fleet.branch("broken", "Break it", &[(HELLO, "apiVersion: shipper.dev/v1alpha1\nkind: [\n")]);
+    let refused = fleet.demo.type_in(&clone, "code=0; shipperctl plan > /dev/null || code=$?; echo $code");
+    assert_eq!(refused.trim(), "1");
+    let forecast = fleet.plan();
+    assert_eq!(forecast.errors(), 1, "{forecast:#?}");
+    assert!(only(&forecast).conditions.iter().any(|condition| condition.reason == Reason::InvalidFile));
+    assert!(only(&forecast).clusters.is_empty() && only(&forecast).releases.is_empty());
+    fleet.merge("broken");
+    let status = fleet.demo.type_in(&clone, "shipperctl status");
+    assert!(status.contains("refused") && status.contains(HELLO), "{status}");
+    fleet.demo.interrupt();
+}
+
+/// A branch that does not merge is no plan, and says which file is in the way.
+#[test]
+fn a_conflict_is_told_before_anything_is_planned() {
+    let directory = tempfile::tempdir().unwrap();
+    let (bare, clone) = crate::support::repository(directory.path(), shipperctl::demo::FILES);
+    crate::support::commit(&clone, "first");
+    let change = |branch: &str, to: &str| {
+        git(&clone, &["checkout", "-q", "-B", branch, "origin/main"]);
+        let text = std::fs::read_to_string(clone.join(MANIFEST)).unwrap();
+        write(&clone, &[(MANIFEST, &text.replace("1.0.0", to))]);
+        git(&clone, &["commit", "-qam", branch]);
+    };
+    change("other", "5.0.0");
+    git(&clone, &["push", "-q", "origin", "other"]);
+    change("main", "4.0.0");
+    git(&clone, &["push", "-q", "origin", "main"]);
+    let done = crate::support::run(["plan", "--head", "other", "--repository", path(&bare)]);
+    assert_eq!(done.exit, shipperctl::exit::Exit::Failure, "{}", done.err);
+    assert!(done.err.contains("does not merge") && done.err.contains(MANIFEST), "{}", done.err);
+    let unknown = crate::support::run(["plan", "--head", "nothing", "--repository", path(&bare)]);
+    assert!(
+        unknown.exit == shipperctl::exit::Exit::NotFound && unknown.err.contains("push it first"),
+        "{}",
+        unknown.err
+    );
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

@@ -1,0 +1,213 @@
+//! Following one rollout: what it is, what happened, what became of earlier releases; waiting with exit codes.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+use crate::rollout::{World, broken_image};
+use crate::support::{Outcome, run};
+use serde_json::{Value, json};
+use shipper_core::api::{ReleaseView, TimelineEvent, Waited};
+use shipper_core::status::ApplicationStatus;
+use shipperctl::exit::Exit;
+use shipperctl::render;
+
+const FIRST: &str = "1d5ce5cd9ea4a2d9cf41a6ec8a5ab0b0a4d3f0aa";
+const SECOND: &str = "2f77f0bd0a27e0e34ac61a1a1e5a09b77c5f2a00";
+
+fn rolling() -> World {
+    let mut world = World::new(FIRST);
+    world.settle().order("full on").settle().change("2222222222", SECOND);
+    world
+}
+
+fn happened() -> Vec<TimelineEvent> {
+    let event = |at: &str, cluster: Option<&str>, reason: &str, message: &str| json!({"at": at, "application": "web/hello", "cluster": cluster, "reason": reason, "message": message});
+    let all = json!([
+        event("2026-11-22T10:03:00Z", Some("eu-1"), "ClusterFailing", "pods\u{1b}[2J do not start"),
+        event("2026-11-22T10:01:00Z", None, "Created", "hello-1 was made"),
+    ]);
+    serde_json::from_value(all).unwrap()
+}
+
+/// A hub that answers from a table: what follows the address of the API, beginning with it.
+fn hub(routes: Vec<(&'static str, &'static str, String)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            let read = stream.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            let path = request.split(' ').nth(1).unwrap_or_default().trim_start_matches("/api/v1/");
+            let found =
+                routes.iter().find(|(route, ..)| path == *route || path.starts_with(&format!("{route}?")));
+            let (code, kind, body) = match found {
+                Some((_, kind, body)) => ("200 OK", *kind, body.as_str()),
+                None => ("404 Not Found", "application/problem+json", "{\"detail\":\"not known\"}"),
+            };
+            let length = body.len();
+            let answer = format!(
+                "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            );
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    url
+}
+
+const JSON: &str = "application/json";
+
+fn page<T: serde::Serialize>(items: &[T]) -> String {
+    json!({"items": items}).to_string()
+}
+
+fn asked(routes: Vec<(&'static str, &'static str, String)>, arguments: &[&str]) -> Outcome {
+    let url = hub(routes);
+    run([&["--hub", url.as_str()][..], arguments].concat())
+}
+
+fn known(status: &ApplicationStatus) -> (&'static str, &'static str, String) {
+    ("applications/web/hello", JSON, json!(status).to_string())
+}
+
+fn waited(status: &ApplicationStatus, goal: Option<&str>) -> (&'static str, &'static str, String) {
+    let waited = Waited { met: goal.is_some(), goal: goal.map(str::to_owned), status: status.clone() };
+    ("applications/web/hello/wait", JSON, json!(waited).to_string())
+}
+
+#[test]
+fn a_wait_ends_with_a_code_for_what_came() {
+    let mut world = rolling();
+    let status = world.settle().status();
+    let come = asked(
+        vec![waited(&status, Some("step=canary")), known(&status)],
+        &["wait", "web/hello", "--for", "step=canary"],
+    );
+    assert_eq!(come.exit, Exit::Ok, "{}", come.err);
+    assert!(come.out.contains("web/hello is step=canary"), "{}", come.out);
+    let json =
+        asked(vec![waited(&status, Some("complete")), known(&status)], &["wait", "web/hello", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Waited>(&json.out).unwrap().status, status);
+
+    let never = asked(vec![waited(&status, Some("failed")), known(&status)], &["wait", "web/hello"]);
+    assert_eq!(never.exit, Exit::WillNotCome, "{}", never.err);
+    assert!(
+        never.err.contains("complete will not come by itself")
+            && never.err.contains("shipperctl status web/hello"),
+        "{}",
+        never.err
+    );
+    let wanted = asked(
+        vec![waited(&status, Some("failed")), known(&status)],
+        &["wait", "web/hello", "--for", "failed"],
+    );
+    assert_eq!(wanted.exit, Exit::Ok, "who waits for a failure is glad of it");
+
+    let late = asked(vec![waited(&status, None), known(&status)], &["wait", "web/hello", "--timeout", "0s"]);
+    assert_eq!(late.exit, Exit::TimeOver, "{}", late.err);
+    assert!(late.err.contains("did not come within 0 s"), "{}", late.err);
+    let gone = asked(vec![known(&status)], &["wait", "web/hello"]);
+    assert_eq!(gone.exit, Exit::WillNotCome, "{}", gone.err);
+
+    let wrong =
+        asked(vec![waited(&status, None), known(&status)], &["wait", "web/hello", "--for", "step=halv"]);
+    assert_eq!(wrong.exit, Exit::Usage, "{}", wrong.err);
+    assert!(wrong.err.contains("half"), "{}", wrong.err);
+    let nobody = run(["--hub", "http://127.0.0.1:1", "wait", "web/hello"]);
+    assert_eq!(nobody.exit, Exit::HubUnreachable);
+}
+
+#[test]
+fn the_timeline_is_told_newest_last_and_obeys_nobody() {
+    let routes = || {
+        vec![("events", JSON, page(&happened())), ("applications/web/hello/events", JSON, page(&happened()))]
+    };
+    let all = asked(routes(), &["events"]);
+    assert_eq!(all.exit, Exit::Ok, "{}", all.err);
+    insta::assert_snapshot!(all.out);
+    let of_one = asked(routes(), &["events", "web/hello", "--since", "2h", "--limit", "1", "-o", "json"]);
+    let events: Vec<TimelineEvent> = serde_json::from_str(&of_one.out).unwrap();
+    assert_eq!(events, happened()[..1]);
+    let names = asked(routes(), &["events", "-o", "name"]);
+    assert_eq!(names.out, "ClusterFailing\nCreated\n");
+    let wrong = asked(routes(), &["events", "--since", "yesterday"]);
+    assert!(wrong.exit == Exit::Usage && wrong.err.contains("2h"), "{}", wrong.err);
+}
+
+#[test]
+fn new_entries_follow_as_lines() {
+    let new = json!({"at": "2026-11-22T10:04:00Z", "application": "web/hello", "cluster": null, "reason": "StepAchieved", "message": "half"});
+    let stream = format!(": ping\n\nevent: event\ndata: {new}\n\n");
+    // The same address answers the list and the stream: each reads of it what it understands.
+    let listener =
+        vec![("events?watch=true", "text/event-stream", stream), ("events", JSON, page(&happened()))];
+    let done = asked(listener, &["events", "--watch", "-o", "json"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    let reasons: Vec<String> = done
+        .out
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["reason"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(reasons, ["Created", "ClusterFailing", "StepAchieved"]);
+}
+
+#[test]
+fn the_history_says_what_became_of_each_release() {
+    let mut world = rolling();
+    let status = world.settle().status();
+    let releases = ReleaseView::all(&status);
+    let routes = || vec![known(&status), ("applications/web/hello/releases", JSON, page(&releases))];
+    let later = world.now + jiff::SignedDuration::from_mins(5);
+    insta::assert_snapshot!(
+        anstream::adapter::strip_str(&render::history(&releases, later, false, None)).to_string()
+    );
+    let wide = asked(routes(), &["history", "web/hello", "-o", "wide"]);
+    assert!(wide.out.contains("PODS") && wide.out.contains(SECOND), "{}", wide.out);
+    let json = asked(routes(), &["history", "web/hello", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<Vec<ReleaseView>>(&json.out).unwrap(), releases);
+    let names = asked(routes(), &["history", "web/hello", "-o", "name"]);
+    assert_eq!(names.out.lines().count(), 2);
+}
+
+#[test]
+fn the_live_picture_has_bars_and_what_happened() {
+    let mut world = rolling();
+    world.settle().order("half");
+    let release = world.status().contender.unwrap().to_string();
+    world.report(broken_image(&release));
+    let status = world.status();
+    let later = world.now + jiff::SignedDuration::from_mins(5);
+    let events: Vec<TimelineEvent> = happened().into_iter().rev().collect();
+    let text = render::live(&status, &events, later, None);
+    insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
+}
+
+#[test]
+fn in_a_pipe_every_change_is_a_line() {
+    let mut world = rolling();
+    let first = world.settle().status();
+    let second = world.order("half").settle().status();
+    let third = world.order("full on").settle().status();
+    let stream: String = [&first, &first, &second, &third]
+        .iter()
+        .map(|status| format!("event: application\ndata: {}\n\n", json!(status)))
+        .collect();
+    let routes = || {
+        vec![
+            ("applications/web/hello?watch=true", "text/event-stream", stream.clone()),
+            known(&first),
+            ("applications/web/hello/events", JSON, page(&[] as &[TimelineEvent])),
+        ]
+    };
+    let done = asked(routes(), &["watch", "web/hello", "--until-done"]);
+    assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+    // It waits for a command at its first step already, and that is as far as it goes by itself.
+    assert_eq!(done.out.lines().count(), 1, "{}", done.out);
+    assert!(done.out.contains("canary done") && done.out.contains("waits for command"), "{}", done.out);
+    let line = render::change(&second);
+    assert!(line.contains("half") && line.contains("pods"), "{line}");
+    let json = asked(routes(), &["watch", "web/hello", "--until-done", "-o", "json"]);
+    assert_eq!(serde_json::from_str::<ApplicationStatus>(json.out.lines().next().unwrap()).unwrap(), first);
+}
