@@ -113,8 +113,8 @@ fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'
 
 /// The pod is marked to go first, and the ReplicaSet may be about to take it: until the Deployment's own count says that all is settled,
 /// taking the mark off would make it take another instead. Where replicas were raised again the count says so too early: the ReplicaSet
-/// controller may still act on the lower number, which it sees later than the Deployment controller. Of a Deployment that is to have none, every
-/// pod is about to be taken.
+/// controller may still act on the lower number, which it sees later than the Deployment controller. Where more pods are there
+/// than it is to have, and it does not replace them by others, any that does not serve may be among those that go.
 fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
     let deployment = workload.live.and_then(Live::deployment);
     let settled = deployment.is_some_and(|d| {
@@ -122,7 +122,12 @@ fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
         let seen = d.raised.is_none_or(|raised| view.elapsed(raised) >= PROPAGATION);
         (counts && seen) || d.replica_failure.is_some()
     });
-    (pod.marked && !settled) || deployment.is_some_and(|d| d.replicas == 0)
+    let too_many = deployment.is_some_and(|d| {
+        workload.pods.len() > d.replicas as usize
+            && (!d.observed || d.updated == d.total)
+            && d.replica_failure.is_none()
+    });
+    (pod.marked && !settled) || (too_many && !pod.serving)
 }
 
 /// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.

@@ -100,9 +100,12 @@ fn c2_what_is_about_to_be_taken_is_given_no_traffic() {
     );
     cluster.deployment(1, 1, FIELD_MANAGER);
     cluster.unlabel(1, 0);
+    cluster.unlabel(1, 1);
+    assert!(cluster.labels().values().all(|serve| !serve), "one of both goes: {:?}", cluster.labels());
+    cluster.gone(1, 1);
     cluster.pass(1);
     assert_eq!(
-        cluster.labels().get("app-1-0"),
+        cluster.labels().get("app-1-1"),
         Some(&true),
         "it is to stay for now, and ready pods are short"
     );

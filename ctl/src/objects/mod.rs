@@ -171,7 +171,7 @@ mod tests {
         )
     }
 
-    fn compared(from: (&str, String), to: (&str, String)) -> Vec<ObjectChange> {
+    fn compared(from: &(&str, String), to: &(&str, String)) -> Vec<ObjectChange> {
         let (old, new) = (ReleaseName::from(from.0), ReleaseName::from(to.0));
         let from = Side { release: &old, manifests: from.1.as_bytes() };
         let to = Side { release: &new, manifests: to.1.as_bytes() };
@@ -182,14 +182,14 @@ mod tests {
     fn what_only_says_which_release_it_is_does_not_differ() {
         let one = ("hello-83e4eedd-1", deployment("83e4eedd-1", "a:1") + &secret("83e4eedd-1", "YQ=="));
         let other = ("hello-83e4eedd-12", deployment("83e4eedd-12", "a:1") + &secret("83e4eedd-12", "YQ=="));
-        assert_eq!(compared(one, other), []);
+        assert_eq!(compared(&one, &other), []);
     }
 
     #[test]
     fn an_image_is_a_line_and_a_secret_says_that_it_changed_and_not_to_what() {
         let one = ("hello-83e4eedd-1", deployment("83e4eedd-1", "a:1") + &secret("83e4eedd-1", "b25l"));
         let other = ("hello-00000000-2", deployment("00000000-2", "a:2") + &secret("00000000-2", "dHdv"));
-        let changes = compared(one, other);
+        let changes = compared(&one, &other);
         assert_eq!(changes.len(), 2, "{changes:?}");
         assert_eq!(changes[0].object, "Deployment hello-<release>");
         let lines: Vec<&str> = changes[0].diff.lines().filter(|l| l.starts_with(['+', '-'])).collect();
