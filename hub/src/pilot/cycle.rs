@@ -15,6 +15,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What became of one turn on the thread that may block.
+struct Turn {
+    looked: Option<Result<(), LookError>>,
+    /// `None` = nothing may be planned now.
+    planned: Option<Planned>,
+    /// Still to be planned.
+    later: BTreeSet<AppKey>,
+    /// The look brought something new.
+    found: bool,
+    stands_by: bool,
+}
+
 impl Pilot {
     /// Look, plan, write; whatever wakes the loop meanwhile is marked for the next turn.
     pub(super) async fn cycle(&mut self) {
@@ -26,7 +38,7 @@ impl Pilot {
         self.dirty.extend(apps);
         let dirty = std::mem::take(&mut self.dirty);
         let (accepted, may_write) = (self.accepted, !self.pushes.holds(Instant::now()));
-        let stood_by = self.stands_by;
+        let (stood_by, most) = (self.stands_by, self.config.turn);
         let turn = self
             .blocking(move |world| {
                 let looked = look.then(|| world.look());
@@ -34,35 +46,37 @@ impl Pilot {
                 dirty.extend(world.in_clusters(&clusters));
                 let follow = looked.as_ref().map_or(accepted, Result::is_ok);
                 if !follow || !may_write {
-                    return (looked, Err(dirty), false, stood_by);
+                    return Turn { looked, planned: None, later: dirty, found: false, stands_by: stood_by };
                 }
                 let news = std::mem::take(&mut world.desk.dirty);
                 let found = !news.is_empty();
                 if !world.standing().may_act() {
                     // What was planned before rests on what another hub knows better; all of it is planned anew once this one acts.
-                    return (looked, Err(BTreeSet::new()), found, true);
+                    return Turn { looked, planned: None, later: BTreeSet::new(), found, stands_by: true };
                 }
                 dirty.extend(news);
                 if stood_by {
                     dirty.extend(world.all());
                 }
-                (looked, Ok(world.plan(&dirty)), found, false)
+                let (now, later) = world.portions.take(dirty, most);
+                Turn { looked, planned: Some(world.plan(&now)), later, found, stands_by: false }
             })
             .await;
-        let Some((looked, planned, found, stands_by)) = turn else { return };
+        let Some(Turn { looked, planned, later, found, stands_by }) = turn else { return };
         self.stands(stands_by);
         if let Some(looked) = looked {
             self.looked(looked, found);
         }
-        match planned {
-            Ok(planned) => self.follow(planned).await,
-            Err(dirty) => self.dirty.extend(dirty),
+        let behind = !later.is_empty();
+        self.dirty.extend(later);
+        if let Some(planned) = planned {
+            self.follow(planned).await;
         }
         if let Some(world) = self.world.0.as_deref() {
             if self.accepted {
                 world.standing();
             }
-            self.publisher.hub(&world.desk, &world.missing);
+            self.publisher.hub(&world.desk, &world.missing, behind);
         }
     }
 

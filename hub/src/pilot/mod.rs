@@ -2,10 +2,11 @@
 //!
 //! One task owns everything; there are no locks. Webhooks, watches, reports, clusters that come and go, timers and finished
 //! renderings only wake it; what is so is then read anew, so a lost wake costs latency and nothing else. Whatever is dirty
-//! at one moment goes into one commit, pushed as a compare-and-swap on the commit it was computed from. A lost race drops it and
+//! at one moment goes into one commit, as far as a turn goes, pushed as a compare-and-swap on the commit it was computed from. A lost race drops it and
 //! begins again with a look.
 //!
 //! - [`desk`](mod@desk): the Git side; [`world`](mod@world): planning over it; both run where they may block.
+//! - [`portion`](mod@portion): how much of it goes into one turn.
 //! - [`renders`](mod@renders), [`lookups`](mod@lookups): what takes longer and comes back as a wake.
 //! - [`compose`](mod@compose), [`message`](mod@message): the commit; [`publish`](mod@publish): what everybody is told.
 
@@ -19,6 +20,7 @@ mod lookups;
 mod message;
 mod missing;
 mod poll;
+mod portion;
 mod preview;
 mod promised;
 mod publish;

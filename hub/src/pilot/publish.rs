@@ -57,8 +57,8 @@ impl Publisher {
         self.condition = condition;
     }
 
-    /// Puts up the hub's status.
-    pub(super) fn hub(&mut self, desk: &Desk, missing: &Missing) {
+    /// Puts up the hub's status. `behind` = not everything that the commits brought is planned yet.
+    pub(super) fn hub(&mut self, desk: &Desk, missing: &Missing, behind: bool) {
         let view = desk.view();
         let branches = view.branches();
         if self.of.map(|(main, _)| main) != Some(branches.main) {
@@ -68,7 +68,6 @@ impl Publisher {
         if self.of != Some((branches.main, branches.state)) {
             self.of = Some((branches.main, branches.state));
             let state = desk.fleet_state();
-            self.board.source = branches.main.map(|oid| oid.to_string());
             self.board.state = branches.state.map(|oid| oid.to_string());
             (self.board.epoch, self.board.generation) = (state.epoch, state.generation);
             let unreadable = view.records().apps().flat_map(|(_, state)| &state.unreadable);
@@ -90,6 +89,10 @@ impl Publisher {
                     free: None,
                 })
                 .collect();
+        }
+        if !behind {
+            // Who waits for a commit of `main` to be followed reads it here.
+            self.board.source = branches.main.map(|oid| oid.to_string());
         }
         self.board.looked_at = self.looked_at;
         let missing = self.missing(missing);

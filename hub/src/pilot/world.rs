@@ -6,6 +6,7 @@ use super::ground::Ground;
 use super::input::job;
 use super::lookups::Lookups;
 use super::missing::Missing;
+use super::portion::Portions;
 use super::promised::Promised;
 use super::renders::{Allowed, Job, Renders};
 use crate::details::Details;
@@ -51,6 +52,7 @@ pub(super) struct World {
     pub(super) desk: Desk,
     pub(super) renders: Renders,
     pub(super) lookups: Lookups,
+    pub(super) portions: Portions,
     promised: Promised,
     shared: Arc<Shared>,
     /// How long an application waits to be written while something of it is rendered.
@@ -71,6 +73,7 @@ impl World {
             desk,
             renders: Renders::default(),
             lookups: Lookups::default(),
+            portions: Portions::default(),
             promised: Promised::default(),
             shared,
             patience,

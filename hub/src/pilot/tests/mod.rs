@@ -383,16 +383,7 @@ async fn a_hub_that_was_paused_before_its_push_loses_and_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_applications_share_commits_and_one_of_them_moves_alone() {
-    let mut bed = Bed::new();
-    let texts: Vec<_> = (0..300)
-        .map(|n| (format!("app-{n}"), application(&format!("app-{n}"), &format!("apps/{n}"))))
-        .collect();
-    let mut files: Vec<(String, String)> =
-        texts.into_iter().map(|(name, text)| (file(&name), text)).collect();
-    files.extend((0..300).map(|n| (format!("apps/{n}/all.yaml"), MANIFESTS.to_owned())));
-    files.push(("clusters/a.yaml".to_owned(), cluster("a")));
-    let edits: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
-    bed.commit(&edits);
+    let mut bed = many(300);
     let hub = Hub::start(bed.config()).await;
     for n in 0..300 {
         hub.app(&format!("app-{n}"), has_releases(1)).await;
@@ -412,6 +403,37 @@ async fn many_applications_share_commits_and_one_of_them_moves_alone() {
         "{changed:?}"
     );
     hub.stop().await;
+}
+
+/// What concerns more applications than go into a turn is followed when all of them are planned, and not before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_concerns_everybody_goes_in_turns_and_counts_when_all_had_theirs() {
+    let mut bed = many(60);
+    let hub = Hub::start(PilotConfig { turn: 7, ..bed.config() }).await;
+    for n in 0..60 {
+        hub.app(&format!("app-{n}"), has_releases(1)).await;
+    }
+    let block = "apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze}\nspec: {message: an incident, author: {type: user, name: jo}}\n";
+    let commit = bed.commit(&[("blocks/freeze.yaml", Some(block))]).to_string();
+    let followed = |shared: &Shared| (shared.hub.get().source.as_ref() == Some(&commit)).then_some(());
+    hub.until("the commit is followed", followed).await;
+    let blocked = hub.shared.statuses.list(None);
+    let blocked = blocked.iter().filter(|status| status.waiting.state == WaitingFor::Blocked).count();
+    assert_eq!(blocked, 60);
+    hub.stop().await;
+}
+
+/// So many applications in one cluster, each of a folder of its own.
+fn many(count: usize) -> Bed {
+    let mut bed = Bed::new();
+    let mut files = vec![("clusters/a.yaml".to_owned(), cluster("a"))];
+    for n in 0..count {
+        files.push((file(&format!("app-{n}")), application(&format!("app-{n}"), &format!("apps/{n}"))));
+        files.push((format!("apps/{n}/all.yaml"), MANIFESTS.to_owned()));
+    }
+    let edits: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))).collect();
+    bed.commit(&edits);
+    bed
 }
 
 /// [A5] [B1] [B4] The loop says why, of what it would decide now, and a block on main is among it.
