@@ -68,6 +68,8 @@ pub struct Spread {
     pub p50: f64,
     /// 95 of 100 are at most this (nearest rank).
     pub p95: f64,
+    /// 99 of 100 are at most this.
+    pub p99: f64,
     /// The largest.
     pub max: f64,
 }
@@ -80,7 +82,7 @@ pub fn spread(samples: &[f64]) -> Spread {
         let rank = (sorted.len() * percent).div_ceil(100).max(1);
         sorted.get(rank - 1).copied().unwrap_or_default()
     };
-    Spread { count: sorted.len(), p50: rank(50), p95: rank(95), max: rank(100) }
+    Spread { count: sorted.len(), p50: rank(50), p95: rank(95), p99: rank(99), max: rank(100) }
 }
 
 /// Prints a table.

@@ -8,17 +8,22 @@ mod apps;
 mod audit;
 mod bare;
 mod chain;
+mod crowd;
 mod figures;
+mod intake;
 mod latency;
 mod machine;
 mod memory;
 mod planning;
+mod reading;
 mod requests;
 mod rig;
 mod sight;
 mod size;
 mod stages;
+mod streams;
 mod throughput;
+mod wire;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -53,6 +58,12 @@ enum What {
     Planning(planning::Args),
     /// Resident memory of the hub, by the size of the fleet
     Size(size::Args),
+    /// Reports taken in over HTTP, and whether one is lost when the hub is killed
+    Intake(intake::Args),
+    /// What people wait for at a hub that is busy: lists, pages, shipperctl
+    Reading(reading::Args),
+    /// Thousands of open event streams
+    Streams(streams::Args),
 }
 
 #[tokio::main]
@@ -71,7 +82,10 @@ async fn main() -> Result<()> {
             one(What::Memory(memory::Args::default())).await?;
             one(What::Throughput(throughput::Args::default())).await?;
             one(What::Planning(planning::Args::default())).await?;
-            one(What::Size(size::Args::default())).await
+            one(What::Size(size::Args::default())).await?;
+            one(What::Intake(intake::Args::default())).await?;
+            one(What::Reading(reading::Args::default())).await?;
+            one(What::Streams(streams::Args::default())).await
         }
     }
 }
@@ -85,6 +99,9 @@ async fn one(what: What) -> Result<()> {
         What::Throughput(_) => "throughput",
         What::Planning(_) => "planning",
         What::Size(_) => "size",
+        What::Intake(_) => "intake",
+        What::Reading(_) => "reading",
+        What::Streams(_) => "streams",
     });
     match what {
         What::Latency(args) => latency::run(args, &mut figures).await,
@@ -94,6 +111,9 @@ async fn one(what: What) -> Result<()> {
         What::Throughput(args) => throughput::run(args, &mut figures).await,
         What::Planning(args) => planning::run(&args, &mut figures).await,
         What::Size(args) => size::run(&args, &mut figures).await,
+        What::Intake(args) => intake::run(args, &mut figures).await,
+        What::Reading(args) => reading::run(args, &mut figures).await,
+        What::Streams(args) => streams::run(args, &mut figures).await,
     }?;
     figures.end()
 }

@@ -16,7 +16,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     tools::build()?;
     // `cargo run` builds one program; the daemons are run by it.
-    let packages = ["--package=shipper-hub", "--package=shipper-agent", "--package=shipper-bench"];
-    finish(cargo(["build", "--quiet", "--release"]).args(packages))?;
+    let packages = ["hub", "agent", "bench"].map(|name| format!("--package=shipper-{name}"));
+    finish(cargo(["build", "--quiet", "--release"]).args(packages).arg("--package=shipperctl"))?;
     finish(cargo(["run", "--quiet", "--release", "--package=shipper-bench", "--"]).args(&args.arguments))
 }

@@ -1,0 +1,221 @@
+//! A hub over a large fleet of which only the reports are there: applications, each placed on three of many clusters, and what their agents
+//! would say. The hub is a real process; instead of agents, the program that measures speaks.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::{Value, json};
+use shipper_core::ClusterName;
+use shipper_core::protocol::{REPORTS, SESSIONS, Session};
+use shipper_git::{RemoteConfig, Store};
+use shipper_hub::fleet::FleetView;
+use shipper_tests::eventually::within;
+use shipper_tests::git_repo::BareRepo;
+use shipper_tests::process::{Process, Spec};
+use shipper_tests::scratch::Scratch;
+use tokio::task::spawn_blocking;
+
+use crate::planning::{MAIN, STATE, fleet};
+use crate::rig::{binary, free_port};
+use crate::wire::Wire;
+
+/// Everything is new once.
+const SOON: Duration = Duration::from_secs(900);
+/// Applications in one report, as an agent that begins says them.
+const AT_ONCE: usize = 500;
+
+/// A hub with its fleet. It ends when dropped.
+pub struct Crowd {
+    /// The hub.
+    pub hub: Process,
+    /// Where it listens.
+    pub address: SocketAddr,
+    clusters: usize,
+    /// What every cluster has to say of its applications: that all is as asked for.
+    reports: BTreeMap<ClusterName, Vec<Value>>,
+    _scratch: Scratch,
+}
+
+impl Crowd {
+    /// Starts a hub over so many applications on so many clusters, and waits until all are placed.
+    ///
+    /// # Errors
+    /// It does not start, or does not come to rest.
+    pub async fn start(applications: usize, clusters: usize, flags: &[&str]) -> Result<Self> {
+        let scratch = Scratch::new("crowd")?;
+        let remote = scratch.join("fleet.git");
+        let files = fleet(applications, clusters);
+        let repository = remote.clone();
+        spawn_blocking(move || {
+            let files: Vec<(&str, &str)> =
+                files.iter().map(|(path, content)| (&**path, &**content)).collect();
+            BareRepo::create(&repository, &files)
+        })
+        .await??;
+        let tokens: String =
+            (0..clusters).map(|number| format!("{}: {}\n", cluster(number), token(number))).collect();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port().await?));
+        let data = scratch.join("hub");
+        fs::create_dir_all(&data)?;
+        let hub = Spec::new("hub", binary("shipper-hub")?, scratch.path())
+            .arg("--repository")
+            .arg(&remote)
+            .args(["--listen", &address.to_string(), "--data-dir"])
+            .arg(&data)
+            .arg("--agent-tokens")
+            .arg(scratch.write("tokens.yaml", tokens)?)
+            .args(flags)
+            .start()?;
+        let reports = within(SOON, async || placed(&remote, &scratch.join("view"), applications).await)
+            .await
+            .map_err(|error| anyhow!("the applications are not placed: {error}"))?;
+        let crowd = Self { hub, address, clusters, reports, _scratch: scratch };
+        crowd.ready().await?;
+        Ok(crowd)
+    }
+
+    /// Waits until the hub is ready.
+    ///
+    /// # Errors
+    /// It does not become so.
+    pub async fn ready(&self) -> Result<()> {
+        let url = format!("http://{}/readyz", self.address);
+        within(SOON, async || {
+            let ready = reqwest::get(&url).await?.status();
+            ensure!(ready.is_success(), "{ready}");
+            Ok::<(), anyhow::Error>(())
+        })
+        .await
+        .map_err(|error| anyhow!("the hub is not ready: {error}"))
+    }
+
+    /// Every cluster, with an open session and everything reported once.
+    ///
+    /// # Errors
+    /// The hub takes no report.
+    pub async fn report_all(&self) -> Result<Vec<Speaker>> {
+        let mut speakers = Vec::with_capacity(self.clusters);
+        for number in 0..self.clusters {
+            let mut speaker = Speaker::open(self.address, number).await?;
+            let all = self.reports.get(&speaker.cluster).map(Vec::as_slice).unwrap_or_default();
+            for some in all.chunks(AT_ONCE) {
+                speaker.report(some).await?;
+            }
+            speaker.applications = all.to_vec();
+            speakers.push(speaker);
+        }
+        Ok(speakers)
+    }
+}
+
+/// Who reports for a cluster, over a connection that stays open.
+pub struct Speaker {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// What it has to say of its applications.
+    pub applications: Vec<Value>,
+    /// The number of the last report that the hub acknowledged.
+    pub acknowledged: u64,
+    session: String,
+    authorization: String,
+    wire: Wire,
+}
+
+impl Speaker {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// The hub does not let it.
+    pub async fn open(address: SocketAddr, number: usize) -> Result<Self> {
+        let cluster = cluster(number);
+        let authorization = format!("Bearer {}", token(number));
+        let mut wire = Wire::connect(address).await?;
+        let body =
+            json!({"cluster": cluster, "clusterUid": format!("uid-of-{cluster}"), "agentVersion": "bench"});
+        let answer = wire.post(SESSIONS, &authorization, serde_json::to_vec(&body)?).await?;
+        let Session { session, .. } = serde_json::from_slice(&answer)?;
+        Ok(Self {
+            cluster: ClusterName::from(&*cluster),
+            applications: Vec::new(),
+            acknowledged: 0,
+            session,
+            authorization,
+            wire,
+        })
+    }
+
+    /// Says something of applications; returns once the hub acknowledged it.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn report(&mut self, applications: &[Value]) -> Result<()> {
+        let number = self.acknowledged + 1;
+        self.say(number, applications).await?;
+        self.acknowledged = number;
+        Ok(())
+    }
+
+    /// Goes on over a new connection, in the same session, and asks which report is the newest that the hub has.
+    ///
+    /// # Errors
+    /// The hub does not answer, or does not know the session any more.
+    pub async fn newest(&mut self, address: SocketAddr) -> Result<u64> {
+        self.wire = Wire::connect(address).await?;
+        // One that was stored long ago changes nothing and is answered with what is there.
+        self.say(1, &[]).await
+    }
+
+    async fn say(&mut self, number: u64, applications: &[Value]) -> Result<u64> {
+        let body = json!({
+            "session": self.session, "sequence": number, "cluster": self.cluster, "clusterUid": format!("uid-of-{}", self.cluster),
+            "agentVersion": "bench", "free": {"cpu": "100000", "memory": "100Ti", "pods": "100000"}, "applications": applications,
+        });
+        let answer = self.wire.post(REPORTS, &self.authorization, serde_json::to_vec(&body)?).await?;
+        let accepted: Value = serde_json::from_slice(&answer)?;
+        accepted["sequence"].as_u64().context("an answer without a number")
+    }
+}
+
+fn cluster(number: usize) -> String {
+    format!("cluster-{number:03}")
+}
+
+fn token(number: usize) -> String {
+    format!("0123456789abcdef-{number:03}")
+}
+
+/// What every cluster is to report once all applications have their targets: that all is as asked for.
+async fn placed(remote: &Path, directory: &Path, count: usize) -> Result<BTreeMap<ClusterName, Vec<Value>>> {
+    let (url, directory): (String, PathBuf) = (remote.display().to_string(), directory.to_owned());
+    spawn_blocking(move || {
+        let config = RemoteConfig { shallow: false, ..RemoteConfig::new(url.parse()?) };
+        let mut store = Store::open(&directory, config)?;
+        let heads = store.fetch(&[MAIN, STATE])?;
+        let state = heads.get(STATE).copied().flatten().context("there is no state branch yet")?;
+        let mut view = FleetView::default();
+        view.follow_state(&store, Some(state))?;
+        let mut reports: BTreeMap<ClusterName, Vec<Value>> = BTreeMap::new();
+        let mut whole = 0;
+        for (app, state) in view.records().apps() {
+            whole += usize::from(state.targets.len() == 3);
+            for (cluster, target) in state.targets.iter() {
+                let releases: Vec<Value> = target.releases.iter().map(|release| json!({
+                    "name": release.name, "present": true, "installed": true,
+                    "capacity": {"rendered": 3, "desired": 3, "replicas": 3, "pods": 3, "ready": 3, "available": 3, "achieved": true},
+                    "traffic": {"wanted": 3, "ready": 3, "achieved": true},
+                })).collect();
+                reports.entry(cluster.clone()).or_default().push(json!({
+                    "application": app, "targetGeneration": target.generation, "releases": releases,
+                    "remains": {"readyPods": 3},
+                }));
+            }
+        }
+        ensure!(whole == count, "{whole} of {count} have three targets");
+        Ok(reports)
+    })
+    .await?
+}
