@@ -23,6 +23,8 @@ use crate::suggest;
 const TOTAL: Duration = Duration::from_secs(30);
 /// How a hub says that something is not there, and a page of somebody else does not.
 const PROBLEM: &str = "application/problem+json";
+/// Longest query that asks for applications, in bytes.
+const MAX_QUERY: usize = 4096;
 /// Enough of an unexpected answer to recognise a login page.
 const SHOWN: usize = 200;
 
@@ -253,6 +255,24 @@ fn refusal(status: reqwest::StatusCode, body: &str) -> String {
     }
 }
 
+/// So many applications at once as fit into one request: proxies before a hub take no address that is much longer.
+pub fn batches(keys: &[AppKey]) -> impl Iterator<Item = &[AppKey]> {
+    let mut rest = keys;
+    std::iter::from_fn(move || {
+        let mut room = MAX_QUERY;
+        let fits = |key: &&AppKey| {
+            let taken = "application=%2F&".len() + key.namespace.len() + key.name.len();
+            let fits = taken <= room;
+            room = room.saturating_sub(taken);
+            fits
+        };
+        let count = rest.iter().take(MAX_LIMIT as usize).take_while(fits).count().max(1);
+        let (batch, others) = rest.split_at_checked(count)?;
+        rest = others;
+        Some(batch)
+    })
+}
+
 /// The one of `known` that `name` means.
 ///
 /// # Errors
@@ -288,6 +308,18 @@ fn unknown(name: &str, known: &[AppKey]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_of_applications_are_asked_for_in_a_few_requests() {
+        assert_eq!(batches(&[]).count(), 0);
+        let long = [AppKey::new("n".repeat(MAX_QUERY), "a")];
+        assert_eq!(batches(&long).collect::<Vec<_>>(), [&long]);
+        let keys: Vec<AppKey> = (0..5000).map(|n| AppKey::new("shop", format!("service-{n}"))).collect();
+        let all: Vec<&[AppKey]> = batches(&keys).collect();
+        assert!(all.len() < 50, "{}", all.len());
+        assert!(all.iter().all(|batch| batch.len() <= MAX_LIMIT as usize));
+        assert_eq!(all.concat(), keys);
+    }
 
     #[test]
     fn a_bare_name_is_enough_where_it_is_not_ambiguous() {

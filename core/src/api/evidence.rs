@@ -1,9 +1,9 @@
 //! What the next decision on an application rests on beside the repository: with both, anybody can ask the same planner.
 
-use crate::ClusterName;
 use crate::report::AppReport;
 use crate::resources::Resources;
 use crate::status::Liveness;
+use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,4 +20,28 @@ pub struct Evidence {
     pub liveness: BTreeMap<ClusterName, Liveness>,
     /// What is free in every cluster that says so [S1].
     pub free: BTreeMap<ClusterName, Resources>,
+}
+
+/// The same of several applications, as the hub tells it: what is common to all of them is told once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EvidenceOfMany {
+    /// The hub's clock.
+    pub at: Timestamp,
+    /// As in [`Evidence::liveness`].
+    pub liveness: BTreeMap<ClusterName, Liveness>,
+    /// As in [`Evidence::free`].
+    pub free: BTreeMap<ClusterName, Resources>,
+    /// Each application that was asked for, in that order, with [`Evidence::reports`].
+    pub items: Vec<ReportsOf>,
+}
+
+/// The latest reports on an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportsOf {
+    /// Which application.
+    pub application: AppKey,
+    /// As in [`Evidence::reports`].
+    pub reports: BTreeMap<ClusterName, AppReport>,
 }

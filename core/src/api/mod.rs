@@ -14,7 +14,7 @@ mod version;
 mod wait;
 
 pub use event::{EventFilter, TimelineEvent};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, EvidenceOfMany, ReportsOf};
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubles};
@@ -31,13 +31,14 @@ pub const TIMELINE: &str = "/api/v1/events";
 pub const SUMMARY: &str = "/api/v1/summary";
 /// `GET` here is a page of [`RunningRelease`]: which release is where.
 pub const VERSIONS: &str = "/api/v1/versions";
+/// `GET` here with `?application=namespace/name`, once for each application up to [`MAX_LIMIT`], is [`EvidenceOfMany`]: what decisions on
+/// them rest on, also before there is such an application.
+pub const EVIDENCE: &str = "/api/v1/evidence";
 /// `GET` here is a stream of events [`CHANGED`] with [`Changed`], at most four a second.
 pub const WATCH: &str = "/api/v1/watch";
 /// `GET` here is the description of the API, in OpenAPI 3.1.
 pub const OPENAPI: &str = "/openapi.json";
 
-/// Below an application: the [`Evidence`] that decisions on it rest on, also before there is such an application.
-pub const EVIDENCE_OF: &str = "evidence";
 /// Below an application: its part of the timeline.
 pub const EVENTS_OF: &str = "events";
 /// Below an application: a page of [`ReleaseView`], newest first.

@@ -1,5 +1,9 @@
 //! The commits of a forecast, and the two decisions on every application that the merge concerns.
 
+use std::collections::BTreeMap;
+
+use shipper_core::AppKey;
+use shipper_core::api::{Evidence, EvidenceOfMany, ReportsOf};
 use shipper_core::intent::Problem;
 use shipper_git::{Identity, Merged, Oid, Snapshot, Store, StoreError};
 use shipper_hub::fleet::FleetView;
@@ -10,7 +14,7 @@ use shipper_hub::render::{self, Renderer};
 use super::Forecast;
 use super::compare::{Manifests, compare};
 use crate::Error;
-use crate::hub::Hub;
+use crate::hub::{Hub, batches};
 use crate::repository::{Place, RepositoryError, Scratch};
 
 /// What is asked.
@@ -64,16 +68,21 @@ pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
     let mut preview = Preview::new(renderer, charts);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut applications = Vec::new();
-    for app in concerned {
-        let evidence = hub.evidence(&app)?;
-        let decisions = runtime.block_on(async {
-            let now = preview.decide(&main.store, &before, &app, &evidence).await?;
-            let then = preview.decide(&main.store, &after, &app, &evidence).await?;
-            Ok::<_, StoreError>((now, then))
-        });
-        let (now, then) = decisions.map_err(read)?;
-        let manifests = Manifests::new(state.as_ref(), after.records().app(&app));
-        applications.extend(compare(&app, &now, &then, &manifests)?);
+    let concerned: Vec<AppKey> = concerned.into_iter().collect();
+    for batch in batches(&concerned) {
+        let EvidenceOfMany { at, liveness, free, items } = hub.evidence(batch)?;
+        let mut evidence = Evidence { at, reports: BTreeMap::new(), liveness, free };
+        for ReportsOf { application: app, reports } in items {
+            evidence.reports = reports;
+            let decisions = runtime.block_on(async {
+                let now = preview.decide(&main.store, &before, &app, &evidence).await?;
+                let then = preview.decide(&main.store, &after, &app, &evidence).await?;
+                Ok::<_, StoreError>((now, then))
+            });
+            let (now, then) = decisions.map_err(read)?;
+            let manifests = Manifests::new(state.as_ref(), after.records().app(&app));
+            applications.extend(compare(&app, &now, &then, &manifests)?);
+        }
     }
     Ok(Forecast {
         base: base.commit_id().to_string(),

@@ -8,7 +8,7 @@ use reqwest::header::ACCEPT;
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
 use shipper_core::api::{
-    EVENTS_OF, EVIDENCE_OF, Evidence, RELEASES_OF, ReleaseView, TIMELINE, TimelineEvent, WAIT, Waited,
+    EVENTS_OF, EVIDENCE, EvidenceOfMany, RELEASES_OF, ReleaseView, TIMELINE, TimelineEvent, WAIT, Waited,
 };
 use shipper_core::protocol::APPLICATIONS;
 
@@ -57,12 +57,14 @@ impl Hub {
         self.all(&format!("{}/{RELEASES_OF}", below(key)), &[])
     }
 
-    /// What decisions on an application rest on beside the repository.
+    /// What decisions on these applications rest on beside the repository; see [`batches`](super::batches).
     ///
     /// # Errors
     /// When the hub does not answer.
-    pub fn evidence(&self, key: &AppKey) -> Result<Evidence, HubError> {
-        self.get(&format!("{}/{EVIDENCE_OF}", below(key)))
+    pub fn evidence(&self, keys: &[AppKey]) -> Result<EvidenceOfMany, HubError> {
+        let names: Vec<String> = keys.iter().map(AppKey::to_string).collect();
+        let query: Vec<(&str, &str)> = names.iter().map(|name| ("application", name.as_str())).collect();
+        self.ask(EVIDENCE, &query)
     }
 
     /// The newest entries of the timeline that fit, newest first, at most `limit`.

@@ -1,22 +1,40 @@
 //! What decisions rest on beside the repository, for who asks the planner what a change would do.
 
+use super::lists::{Asked, application, bad};
+use super::problem::Problem;
 use crate::shared::Shared;
 use axum::Json;
-use axum::extract::{Path, State};
-use shipper_core::AppKey;
-use shipper_core::api::Evidence;
+use axum::extract::State;
+use shipper_core::api::{EvidenceOfMany, MAX_LIMIT, ReportsOf};
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// The evidence on an application, also on one that is to come.
+/// The evidence on some applications, also on such as are to come. A change may concern thousands, so it is asked for many at once.
+///
+/// # Errors
+/// 400 where none is named, too many are, or something else is asked for.
 pub async fn evidence(
     State(shared): State<Arc<Shared>>,
-    Path((namespace, name)): Path<(String, String)>,
-) -> Json<Evidence> {
-    Json(Evidence {
+    Asked(asked): Asked<Vec<(String, String)>>,
+) -> Result<Json<EvidenceOfMany>, Problem> {
+    if let Some((name, _)) = asked.iter().find(|(name, _)| name != "application") {
+        return Err(bad(format!("{name} is not known here; ask with ?application=namespace/name")));
+    }
+    if !(1..=MAX_LIMIT as usize).contains(&asked.len()) {
+        return Err(bad(format!(
+            "name 1 to {MAX_LIMIT} applications, each with application=namespace/name; ask again for the others"
+        )));
+    }
+    let mut items = Vec::new();
+    for (_, named) in &asked {
+        if let Some(application) = application(Some(named))? {
+            items.push(ReportsOf { reports: shared.reports.for_app(&application), application });
+        }
+    }
+    Ok(Json(EvidenceOfMany {
         at: shared.clock.now(),
-        reports: shared.reports.for_app(&AppKey::new(namespace, name)),
         liveness: shared.heartbeats.liveness(Instant::now()),
         free: shared.agents.free(),
-    })
+        items,
+    }))
 }

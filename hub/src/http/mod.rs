@@ -37,7 +37,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use problem::Problem;
 use shipper_core::api::{
-    EVENTS_OF, EVIDENCE_OF, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
+    EVENTS_OF, EVIDENCE, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
 };
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
@@ -64,11 +64,11 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(APPLICATIONS, get(applications::list))
         .route(&one, get(applications::one))
         .route(&format!("{one}/{WHY}"), get(why::why))
-        .route(&format!("{one}/{EVIDENCE_OF}"), get(evidence::evidence))
         .route(&format!("{one}/{EVENTS_OF}"), get(timeline::of_application))
         .route(&format!("{one}/{RELEASES_OF}"), get(applications::releases))
         .route(&format!("{one}/{PODS_OF}"), get(applications::pods))
         .route(&format!("{one}/{WAIT}"), get(wait::wait))
+        .route(EVIDENCE, get(evidence::evidence))
         .route(BLOCKS, get(fleet::blocks))
         .route(CLUSTERS, get(clusters::list))
         .route(&format!("{CLUSTERS}/{{name}}"), get(clusters::one))

@@ -3,7 +3,10 @@
 use super::*;
 use crate::store::TimelineEvent;
 use shipper_core::ClusterName;
-use shipper_core::api::{EVENTS_OF, FleetSummary, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS};
+use shipper_core::api::{
+    EVENTS_OF, EVIDENCE, EvidenceOfMany, FleetSummary, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS,
+};
+use shipper_core::status::Liveness;
 
 /// An application in two clusters: the first release serves, the second is at its first step and its image cannot be pulled in one of them.
 pub(super) fn rolling(namespace: &str, name: &str) -> ApplicationStatus {
@@ -109,6 +112,34 @@ async fn what_is_asked_for_wrongly_is_refused_with_what_is_meant() {
     ] {
         let detail = hub.get(&path).await.problem(400);
         assert!(detail.contains(told), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn evidence_is_told_of_many_applications_at_once_also_of_such_as_are_to_come() {
+    let hub = hub().await;
+    let session = hub.session("uid-1").await;
+    hub.post(REPORTS, EU, &report(&session, 1)).await;
+    let answer = hub.get(&format!("{EVIDENCE}?application=web/new&application=web/shop")).await;
+    let told: EvidenceOfMany = serde_json::from_str(&answer.text).unwrap();
+    let names: Vec<String> = told.items.iter().map(|one| one.application.to_string()).collect();
+    assert_eq!(names, ["web/new", "web/shop"]);
+    assert!(told.items[0].reports.is_empty());
+    assert_eq!(told.items[1].reports[&ClusterName::from("eu")].target_generation, 1);
+    assert_eq!(told.liveness[&ClusterName::from("eu")], Liveness::Online);
+
+    let many =
+        |count: usize| (0..count).map(|n| format!("application=web/app-{n}")).collect::<Vec<_>>().join("&");
+    let most = hub.get(&format!("{EVIDENCE}?{}", many(500))).await.json();
+    assert_eq!(most["items"].as_array().unwrap().len(), 500);
+    for (query, told) in [
+        (many(501), "1 to 500"),
+        (String::new(), "1 to 500"),
+        ("application=shop".to_owned(), "namespace/name"),
+        ("applications=web/shop".to_owned(), "applications"),
+    ] {
+        let detail = hub.get(&format!("{EVIDENCE}?{query}")).await.problem(400);
+        assert!(detail.contains(told), "{query}: {detail}");
     }
 }
 
