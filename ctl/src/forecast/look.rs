@@ -1,10 +1,10 @@
 //! The commits of a forecast, and the two decisions on every application that the merge concerns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shipper_core::AppKey;
 use shipper_core::api::{Evidence, EvidenceOfMany, ReportsOf};
-use shipper_core::intent::Problem;
+use shipper_core::intent::{Problem, Severity};
 use shipper_git::{Identity, Merged, Oid, Snapshot, Store, StoreError};
 use shipper_hub::fleet::FleetView;
 use shipper_hub::pilot::{Preview, settle_clusters};
@@ -15,6 +15,7 @@ use super::Forecast;
 use super::compare::{Manifests, compare};
 use crate::Error;
 use crate::hub::{Hub, batches};
+use crate::lint;
 use crate::repository::{Place, RepositoryError, Scratch};
 
 /// What is asked.
@@ -84,19 +85,33 @@ pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
             applications.extend(compare(&app, &now, &then, &manifests)?);
         }
     }
+    let commit = |commit: Oid| main.store.snapshot(commit).map_err(read);
+    let known = problems(&before, commit(base.commit_id())?)?;
+    let known: BTreeSet<_> = known.iter().map(said).collect();
+    let mut files = problems(&after, commit(merged)?)?;
+    files.retain(|problem| !known.contains(&said(problem)));
     Ok(Forecast {
         base: base.commit_id().to_string(),
         head: head.commit_id().to_string(),
         state: state.map(|state| state.commit_id().to_string()),
-        files: new_problems(&before, &after),
+        files,
         applications,
     })
 }
 
-/// Problems that the merge brings.
-fn new_problems(before: &FleetView, after: &FleetView) -> Vec<Problem> {
-    let known: Vec<&Problem> = before.problems().collect();
-    after.problems().filter(|problem| !known.contains(problem)).cloned().collect()
+/// What is wrong with the files of a commit: as the hub reads them, each for itself, and whether they fit together.
+fn problems(view: &FleetView, commit: Snapshot) -> Result<Vec<Problem>, Error> {
+    let mut problems = lint::check(&lint::Source::Snapshot(commit))?.problems;
+    let linted: BTreeSet<_> = problems.iter().map(said).collect();
+    let others: Vec<Problem> =
+        view.problems().filter(|problem| !linted.contains(&said(problem))).cloned().collect();
+    problems.extend(others);
+    Ok(problems)
+}
+
+/// What a problem says, wherever in the file that is.
+fn said(problem: &Problem) -> (Severity, &str, Option<&str>, &str) {
+    (problem.severity, &problem.file, problem.field.as_deref(), &problem.message)
 }
 
 fn full(name: &str) -> String {

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use git2::{Repository, TreeWalkMode, TreeWalkResult};
+use shipper_git::{Mode, Snapshot};
 
 use crate::Error;
+use crate::repository::RepositoryError;
 
 /// The folders that hold objects.
 const FOLDERS: [&str; 4] = ["applications", "blocks", "clusters", "strategies"];
@@ -24,6 +26,8 @@ pub enum Source {
         /// The root tree of the commit.
         tree: git2::Oid,
     },
+    /// A commit in a clone of ours.
+    Snapshot(Snapshot),
 }
 
 /// A file by path and Git file mode.
@@ -86,6 +90,19 @@ impl Source {
                 })
                 .map_err(failed)?;
             }
+            Self::Snapshot(snapshot) => {
+                for folder in FOLDERS {
+                    let found = snapshot.walk(folder).map_err(RepositoryError::from)?;
+                    let mode = |mode: Mode| match mode {
+                        Mode::Symlink => SYMLINK,
+                        Mode::Submodule => SUBMODULE,
+                        _ => REGULAR,
+                    };
+                    entries.extend(
+                        found.into_iter().map(|entry| Entry { path: entry.path, mode: mode(entry.mode) }),
+                    );
+                }
+            }
         }
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(entries)
@@ -103,6 +120,9 @@ impl Source {
                 .and_then(|found| repository.find_blob(found.id()))
                 .map(|blob| blob.content().to_vec())
                 .map_err(|error| unreadable(&entry.path, error.message())),
+            Self::Snapshot(snapshot) => {
+                Ok(snapshot.read(&entry.path, u64::MAX).map_err(RepositoryError::from)?.unwrap_or_default())
+            }
         }
     }
 
@@ -113,6 +133,7 @@ impl Source {
             Self::Commit { repository, tree } => {
                 repository.find_tree(*tree).is_ok_and(|tree| tree.get_path(Path::new(path)).is_ok())
             }
+            Self::Snapshot(snapshot) => snapshot.entry(path).is_ok_and(|entry| entry.is_some()),
         }
     }
 }
