@@ -2,6 +2,7 @@
 
 use crate::edit::EditError;
 use crate::hub::HubError;
+use crate::pulls::PullRequestError;
 use crate::repository::RepositoryError;
 
 /// Why a command fails.
@@ -89,4 +90,7 @@ pub enum Error {
     /// The repository.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// The Git host.
+    #[error(transparent)]
+    PullRequest(#[from] PullRequestError),
 }

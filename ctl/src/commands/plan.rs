@@ -6,11 +6,15 @@ use clap::ValueEnum;
 
 use crate::Error;
 use crate::cli::{Global, StateArgs};
-use crate::forecast::{self, Asked};
+use crate::forecast::{self, Asked, Forecast};
 use crate::hub::Hub;
 use crate::output::{Output, json};
+use crate::pulls::{PullRequest, PullRequestError, Verdict, environment};
 use crate::repository;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, plain};
+
+/// Name of the status that the plan sets.
+const STATUS: &str = "shipper/plan";
 
 /// `plan`
 #[derive(Debug, Clone, clap::Args)]
@@ -19,12 +23,17 @@ Examples:
   shipperctl plan                              the branch that you are on, once it is pushed
   shipperctl plan --head raise-replicas        another branch
   shipperctl plan --head refs/pull/12/head     a pull request, on hosts that have such refs
-  shipperctl plan --format markdown            as a comment for a pull request
+  shipperctl plan --post                       in a pipeline: as a comment on its pull request, and a status
+  shipperctl plan --post=12                    the same anywhere, for this pull request
 
 It merges the branch into main in a clone of its own, and asks the same planner that the hub has, with
 the hub's latest reports: which releases are made, which steps are taken, which clusters get what, which
 objects change (with the values of Secrets hidden), how many pods are added, what is in the way. Nothing
-is pushed, and the hub is only asked. It fails with 1 if the branch brings a file that is refused.
+is pushed, and the hub is only asked. It fails with 1 if the branch brings an error in a file.
+
+With --post there is one comment on the pull request, kept up to date, and the status shipper/plan on
+its commit, with a token from SHIPPER_GIT_TOKEN or what else the host calls it. Ready pipelines for
+GitHub Actions, GitLab CI, Forgejo and Gitea are in examples/ci.
 
 Charts are rendered here, with the helm in PATH. The text is for people; programs take --format json.")]
 pub struct Args {
@@ -34,6 +43,9 @@ pub struct Args {
     /// The branch that it would be merged into
     #[arg(long, value_name = "BRANCH", default_value = "main")]
     pub base: String,
+    /// Post the plan to the pull request of this number, or of the pipeline that this runs in
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true)]
+    pub post: Option<Option<u64>>,
     /// How to print
     #[arg(short = 'o', long = "format", visible_alias = "output", value_enum, default_value_t)]
     pub format: Format,
@@ -68,14 +80,12 @@ pub enum Format {
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let place = repository::find(global.repository.as_deref())?;
     let state = repository::state_place(global, &args.state)?;
-    let head = match &args.head {
-        Some(head) => head.clone(),
-        None => repository::current_branch(place.worktree.as_deref().unwrap_or(Path::new("."))).ok_or_else(
-            || Error::Usage {
-                message: "there is no work tree on a branch here; name the branch with --head".to_owned(),
-            },
-        )?,
-    };
+    let pull = args.post.map(|number| PullRequest::of(&place.url, number, &environment)).transpose()?;
+    let here = || repository::current_branch(place.worktree.as_deref().unwrap_or(Path::new(".")));
+    let head = args.head.clone().or_else(|| pull.as_ref().map(PullRequest::head)).or_else(here);
+    let head = head.ok_or_else(|| Error::Usage {
+        message: "there is no work tree on a branch here; name the branch with --head".to_owned(),
+    })?;
     let asked = Asked {
         place: &place,
         state: &state,
@@ -84,7 +94,18 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         state_branch: &args.state.state_branch,
         helm: args.helm.clone(),
     };
-    let forecast = forecast::foretell(&Hub::new(&global.hub)?, &asked)?;
+    let foretold =
+        Hub::new(&global.hub).map_err(Error::from).and_then(|hub| forecast::foretell(&hub, &asked));
+    if let Some(pull) = &pull {
+        let posted = post(pull, foretold.as_ref().ok());
+        match (&foretold, posted) {
+            (Ok(_), posted) => writeln!(terminal.err, "Posted {}", plain(&posted?))?,
+            // Why there is no plan counts more than that nobody could be told.
+            (Err(_), Err(error)) => writeln!(terminal.err, "{}", plain(&error.to_string()))?,
+            (Err(_), Ok(_)) => {}
+        }
+    }
+    let forecast = foretold?;
     let names = || forecast.applications.iter().map(|one| one.application.to_string()).collect();
     let text = match args.format {
         Format::Text => forecast::text(&forecast),
@@ -98,4 +119,18 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         0 => Ok(()),
         errors => Err(Error::Lint { errors }),
     }
+}
+
+/// Comments on the pull request and sets its status; where to read it. Without a plan there is only a status, that there is none.
+fn post(pull: &PullRequest, forecast: Option<&Forecast>) -> Result<String, PullRequestError> {
+    let Some(forecast) = forecast else {
+        pull.status(None, STATUS, (Verdict::Error, "there is no plan; the pipeline's log says why"), None)?;
+        return Ok(String::new());
+    };
+    let commented = pull.comment(forecast::MARK, &forecast::markdown(forecast));
+    let verdict = if forecast.errors() == 0 { Verdict::Success } else { Verdict::Failure };
+    // An earlier status of the same commit must not outlive what is known now.
+    let link = commented.as_ref().ok().map(String::as_str);
+    pull.status(Some(&forecast.head), STATUS, (verdict, &forecast.headline()), link)?;
+    commented
 }

@@ -14,6 +14,8 @@ pub use look::{Asked, foretell};
 pub use markdown::{MARK, markdown};
 pub use text::text;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use shipper_core::condition::Condition;
 use shipper_core::intent::{Problem, Severity};
@@ -134,5 +136,21 @@ impl Forecast {
     /// How many files would be refused.
     pub fn errors(&self) -> usize {
         self.files.iter().filter(|problem| problem.severity == Severity::Error).count()
+    }
+
+    /// All of it in a few words.
+    pub fn headline(&self) -> String {
+        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let clusters: BTreeSet<&ClusterName> =
+            self.applications.iter().flat_map(|one| &one.clusters).map(|one| &one.cluster).collect();
+        let changes = match self.applications.len() {
+            0 => "nothing changes for any application".to_owned(),
+            1 => format!("1 application changes, in {}", count(clusters.len(), "cluster")),
+            many => format!("{many} applications change, in {}", count(clusters.len(), "cluster")),
+        };
+        match self.errors() {
+            0 => changes,
+            errors => format!("{} in the files; {changes}", count(errors, "error")),
+        }
     }
 }

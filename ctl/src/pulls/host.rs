@@ -28,6 +28,15 @@ impl Kind {
         }
     }
 
+    /// As people call it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::GitHub => "GitHub",
+            Self::GitLab => "GitLab",
+            Self::Gitea => "Gitea or Forgejo",
+        }
+    }
+
     /// By the name of the host.
     fn of_name(host: &str) -> Option<Self> {
         let has = |words: &[&str]| words.iter().any(|word| host.contains(word));
@@ -43,7 +52,7 @@ impl Kind {
     }
 
     /// The variables that hold a token for it, the general one first.
-    fn variables(self) -> &'static [&'static str] {
+    pub(super) fn variables(self) -> &'static [&'static str] {
         match self {
             Self::GitHub => &["SHIPPER_GIT_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"],
             Self::GitLab => &["SHIPPER_GIT_TOKEN", "GITLAB_TOKEN"],
@@ -84,6 +93,25 @@ impl Host {
             None => Kind::of_name(&name).or_else(|| ask(&base))?,
         };
         Some(Self { kind, base, project })
+    }
+
+    /// Where its API is.
+    pub(super) fn api(&self) -> String {
+        let base = &self.base;
+        match self.kind {
+            Kind::GitHub if base == "https://github.com" => "https://api.github.com".to_owned(),
+            Kind::GitHub => format!("{base}/api/v3"),
+            Kind::GitLab => format!("{base}/api/v4"),
+            Kind::Gitea => format!("{base}/api/v1"),
+        }
+    }
+
+    /// Where in its API the repository is.
+    pub(super) fn repository(&self) -> String {
+        match self.kind {
+            Kind::GitHub | Kind::Gitea => format!("{}/repos/{}", self.api(), self.project),
+            Kind::GitLab => format!("{}/projects/{}", self.api(), encode(&self.project)),
+        }
     }
 
     /// Where a person opens a pull request from a branch to `main`.

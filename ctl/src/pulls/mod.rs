@@ -1,15 +1,24 @@
-//! Pull requests: which kind of Git host a repository is on, where a person opens one there, and opening it where there is a
-//! token.
+//! Pull requests: which kind of Git host a repository is on, where a person opens one there, and what is done there where there is a token:
+//! one is opened, or commented on.
 //!
-//! - [`host`]: the kind of host, and the address of its web pages.
+//! - [`host`]: the kind of host, and the addresses of its pages and of its API.
+//! - [`api`]: requests to it.
 //! - [`open`]: the request that opens one.
+//! - [`request`]: one that is open: its [`comment`] and its status.
 
+mod api;
+mod comment;
 mod host;
 mod open;
+mod request;
 
 use shipper_git::RepositoryUrl;
 
+use api::Api;
 use host::Host;
+
+pub use api::ApiError;
+pub use request::{PullRequest, PullRequestError, Verdict};
 
 /// What is proposed.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +52,12 @@ pub enum Proposed {
 
 /// Proposes to merge a branch of the repository into `main`.
 pub fn propose(repository: &RepositoryUrl, proposal: Proposal<'_>) -> Proposed {
-    let setting = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    propose_with(repository, proposal, &setting)
+    propose_with(repository, proposal, &environment)
+}
+
+/// A variable of the environment that says something.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 /// The same with another environment than that of the process.
@@ -59,7 +72,7 @@ pub fn propose_with(
     let link = host.link(proposal.branch);
     match host.token(setting) {
         None => Proposed::Link { url: link, why: None },
-        Some(token) => match open::open(&host, &token, proposal) {
+        Some(token) => match Api::of(&host, &token).and_then(|api| open::open(&api, proposal)) {
             Ok(url) => Proposed::Opened { url },
             Err(error) => Proposed::Link { url: link, why: Some(error.to_string()) },
         },

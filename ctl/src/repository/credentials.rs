@@ -1,15 +1,20 @@
-//! Credentials for HTTP, from where git itself takes them: the helpers a person has configured.
+//! Credentials for HTTP, from where git itself takes them: the helpers a person has configured; else the token that the environment holds
+//! for the host of the fleet repository, as a pipeline has one.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use shipper_git::{Credentials, RepositoryUrl, Secret};
 
-/// What git's credential helpers know for the address. Nothing where there is no git, no helper, or no answer without
-/// asking a person: then the server says what it misses.
-pub(super) fn from_helpers(url: &RepositoryUrl) -> Credentials {
+/// The user that goes with a token; hosts that have several kinds of tokens tell them apart by themselves.
+const USER: &str = "x-access-token";
+
+/// What git's credential helpers know for the address, or else `token`. Nothing where there is neither, or no answer without asking a
+/// person: then the server says what it misses.
+pub(super) fn known(url: &RepositoryUrl, token: Option<&Secret>) -> Credentials {
     let RepositoryUrl::Http { url, credentials: Credentials::None } = url else { return Credentials::None };
-    ask(url.as_str()).unwrap_or_default()
+    let token = || token.map(|token| Credentials::Basic { user: USER.to_owned(), password: token.clone() });
+    ask(url.as_str()).or_else(token).unwrap_or_default()
 }
 
 fn ask(url: &str) -> Option<Credentials> {

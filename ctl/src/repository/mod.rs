@@ -12,15 +12,13 @@ mod scratch;
 mod worktree;
 
 pub use author::{author, parse_author};
-pub use place::{Place, current_branch, find};
+pub use place::{Place, current_branch, find, state_place};
 pub use publish::{Change, FileChange, Published, history_of, publish};
 pub use scratch::Scratch;
 pub use worktree::Synced;
 
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{CommitError, ReadError, Snapshot, StoreError};
-
-use crate::cli::{Global, StateArgs};
 
 /// Largest file of people that is read, in bytes; the hub refuses larger ones [I2].
 pub const MAX_FILE: u64 = 1 << 20;
@@ -99,14 +97,6 @@ impl From<ReadError> for RepositoryError {
     fn from(error: ReadError) -> Self {
         Self::Store(error.into())
     }
-}
-
-/// Where the hub writes the state of the fleet.
-///
-/// # Errors
-/// When there is no repository.
-pub fn state_place(global: &Global, args: &StateArgs) -> Result<Place, RepositoryError> {
-    find(args.state_repository.as_deref().or(global.repository.as_deref()))
 }
 
 /// The applications that have a file in a commit, with its path.

@@ -25,7 +25,7 @@ impl Scratch {
             tempfile::Builder::new().prefix("shipperctl-").tempdir().map_err(RepositoryError::Scratch)?;
         let mut config = RemoteConfig::new(place.url.clone());
         config.shallow = !whole;
-        config.credentials = credentials::from_helpers(&place.url);
+        config.credentials = credentials::known(&place.url, place.token.as_ref());
         let store = Store::open(directory.path(), config)?;
         Ok(Self { store, repository: place.url.to_string(), _directory: directory })
     }

@@ -2,11 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::{CommandFactory, Parser};
+
 use crate::support::run;
 use jiff::Timestamp;
+use serde_json::Value;
 use shipper_core::AppKey;
 use shipper_core::intent::{Application, Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
+use shipper_core::yaml;
+use shipperctl::cli::{Cli, Command};
 use shipperctl::exit::Exit;
 
 fn root() -> PathBuf {
@@ -77,4 +82,37 @@ fn the_examples_of_failure_are_fit_for_a_fleet() {
     let folder = root().join("examples/failure");
     let linted = run(["lint", folder.to_str().unwrap()]);
     assert!(linted.exit == Exit::Ok && linted.err.contains("0 warnings"), "{}{}", linted.out, linted.err);
+}
+
+/// Pipelines run commands and set variables that there are; that of Forgejo and Gitea is run by the end-to-end tests, those of hosts that
+/// cannot be had for a test are held against the program.
+#[test]
+fn the_pipelines_run_commands_that_there_are() {
+    let read = |path: &str| {
+        let bytes = std::fs::read(root().join("examples/ci").join(path)).unwrap();
+        yaml::read_documents(&bytes).unwrap().remove(0)
+    };
+    let step = |pipeline: Value| {
+        let step = pipeline["jobs"]["plan"]["steps"][0].clone();
+        (step["run"].clone(), step["env"].clone())
+    };
+    let (github, forgejo) = (read("github/shipper-plan.yaml"), step(read("forgejo/shipper-plan.yaml")));
+    for permission in ["pull-requests", "statuses"] {
+        assert_eq!(github["permissions"][permission], "write", "{permission}");
+    }
+    assert_eq!(step(github), forgejo, "both speak the same language");
+    let gitlab = read("gitlab/shipper-plan.yaml")["shipper/plan"].clone();
+    let mut told = gitlab["variables"].clone();
+    told.as_object_mut().unwrap().remove("GIT_STRATEGY").unwrap();
+    for (run, variables) in [forgejo, (gitlab["script"][0].clone(), told)] {
+        let command = Cli::try_parse_from(run.as_str().unwrap().split(' ')).unwrap();
+        assert!(matches!(&command.command, Command::Plan(args) if args.post == Some(None)), "{run}");
+        let mut known: Vec<String> = Cli::command()
+            .get_arguments()
+            .filter_map(|one| Some(one.get_env()?.to_str()?.to_owned()))
+            .collect();
+        known.push("SHIPPER_GIT_TOKEN".to_owned());
+        let unknown = variables.as_object().unwrap().keys().find(|name| !known.contains(name));
+        assert_eq!(unknown, None);
+    }
 }
