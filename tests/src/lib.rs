@@ -4,6 +4,7 @@
 //! - [`cluster::Cluster`]: etcd, API server, controller manager, scheduler, and kwok, which plays nodes and pods
 //! - [`real_node::RealNode`]: a real node beside a control plane, where pods answer requests; [`load`] makes them
 //! - [`git_server::GitServer`], [`ssh_server::SshServer`]: repositories over HTTP and SSH, by Git's own programs
+//! - [`gitea::Gitea`]: a Git host with accounts, protected branches, pull requests and pipelines
 //! - [`git_repo`]: what a person does with a repository, by the `git` program
 //! - [`balancer::Balancer`]: an address before several servers
 //! - [`chart_server::ChartServer`]: a Helm repository
@@ -25,6 +26,7 @@ pub mod eventually;
 pub mod fleet;
 pub mod git_repo;
 pub mod git_server;
+pub mod gitea;
 pub mod http_service;
 pub mod load;
 pub mod process;

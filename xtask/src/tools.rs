@@ -4,7 +4,7 @@ use std::io::{Write, stderr, stdout};
 use std::path::PathBuf;
 
 use anyhow::Result;
-use shipper_toolchain::{NodeTools, Toolchain};
+use shipper_toolchain::{Gitea, NodeTools, Toolchain};
 
 use crate::command::say;
 
@@ -22,6 +22,9 @@ pub(crate) fn for_some_tests() {
     }
     if let Err(error) = shipper_toolchain::prometheus(&mut stderr()) {
         say(&format!("no Prometheus: {error}"));
+    }
+    if let Err(error) = Gitea::find_or_build(&mut stderr()) {
+        say(&format!("no Gitea: {error}"));
     }
     if let Err(error) = shipper_toolchain::axe_core(&mut stderr()) {
         say(&format!("no axe-core: {error}"));

@@ -1,4 +1,4 @@
-//! PostgreSQL refuses to run as root: then it runs as somebody else.
+//! PostgreSQL refuses to run as root, and so do others: then they run as somebody else.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -12,16 +12,24 @@ const OTHERS: [&str; 2] = ["postgres", "nobody"];
 
 /// Who runs the server.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Account {
+pub enum Account {
     /// Whoever runs the tests.
     Own,
     /// Somebody else, by numbers.
-    Other { user: u32, group: u32 },
+    Other {
+        /// Number of the user.
+        user: u32,
+        /// Number of the group.
+        group: u32,
+    },
 }
 
 impl Account {
     /// Somebody who may run a server.
-    pub(crate) fn choose() -> Result<Self> {
+    ///
+    /// # Errors
+    /// When this is root, and there is nobody else.
+    pub fn choose() -> Result<Self> {
         if fs::metadata("/proc/self").map_or_else(|_| false, |own| own.uid() == 0) {
             let accounts = fs::read_to_string("/etc/passwd").context("cannot read /etc/passwd")?;
             let found = OTHERS.iter().find_map(|name| find(&accounts, name));
@@ -31,8 +39,17 @@ impl Account {
         Ok(Self::Own)
     }
 
-    /// Gives a directory to it.
-    pub(crate) fn own(self, directory: &Path) -> Result<()> {
+    /// Whether that is whoever runs the tests.
+    #[must_use]
+    pub const fn is_own(self) -> bool {
+        matches!(self, Self::Own)
+    }
+
+    /// Gives a file or directory to it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn own(self, directory: &Path) -> Result<()> {
         if let Self::Other { user, group } = self {
             chown(directory, Some(user), Some(group))
                 .with_context(|| format!("cannot give {} away", directory.display()))?;
@@ -41,7 +58,8 @@ impl Account {
     }
 
     /// A program, run by it.
-    pub(crate) fn command(self, program: &Path) -> Vec<String> {
+    #[must_use]
+    pub fn command(self, program: &Path) -> Vec<String> {
         let program = program.display().to_string();
         match self {
             Self::Own => vec![program],
@@ -56,7 +74,8 @@ impl Account {
     }
 
     /// A program to be run by it in `directory`, as [`Command`].
-    pub(crate) fn run(self, program: &Path, directory: &Path) -> Command {
+    #[must_use]
+    pub fn run(self, program: &Path, directory: &Path) -> Command {
         let words = self.command(program);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(directory);

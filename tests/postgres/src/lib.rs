@@ -3,6 +3,7 @@
 //!
 //! - [`shared`]: the server of a test binary, where each test makes a database of its own
 //! - [`Server::start`]: one that a test may stop
+//! - [`Account`]: who runs what does not run as root
 //! - [`skip`]: what happens where there is no PostgreSQL
 
 mod account;
@@ -10,5 +11,6 @@ mod programs;
 mod server;
 mod skip;
 
+pub use account::Account;
 pub use server::Server;
 pub use skip::{possible, shared};

@@ -32,6 +32,12 @@ pub(crate) fn prometheus_directory() -> Result<PathBuf, Error> {
     Ok(root()?.join(format!("prometheus-{}", key(&own, &own, &[])?)))
 }
 
+/// The directory for Gitea, for the same reason.
+pub(crate) fn gitea_directory() -> Result<PathBuf, Error> {
+    let own = [Tool::Gitea];
+    Ok(root()?.join(format!("gitea-{}", key(&own, &own, &[])?)))
+}
+
 /// The directory for what a real node needs besides, of which `packages` are not built but unpacked.
 pub(crate) fn node_directory(packages: &[&str]) -> Result<PathBuf, Error> {
     Ok(root()?.join(format!("node-{}", key(&KUBERNETES, &Tool::NODE, packages)?)))

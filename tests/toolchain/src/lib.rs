@@ -1,5 +1,5 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime, for analyses Prometheus, for pages axe-core.
+//! kube-proxy and a container runtime, for analyses Prometheus, for pull requests Gitea, for pages axe-core.
 //!
 //! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
@@ -7,6 +7,7 @@
 
 mod cache;
 mod error;
+mod gitea;
 mod go;
 mod node;
 mod npm;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use cache::directory;
 pub use error::Error;
+pub use gitea::Gitea;
 pub use node::NodeTools;
 pub use tool::Tool;
 

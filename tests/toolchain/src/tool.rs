@@ -27,6 +27,8 @@ pub enum Tool {
     KubeProxy,
     /// Answers the queries of analyses.
     Prometheus,
+    /// A Git host.
+    Gitea,
 }
 
 impl Tool {
@@ -56,6 +58,7 @@ impl Tool {
             Self::Kubelet => "kubelet",
             Self::KubeProxy => "kube-proxy",
             Self::Prometheus => "prometheus",
+            Self::Gitea => "gitea",
         }
     }
 
@@ -71,10 +74,11 @@ impl Tool {
             Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
+            Self::Gitea => ".",
         }
     }
 
-    const fn module(self) -> &'static str {
+    pub(crate) const fn module(self) -> &'static str {
         match self {
             Self::Etcd => "go.etcd.io/etcd/server/v3",
             Self::KubeApiserver
@@ -85,6 +89,7 @@ impl Tool {
             Self::Kwok => "sigs.k8s.io/kwok",
             Self::Helm => "helm.sh/helm/v4",
             Self::Prometheus => "github.com/prometheus/prometheus",
+            Self::Gitea => "code.gitea.io/gitea",
         }
     }
 
@@ -93,6 +98,7 @@ impl Tool {
         let group = match self {
             Self::Kwok | Self::Helm => "addons",
             Self::Prometheus => "prometheus",
+            Self::Gitea => "gitea",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join(group)
@@ -111,8 +117,20 @@ impl Tool {
     pub(crate) const fn tags(self) -> Option<&'static str> {
         match self {
             Self::Prometheus => Some("remove_all_sd"),
+            Self::Gitea => Some("sqlite,sqlite_unlock_notify"),
             _ => None,
         }
+    }
+
+    /// Whether parts of it are in C.
+    pub(crate) const fn needs_c(self) -> bool {
+        matches!(self, Self::Gitea)
+    }
+
+    /// Whether its own module replaces others, which counts only where that module is the one that is built: ours pins it alone, and it
+    /// pins the rest.
+    pub(crate) const fn is_main_module(self) -> bool {
+        matches!(self, Self::Gitea)
     }
 
     /// What the linker is told. Without the version, clients and charts see v0.0.0 or half a version.
@@ -136,6 +154,7 @@ impl Tool {
                 let number = version.trim_start_matches('v');
                 format!(" -X github.com/prometheus/common/version.Version={number}")
             }
+            Self::Gitea => format!(" -X main.Version={}", version.trim_start_matches('v')),
             Self::Etcd | Self::Kwok => String::new(),
         };
         Ok(format!("-s -w{stamp}"))
@@ -170,7 +189,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain([Tool::Prometheus]) {
+        for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain([Tool::Prometheus, Tool::Gitea]) {
             let version = tool.version().unwrap();
             assert!(
                 version.starts_with('v') && version.matches('.').count() == 2,
