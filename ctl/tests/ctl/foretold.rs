@@ -1,20 +1,19 @@
 //! What `plan` foretells is then merged, on a fleet of a real hub, real agents and simulated clusters, and is what happens.
 
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::demo::{Demo, PATIENCE, release};
 use crate::support::{git, write};
+use crate::truth::comes_true;
+use shipper_core::api::EVIDENCE;
 use shipper_core::condition::Reason;
-use shipper_core::protocol::HubStatus;
-use shipper_core::state::{StateObject, Target};
-use shipperctl::forecast::{ApplicationForecast, Forecast, MARK, ShareOf};
+use shipperctl::forecast::{ApplicationForecast, Forecast, MARK};
 use shipperctl::hub::Hub;
 use tempfile::TempDir;
 
 const HELLO: &str = "applications/web/hello.yaml";
 const TWIN: &str = "applications/shop/twin.yaml";
+const CLUSTER: &str = "clusters/us-1.yaml";
 const MANIFEST: &str = "apps/hello/deployment.yaml";
 
 /// The demo, and a clone of its repository on `main`.
@@ -68,81 +67,30 @@ impl Fleet {
         serde_json::from_str(&json).unwrap()
     }
 
-    /// Merges a branch and waits until the hub has read the commit, which is returned.
-    fn merge(&mut self, name: &str) -> String {
+    /// Merges a branch; the commit.
+    fn merge(&self, name: &str) -> String {
         git(&self.clone, &["checkout", "-q", "main"]);
         git(&self.clone, &["pull", "-q", "--ff-only"]);
         git(&self.clone, &["merge", "-q", "--no-ff", "--no-edit", &format!("origin/{name}")]);
         git(&self.clone, &["push", "-q", "origin", "main"]);
-        let merged = git(&self.clone, &["rev-parse", "HEAD"]);
-        let hub = Hub::new(&self.demo.hub()).unwrap();
-        until(|| {
-            let status: HubStatus = hub.status().ok()?;
-            (status.source.as_deref() == Some(&merged)).then_some(())
-        });
-        merged
+        git(&self.clone, &["rev-parse", "HEAD"])
     }
 
-    /// The first state commit that followed a commit of `main` and says something of an application.
-    fn decided(&self, forecast: &Forecast, source: &str, app: &str) -> String {
-        let since = forecast.state.as_deref().unwrap();
-        until(|| {
-            git(&self.clone, &["fetch", "-q", "origin", "shipper/state"]);
-            let log = git(
-                &self.clone,
-                &[
-                    "log",
-                    "--reverse",
-                    "--format=%H %(trailers:key=Shipper-Source,valueonly,separator=)",
-                    &format!("{since}..FETCH_HEAD"),
-                ],
-            );
-            let from_it = log.lines().filter_map(|line| line.split_once(' ')).filter(|(_, of)| *of == source);
-            let touches = |commit: &&str| {
-                let files = git(&self.clone, &["show", "--format=", "--name-only", commit]);
-                files.lines().any(|file| file.contains(&format!("/{app}/")))
-            };
-            from_it.map(|(commit, _)| commit).find(touches).map(str::to_owned)
-        })
-    }
-
-    /// Merges, and holds what the hub then decided against what was foretold.
+    /// Merges, and holds what the hub then does against what was foretold.
     fn comes_true(&mut self, branch: &str, forecast: &Forecast) {
         let merged = self.merge(branch);
-        for foretold in &forecast.applications {
-            let commit = self.decided(forecast, &merged, &foretold.application.to_string());
-            for cluster in &foretold.clusters {
-                assert_eq!(
-                    self.target(&commit, foretold, cluster.cluster.as_str()),
-                    cluster.after,
-                    "{foretold:#?}"
-                );
-            }
-            for release in &foretold.releases {
-                let path =
-                    format!("{commit}:releases/{}/{}/release.yaml", foretold.application, release.name);
-                git(&self.clone, &["cat-file", "-e", &path]);
-            }
-            let touched = git(&self.clone, &["show", "--format=", "--name-only", &commit]);
-            let targets = touched.lines().filter(|file| file.ends_with("/target.yaml"));
-            let targets = targets.filter(|file| file.contains(&format!("/{}/", foretold.application)));
-            let mut told: Vec<&str> = targets.filter_map(|file| file.split('/').nth(1)).collect();
-            told.sort_unstable();
-            let foretold: Vec<&str> = foretold.clusters.iter().map(|one| one.cluster.as_str()).collect();
-            assert_eq!(told, foretold, "these clusters and no others");
-        }
+        let hub = Hub::new(&self.demo.hub()).unwrap();
+        comes_true(forecast, &merged, &hub, &|arguments| git(&self.clone, arguments));
     }
 
-    fn target(&self, commit: &str, foretold: &ApplicationForecast, cluster: &str) -> Vec<ShareOf> {
-        let path = format!("{commit}:clusters/{cluster}/{}/target.yaml", foretold.application);
-        let target = Target::from_yaml(git(&self.clone, &["show", &path]).as_bytes()).unwrap();
-        let share = |release: &shipper_core::state::TargetRelease| ShareOf {
-            release: release.name.clone(),
-            capacity: release.capacity,
-            traffic: release.traffic,
-            absent: release.absent || target.absent,
-        };
-        target.releases.iter().map(share).collect()
+    /// How often the hub was asked for what it knows of applications.
+    fn asked_for_evidence(&mut self) -> u64 {
+        let metrics = format!("{}/metrics", self.demo.hub());
+        let text = shipperctl::http::client(PATIENCE).unwrap().get(metrics).send().unwrap().text().unwrap();
+        let counts = text
+            .lines()
+            .filter(|line| line.starts_with("shipper_hub_http_requests") && line.contains(EVIDENCE));
+        counts.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
     }
 
     /// Promotes, on `main`.
@@ -150,17 +98,6 @@ impl Fleet {
         let clone = self.clone.clone();
         git(&clone, &["checkout", "-q", "main"]);
         self.demo.type_in(&clone, &format!("shipperctl promote web/hello --step '{step}'"));
-    }
-}
-
-fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(Instant::now() < end, "it does not come");
-        thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -203,10 +140,7 @@ fn what_is_foretold_is_what_happens() {
         forecast.applications.iter().all(|one| one.clusters.is_empty() && one.releases.is_empty()),
         "{forecast:#?}"
     );
-    let before = forecast.state.clone().unwrap();
-    fleet.merge("strategy");
-    git(&clone, &["fetch", "-q", "origin", "shipper/state"]);
-    assert_eq!(git(&clone, &["diff", "--stat", &before, "FETCH_HEAD", "--", "clusters"]), "");
+    fleet.comes_true("strategy", &forecast);
 
     // A new version.
     let manifest = fleet.file(MANIFEST);
@@ -217,6 +151,8 @@ fn what_is_foretold_is_what_happens() {
     let one = only(&forecast);
     assert_eq!(one.releases.len(), 1, "{forecast:#?}");
     let third = one.releases[0].name.to_string();
+    let steps: Vec<&str> = one.releases[0].steps.iter().map(String::as_str).collect();
+    assert_eq!(steps, ["canary", "everywhere"], "it has the steps of the other strategy");
     assert!(
         one.objects
             .iter()
@@ -248,6 +184,17 @@ fn what_is_foretold_is_what_happens() {
     );
     fleet.comes_true("twin", &forecast);
 
+    // A change that concerns every application asks the hub once.
+    let cluster = fleet.file(CLUSTER);
+    fleet.branch(
+        "label",
+        "Label it",
+        &[(CLUSTER, &cluster.replace("  region:", "  capabilities: [gpu]\n  region:"))],
+    );
+    let before = fleet.asked_for_evidence();
+    assert_eq!(fleet.plan().errors(), 0);
+    assert_eq!(fleet.asked_for_evidence(), before + 1);
+
     // A folder is removed, and the removal confirmed.
     let message = "Remove shop\n\nShipper-Confirm-Removal: shop/twin";
     fleet.branch("gone", message, &[("applications/shop", "")]);
@@ -267,7 +214,7 @@ fn what_is_foretold_is_what_happens() {
     assert_eq!(forecast.errors(), 1, "{forecast:#?}");
     assert!(only(&forecast).conditions.iter().any(|condition| condition.reason == Reason::InvalidFile));
     assert!(only(&forecast).clusters.is_empty() && only(&forecast).releases.is_empty());
-    fleet.merge("broken");
+    fleet.comes_true("broken", &forecast);
     let status = fleet.demo.type_in(&clone, "shipperctl status");
     assert!(status.contains("refused") && status.contains(HELLO), "{status}");
     fleet.demo.interrupt();

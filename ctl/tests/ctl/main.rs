@@ -21,4 +21,5 @@ mod shells;
 mod small_commits;
 mod status;
 mod support;
+mod truth;
 mod why;
