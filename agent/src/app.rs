@@ -96,13 +96,14 @@ impl<S: Source> App<S> {
 
     /// What is to be seen from outside while it runs.
     pub fn status(&self) -> Status {
-        Status::new(
-            Arc::clone(&self.state),
-            self.leadership.clone(),
-            self.wake.clone(),
-            Arc::clone(self.api.calls()),
-            Arc::clone(&self.samples),
-        )
+        Status {
+            cluster: self.config.cluster.clone(),
+            state: Arc::clone(&self.state),
+            leadership: self.leadership.clone(),
+            wake: self.wake.clone(),
+            calls: Arc::clone(self.api.calls()),
+            samples: Arc::clone(&self.samples),
+        }
     }
 
     /// Runs until `shutdown` is ready, then gives the Lease back.
@@ -135,6 +136,7 @@ impl<S: Source> App<S> {
                 api: api.clone(),
                 kinds: kinds.clone(),
                 sink: Arc::clone(&state.room) as _,
+                metrics: Arc::clone(&state.metrics),
                 random: random.clone(),
                 id: group_kind(api_version, kind),
                 api_version: Some(api_version.to_owned()),
@@ -174,6 +176,7 @@ async fn watches(api: Api, kinds: Kinds, state: Arc<State>, random: Random) {
                     api: api.clone(),
                     kinds: kinds.clone(),
                     sink: Arc::clone(&state) as _,
+                    metrics: Arc::clone(&state.metrics),
                     random: random.clone(),
                     id,
                     api_version,

@@ -2,6 +2,7 @@
 
 use crate::engine::state::State;
 use crate::hub::HubLink;
+use crate::metrics::OutcomeLabels;
 use crate::random::{Backoff, Random};
 use crate::source::Source;
 use crate::targets::Targets;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Longest pause after a fetch that failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -62,13 +63,23 @@ pub async fn run<S: Source>(
         state.set_targets(changes);
     }
     loop {
+        let began = Instant::now();
         let Some((returned, result)) = on_thread(held, |(source, targets)| targets.sync(source)).await else {
             return;
         };
         held = returned;
+        let outcome = match &result {
+            Ok(Some(_)) => "accepted",
+            Ok(None) => "unchanged",
+            Err(_) => "failed",
+        };
+        state.metrics.fetches.get_or_create(&OutcomeLabels { outcome }).inc();
+        state.metrics.fetch_duration.observe(began.elapsed().as_secs_f64());
+        let now = state.clock().now().as_duration().as_secs_f64();
         let pause = match result {
             Ok(changes) => {
                 state.problem("fetch", None);
+                state.metrics.fetched.set(now);
                 backoff.reset();
                 if let Some(changes) = changes {
                     tracing::info!(
@@ -77,6 +88,7 @@ pub async fn run<S: Source>(
                         gone = changes.gone.len(),
                         "new state accepted"
                     );
+                    state.metrics.accepted.set(now);
                     state.set_targets(changes);
                 }
                 let connected = wake.connected.load(Ordering::Relaxed);

@@ -17,6 +17,7 @@ mod fetcher;
 pub mod hub;
 pub mod identity;
 pub mod lease;
+mod metrics;
 pub mod random;
 pub mod reporter;
 pub mod room;

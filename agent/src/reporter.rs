@@ -7,6 +7,7 @@ use crate::api::Calls;
 use crate::engine::state::State;
 use crate::hub::{HubError, HubLink};
 use crate::lease::Leadership;
+use crate::metrics::OutcomeLabels;
 use crate::random::{Backoff, Random};
 use shipper_core::protocol::{Session, SessionRequest};
 use shipper_core::report::Report;
@@ -92,6 +93,9 @@ impl Reporter {
             if matches!(turn, Ok(true) | Err(HubError::SessionUnknown)) {
                 self.answered = Instant::now();
             }
+            if let Some(outcome) = outcome(&turn) {
+                self.state.metrics.reports.get_or_create(&OutcomeLabels { outcome }).inc();
+            }
             match turn {
                 Ok(false) => {
                     tokio::select! {
@@ -102,6 +106,7 @@ impl Reporter {
                 Ok(true) => {
                     backoff.reset();
                     self.delivered.send_replace(Some(Instant::now()));
+                    self.state.metrics.reported.set(self.state.clock().now().as_duration().as_secs_f64());
                     let every =
                         self.session.as_ref().map_or(30, |(session, _)| session.heartbeat_seconds.max(1));
                     // A little early, so that a slow report is not a missed one.
@@ -195,5 +200,17 @@ impl Reporter {
             self.fetch.notify_one();
         }
         Ok(true)
+    }
+}
+
+/// What came of a turn, as the metrics name it; `None` = there was nothing to say.
+fn outcome(turn: &Result<bool, HubError>) -> Option<&'static str> {
+    match turn {
+        Ok(false) => None,
+        Ok(true) => Some("stored"),
+        Err(HubError::SessionUnknown) => Some("sessionUnknown"),
+        Err(HubError::Refused { .. }) => Some("refused"),
+        Err(HubError::StandsBy { .. }) => Some("standsBy"),
+        Err(_) => Some("failed"),
     }
 }

@@ -5,6 +5,7 @@ use crate::api::Calls;
 use crate::engine::state::State;
 use crate::fetcher::Wake;
 use crate::lease::Leadership;
+use crate::metrics::ReasonLabels;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
@@ -13,8 +14,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use prometheus_client::metrics::gauge::ConstGauge;
-use prometheus_client::registry::Registry;
+use shipper_core::ClusterName;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,24 +22,15 @@ use std::sync::atomic::Ordering;
 /// A view of a running agent.
 #[derive(Clone)]
 pub struct Status {
-    state: Arc<State>,
-    leadership: Leadership,
-    wake: Wake,
-    calls: Arc<Calls>,
-    samples: Arc<Counts>,
+    pub(crate) cluster: ClusterName,
+    pub(crate) state: Arc<State>,
+    pub(crate) leadership: Leadership,
+    pub(crate) wake: Wake,
+    pub(crate) calls: Arc<Calls>,
+    pub(crate) samples: Arc<Counts>,
 }
 
 impl Status {
-    pub(crate) fn new(
-        state: Arc<State>,
-        leadership: Leadership,
-        wake: Wake,
-        calls: Arc<Calls>,
-        samples: Arc<Counts>,
-    ) -> Self {
-        Self { state, leadership, wake, calls, samples }
-    }
-
     /// Whether a state has been accepted and every application in it looked at.
     pub fn is_ready(&self) -> bool {
         self.state.is_ready()
@@ -52,12 +43,31 @@ impl Status {
 
     /// The metrics in the OpenMetrics text format.
     pub fn metrics(&self) -> String {
-        let mut registry = Registry::with_prefix("shipper_agent");
-        registry.register_collector(Box::new(Metrics(self.clone())));
+        self.look();
+        let mut registry = self.state.metrics.registry(self.cluster.as_str(), &self.calls);
+        registry.register_collector(Box::new(Samples(Arc::clone(&self.samples))));
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode(&mut text, &registry);
         text
+    }
+
+    /// Fills in what is so now.
+    fn look(&self) {
+        let metrics = &self.state.metrics;
+        let sight = self.state.sight();
+        metrics.troubles.clear();
+        for (reason, count) in sight.troubles {
+            metrics.troubles.get_or_create(&ReasonLabels { reason }).set(count);
+        }
+        metrics.problems.set(sight.problems);
+        metrics.applications.set(sight.applications);
+        let (epoch, generation) = sight.standing.unwrap_or_default();
+        metrics.epoch.set(epoch.cast_signed());
+        metrics.generation.set(generation.cast_signed());
+        metrics.acting.set(i64::from(self.is_acting()));
+        metrics.ready.set(i64::from(self.is_ready()));
+        metrics.connected.set(i64::from(self.wake.connected.load(Ordering::Relaxed)));
     }
 
     /// The HTTP service.
@@ -85,40 +95,20 @@ impl Status {
     }
 }
 
-struct Metrics(Status);
+struct Samples(Arc<Counts>);
 
-impl fmt::Debug for Metrics {
+impl fmt::Debug for Samples {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Metrics")
+        f.write_str("Samples")
     }
 }
 
-impl Collector for Metrics {
+impl Collector for Samples {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let status = &self.0;
-        let help = "Requests to the API server";
-        let mut calls = encoder.encode_descriptor("api_requests", help, None, MetricType::Counter)?;
-        for (verb, count) in status.calls.by_verb() {
-            ConstCounter::new(count).encode(calls.encode_family(&[("verb", verb)])?)?;
-        }
-        let help = "Samples of analyses, by what they were worth";
+        let help = "Samples of analyses, by what they were worth.";
         let mut samples = encoder.encode_descriptor("analysis_samples", help, None, MetricType::Counter)?;
-        for (outcome, count) in status.samples.by_outcome() {
+        for (outcome, count) in self.0.by_outcome() {
             ConstCounter::new(count).encode(samples.encode_family(&[("outcome", outcome)])?)?;
-        }
-        let connected = status.wake.connected.load(Ordering::Relaxed);
-        for (name, help, value) in [
-            (
-                "applications",
-                "Applications with a target in this cluster",
-                status.state.applications() as u64,
-            ),
-            ("acting", "Whether this agent holds the Lease", u64::from(status.is_acting())),
-            ("ready", "Whether every application has been looked at", u64::from(status.is_ready())),
-            ("connected", "Whether the event stream of the hub is there", u64::from(connected)),
-        ] {
-            let gauge = ConstGauge::new(value);
-            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 use crate::api::{Api, ApiError, Kind, Kinds};
 use crate::engine::state::{GroupKind, State};
+use crate::metrics::{KindLabels, Metrics};
 use crate::random::{Backoff, Random};
 use http_body_util::BodyExt;
 use kube::client::Body;
@@ -117,6 +118,8 @@ pub struct Watch {
     pub kinds: Kinds,
     /// Told of everything seen.
     pub sink: Arc<dyn Sink>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
     /// For pauses.
     pub random: Random,
     /// Group and kind.
@@ -197,6 +200,7 @@ impl Watch {
 
     /// What is refused for good keeps nobody waiting; anything else may pass in a moment.
     fn failed(&self, part: &str, error: &ApiError) {
+        self.metrics.watch_errors.get_or_create(&self.labels()).inc();
         if matches!(error.code(), Some(403 | 405)) {
             let why =
                 format!("the agent may not list and watch {}: {error}; extend its ClusterRole", self.id.1);
@@ -205,11 +209,16 @@ impl Watch {
         self.sink.problem(part, Some(error.to_string()));
     }
 
+    fn labels(&self) -> KindLabels {
+        KindLabels { kind: self.id.1.clone() }
+    }
+
     async fn list(&self, kind: &Kind) -> Result<String, ApiError> {
         let Selection { query: selector, metadata, remember } = self.sink.selection(&self.id);
         let selector = selector.map(|selector| format!("&{selector}")).unwrap_or_default();
         let accept = if metadata { METADATA_LIST } else { JSON };
         self.sink.begin(&self.id);
+        self.metrics.lists.get_or_create(&self.labels()).inc();
         // What has to be remembered until the last page; pages before it are handed on and cut down to their names.
         let mut seen = Vec::new();
         let mut query = format!("limit={PAGE}");
@@ -253,6 +262,7 @@ impl Watch {
             kind.collection(None)
         );
         let accept = if metadata { METADATA } else { JSON };
+        self.metrics.watches.get_or_create(&self.labels()).inc();
         let mut body = self.api.watch(&path, accept).await?;
         let mut version = from.to_owned();
         let mut buffer = Vec::new();

@@ -145,7 +145,7 @@ async fn a4_a_query_is_asked_with_the_clusters_own_credentials_until_enough_pass
     let last = report.measures[0].samples.last().unwrap();
     assert_eq!((last.outcome, last.generation, last.measured.as_str()), (Outcome::Passed, 2, "0"));
     let metrics = agent.status.metrics();
-    assert!(metrics.contains("shipper_agent_analysis_samples_total{outcome=\"passed\"} 2"), "{metrics}");
+    assert!(metrics.contains("outcome=\"passed\"} 2"), "{metrics}");
     agent.stop().await;
 }
 

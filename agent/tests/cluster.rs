@@ -25,7 +25,9 @@ async fn a_target_converges_and_is_reported_as_achieved() {
     let config = world.get("v1", "ConfigMap", &format!("settings-{RELEASE}")).unwrap();
     assert_eq!(config["data"]["greeting"], "hello");
     assert!(agent.status.is_ready() && agent.status.is_acting());
-    assert!(agent.status.metrics().contains("shipper_agent_api_requests_total{verb=\"patch\"}"));
+    assert!(
+        agent.status.metrics().contains("_api_requests_total{cluster=\"c1\",verb=\"patch\",code=\"200\"}")
+    );
     agent.stop().await;
 }
 

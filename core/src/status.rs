@@ -121,6 +121,9 @@ pub struct ReleaseStatus {
     pub steps: Vec<String>,
     /// Index of the step asked for.
     pub step: usize,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_since: Option<Timestamp>,
     /// The newest step achieved.
     pub achieved: Option<Achieved>,
     /// Since when it is complete.

@@ -238,10 +238,15 @@ impl Api {
         let began = Instant::now();
         match timeout_at(until, self.client.send(request)).await {
             Err(_) => {
+                self.calls.answered(verb, None, began.elapsed());
                 Err(ApiError::Timeout { verb, path: path.to_owned(), seconds: began.elapsed().as_secs() })
             }
-            Ok(Err(source)) => Err(ApiError::transport(verb, path, &source)),
+            Ok(Err(source)) => {
+                self.calls.answered(verb, None, began.elapsed());
+                Err(ApiError::transport(verb, path, &source))
+            }
             Ok(Ok(response)) => {
+                self.calls.answered(verb, Some(response.status().as_u16()), began.elapsed());
                 let (parts, body) = response.into_parts();
                 Ok((parts.status, parts.headers, body))
             }

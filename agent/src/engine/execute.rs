@@ -4,6 +4,7 @@ use super::failure::{classify, message};
 use super::state::{State, is_marked, pod_key};
 use crate::api::{Api, ApiError, Kind, Kinds};
 use crate::lease::Leadership;
+use crate::metrics::ShiftLabels;
 use crate::random::{Random, doubled};
 use serde_json::{Value, json};
 use shipper_core::catalogue::Trouble;
@@ -36,6 +37,16 @@ pub enum Outcome {
     Failed,
     /// It was not begun: the target changed, or another agent acts.
     Skipped,
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
 }
 
 /// What a look at one object came to.
@@ -71,11 +82,14 @@ impl Executor {
         if !self.state.is_current(app, version) || !self.leadership.is_held() {
             return Outcome::Skipped;
         }
-        match action {
-            Action::Apply(apply) => self.apply(app, apply).await,
-            Action::Label(label) => self.label(app, label).await,
-            Action::Delete(delete) => self.delete(app, delete).await,
-        }
+        let began = Instant::now();
+        let (what, outcome) = match action {
+            Action::Apply(apply) => ("apply", self.apply(app, apply).await),
+            Action::Label(label) => ("label", self.label(app, label).await),
+            Action::Delete(delete) => ("delete", self.delete(app, delete).await),
+        };
+        self.state.metrics.wrote(what, outcome.word(), began.elapsed().as_secs_f64());
+        outcome
     }
 
     async fn apply(&self, app: &AppKey, apply: &Apply) -> Outcome {
@@ -94,6 +108,7 @@ impl Executor {
         match self.send(apply, &path, &object, until).await {
             Ok(answer) => {
                 tracing::debug!(%app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
+                self.state.metrics.repairs.inc_by(u64::from(apply.repair));
                 self.state.written(app, &apply.key, apply.repair);
                 self.state.answered(&answer);
                 Outcome::Done
@@ -234,6 +249,8 @@ impl Executor {
         match self.api.merge(&path, FIELD_MANAGER, &patch, until).await {
             Ok(pod) => {
                 tracing::debug!(%app, pod = label.pod, serve = label.serve, why = label.why, "labelled");
+                let to = if label.serve { "on" } else { "off" };
+                self.state.metrics.shifts.get_or_create(&ShiftLabels { to }).inc();
                 self.state.labelled(app, &label.pod, label.serve);
                 self.state.written(app, &key, false);
                 self.state.answered(&pod);

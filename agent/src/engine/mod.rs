@@ -66,21 +66,28 @@ impl Drop for Rest<'_> {
 }
 
 async fn work(state: Arc<State>, executor: Executor, leadership: Leadership, app: AppKey) {
-    let mut rest = Rest { state: &state, app: &app, wake_at: None };
-    for key in state.take_foreign(&app) {
-        executor.look_again(&app, &key).await;
+    let began = Instant::now();
+    reconcile(&state, &executor, &leadership, &app).await;
+    state.metrics.reconcile_duration.observe(began.elapsed().as_secs_f64());
+}
+
+async fn reconcile(state: &State, executor: &Executor, leadership: &Leadership, app: &AppKey) {
+    let mut rest = Rest { state, app, wake_at: None };
+    for key in state.take_foreign(app) {
+        executor.look_again(app, &key).await;
     }
     for _ in 0..MOST_ROUNDS {
-        let Some(round) = state.round(&app) else { return };
+        let Some(round) = state.round(app) else { return };
         rest.wake_at = round.wake_at;
         if round.actions.is_empty() || !leadership.is_held() {
             return;
         }
         tracing::debug!(%app, actions = round.actions.len(), "decided");
-        carry_out(&executor, &app, round.version, round.actions).await;
+        carry_out(executor, app, round.version, round.actions).await;
     }
     let later = state.clock().now().saturating_add(REST).ok();
     rest.wake_at = later;
+    state.metrics.restless.inc();
     tracing::warn!(%app, "does not come to rest; another undoes what is applied?");
 }
 

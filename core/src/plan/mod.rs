@@ -23,6 +23,7 @@ mod placement;
 mod reasons;
 mod releases;
 mod removal;
+mod restored;
 mod roles;
 mod steps;
 mod survey;
@@ -331,8 +332,9 @@ impl<'a> Draft<'a> {
         self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    fn finish(self) -> AppPlan {
+    fn finish(mut self) -> AppPlan {
         let status = explain::status(&self);
+        restored::follow(&mut self, &status);
         AppPlan {
             record: self.record,
             releases: self.releases,

@@ -42,6 +42,19 @@ pub struct AppRecord {
     /// That it is not on `main` any more [X1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing: Option<Missing>,
+    /// That a release of it failed, until what serves is well again: what the time to restore is counted from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<OpenFailure>,
+}
+
+/// A release that failed in a cluster, and from which the application is not back yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenFailure {
+    /// The release.
+    pub release: ReleaseName,
+    /// Since when a cluster failed; where a person took it back before one did, since then.
+    pub since: Timestamp,
 }
 
 impl AppRecord {
@@ -58,6 +71,7 @@ impl AppRecord {
             rolled_back: None,
             pin: None,
             missing: None,
+            failure: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The files of the state branch: what the hub has decided, as agents and people read it.
 
+mod advance;
 mod application;
 mod failure;
 mod fleet;
@@ -8,8 +9,9 @@ mod phase;
 mod release;
 mod target;
 
+pub use advance::{Advance, How, advances};
 pub use application::{
-    AppRecord, ChartPin, Leaves, Missing, Order, PlacedCluster, Placement, Removal, RemovalCause,
+    AppRecord, ChartPin, Leaves, Missing, OpenFailure, Order, PlacedCluster, Placement, Removal, RemovalCause,
 };
 pub use failure::{FailingCluster, FailureKind, Lagging, Pods};
 pub use fleet::{FleetState, RemovedCluster};

@@ -1,6 +1,6 @@
 //! A release's record: its frozen environment and how far it has come.
 
-use super::Lagging;
+use super::{FailureKind, Lagging};
 use crate::few::Few;
 use crate::intent::{Chart, Override, StrategySpec};
 use crate::resources::Resources;
@@ -78,6 +78,16 @@ impl ReleaseRecord {
     pub fn move_to(&mut self, position: Position) {
         self.position = position;
         self.lagging.clear();
+    }
+
+    /// Since when any cluster fails with it at the step in force [A2, A4]; `None` = none does. Of agents that are only silent
+    /// nothing is known.
+    pub fn fails_since(&self) -> Option<Timestamp> {
+        let failing = self.lagging.values().filter_map(|lag| lag.failing.as_ref());
+        let lagging =
+            failing.filter(|failing| failing.kind != FailureKind::Silent).map(|failing| failing.since);
+        let gate = self.gate.iter().filter(|gate| gate.step == self.position.step);
+        lagging.chain(gate.flat_map(|gate| gate.failed.values().map(|failed| failed.at))).min()
     }
 
     fn requests_key(variant: Option<&str>) -> String {

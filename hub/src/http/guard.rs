@@ -11,7 +11,7 @@ use shipper_core::api::MAX_WAIT_SECONDS;
 use shipper_core::protocol::SESSIONS;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// From the request's head to the answer's, the request's body included.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -59,7 +59,8 @@ pub async fn count(State(shared): State<Arc<Shared>>, request: Request, next: Ne
         _ => "other".to_owned(),
     };
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let began = Instant::now();
     let response = next.run(request).await;
-    shared.metrics.answered(&method, &route, response.status().as_u16());
+    shared.metrics.answered(&method, &route, response.status().as_u16(), began.elapsed());
     response
 }

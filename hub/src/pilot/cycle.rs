@@ -2,13 +2,13 @@
 
 use super::desk::{Desk, LookError, Work, Wrote, retry_after};
 use super::lookups::look_up;
+use super::message::Changed;
 use super::wakes::Message;
 use super::world::{Planned, World};
 use super::{Held, Pilot};
 use jiff::SignedDuration;
 use shipper_core::AppKey;
 use shipper_core::condition::{Reason, Status};
-use shipper_core::plan::EventReason;
 use shipper_git::StoreError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -149,11 +149,13 @@ impl Pilot {
                 self.settle_unsure();
             }
             Err(LookError::Refused(refused)) => {
+                self.shared.metrics.failed_looks.inc();
                 self.looks.succeeded();
                 self.publisher.refused(refused.acceptable());
                 self.publisher.repository(Status::False, Reason::HistoryRewritten, refused.to_string());
             }
             Err(LookError::Unreachable(error)) => {
+                self.shared.metrics.failed_looks.inc();
                 // What was read stays: it is as good as it was a moment ago, and a push tells.
                 self.look = true;
                 let wait = self.looks.failed(now, retry_after(&error));
@@ -169,7 +171,7 @@ impl Pilot {
         if let Some((commit, changed)) = self.unsure.take()
             && state == Some(commit)
         {
-            self.publisher.log(&changed);
+            self.arrived(&changed);
         }
     }
 
@@ -178,9 +180,11 @@ impl Pilot {
         self.look |= damaged;
         for job in jobs {
             let (renderer, charts) = (Arc::clone(&self.renderer), Arc::clone(&self.charts));
-            let sender = self.wakes.sender();
+            let (sender, metrics) = (self.wakes.sender(), Arc::clone(&self.shared.metrics));
             tokio::spawn(async move {
+                let began = Instant::now();
                 let done = job.run(&renderer, &charts).await;
+                metrics.render_duration.observe(began.elapsed().as_secs_f64());
                 let _ = sender.send(Message::Rendered(Box::new(done)));
             });
         }
@@ -210,15 +214,11 @@ impl Pilot {
             Ok(Wrote::Nothing) => self.written(work),
             Ok(Wrote::Pushed { commit, changed }) => {
                 tracing::info!(%commit, applications = changed.len(), "pushed");
-                self.shared.metrics.pushes.inc();
                 self.pushes.succeeded();
                 self.races.succeeded();
                 // What was rendered is committed, and a plan made before does not know what the commit says.
                 self.dirty.extend(changed.iter().map(|one| one.app.clone()));
-                self.publisher.log(&changed);
-                let events = changed.iter().flat_map(|one| &one.events);
-                let rollbacks = events.filter(|event| event.reason == EventReason::RolledBack).count();
-                self.shared.metrics.rollbacks.inc_by(rollbacks as u64);
+                self.arrived(&changed);
                 self.written(work);
             }
             Ok(Wrote::LostRace { detail }) => {
@@ -240,6 +240,13 @@ impl Pilot {
         }
     }
 
+    /// A commit of this hub stands in Git: it is told and counted, once, by this hub alone.
+    fn arrived(&self, changed: &[Changed]) {
+        self.shared.metrics.pushes.inc();
+        changed.iter().for_each(|one| self.shared.metrics.rollouts.count(&one.app, &one.deeds));
+        self.publisher.log(changed);
+    }
+
     fn written(&mut self, work: Vec<Work>) {
         work.into_iter().for_each(|work| self.shared.statuses.publish(work.plan.status));
     }
@@ -251,6 +258,7 @@ impl Pilot {
     }
 
     fn push_failed(&mut self, work: Vec<Work>, asked: Option<Duration>, message: &str) {
+        self.shared.metrics.failed_pushes.inc();
         let wait = self.pushes.failed(Instant::now(), asked);
         let message = format!("{message}; tried again in {wait:?}");
         self.publisher.repository(Status::False, Reason::RepositoryUnreachable, message);

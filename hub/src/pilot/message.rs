@@ -1,5 +1,6 @@
 //! What a state commit says of itself: the decision in one line, an application per line with the reason, trailers.
 
+use crate::metrics::Deeds;
 use shipper_core::AppKey;
 use shipper_core::plan::{Event, EventReason};
 use shipper_core::state::FleetState;
@@ -17,6 +18,8 @@ pub(super) struct Changed {
     pub(super) events: Vec<Event>,
     /// Targets written or removed.
     pub(super) targets: usize,
+    /// What it did, in numbers.
+    pub(super) deeds: Deeds,
 }
 
 impl Changed {
@@ -113,7 +116,7 @@ mod tests {
     fn changed(name: &str, message: &str) -> Changed {
         let release = format!("{name}-0a1b2c3d-0").as_str().into();
         let event = Event { release, reason: EventReason::Created, message: message.to_owned() };
-        Changed { app: AppKey::new("web", name), events: vec![event], targets: 1 }
+        Changed { app: AppKey::new("web", name), events: vec![event], targets: 1, deeds: Deeds::default() }
     }
 
     #[test]

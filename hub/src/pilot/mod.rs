@@ -13,6 +13,7 @@
 mod compose;
 mod config;
 mod cycle;
+mod deeds;
 mod desk;
 mod ground;
 mod input;

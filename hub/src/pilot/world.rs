@@ -95,7 +95,12 @@ impl World {
 
     /// Writes what differs.
     pub(super) fn write(&mut self, work: &[Work], now: Timestamp) -> Result<Wrote, WriteError> {
-        self.desk.write(work, now, self.shared.stand.own())
+        let began = std::time::Instant::now();
+        let wrote = self.desk.write(work, now, self.shared.stand.own())?;
+        if !matches!(wrote, Wrote::Nothing) {
+            self.shared.metrics.push_duration.observe(began.elapsed().as_secs_f64());
+        }
+        Ok(wrote)
     }
 
     /// Whether this hub may plan and write, by what the state branch says now [A6].

@@ -67,6 +67,9 @@ impl View {
                 (Write::Report { report, at }, Written::Stored { .. }) => {
                     self.meet(&report.cluster, &report.cluster_uid, &mut stored);
                     let known = self.agents.get(&report.cluster);
+                    if let Some(known) = &known {
+                        self.metrics.agent_called(&known.api_calls, &report.api_calls);
+                    }
                     self.agents.put(report.cluster.clone(), info(report, *at, known.as_ref()));
                     self.heartbeats.heard(&report.cluster);
                     self.metrics.reports_stored.inc();

@@ -9,6 +9,7 @@ mod unlistable;
 pub use news::News;
 
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::room::Room;
 use crate::targets::{AppTarget, Changes};
 use agenda::Agenda;
@@ -59,6 +60,8 @@ struct App {
     kinds: BTreeSet<GroupKind>,
     /// Raised by every new target.
     version: u64,
+    /// When the target came, until it is met for the first time.
+    unmet: Option<Timestamp>,
     /// Somebody is at work on it.
     running: bool,
     /// Something was seen since it was last decided on.
@@ -116,6 +119,8 @@ pub struct State {
     inner: Mutex<Inner>,
     /// What the cluster has free.
     pub room: Arc<Room>,
+    /// Counts and times.
+    pub(crate) metrics: Arc<Metrics>,
     /// Some application is to be looked at.
     pub work: Notify,
     /// Some report or problem changed.
@@ -143,6 +148,7 @@ impl State {
             clock,
             inner: Mutex::default(),
             room: Arc::default(),
+            metrics: Arc::default(),
             work: Notify::new(),
             news: Notify::new(),
             kinds: Notify::new(),
@@ -193,6 +199,7 @@ impl State {
                     app.kinds = kinds;
                     measured::keep_run(app);
                     app.version = version;
+                    app.unmet = Some(now);
                     app.rest_until = now;
                     app.foreign.values_mut().for_each(|look_at| *look_at = now);
                 }
@@ -201,6 +208,7 @@ impl State {
                         target,
                         kinds,
                         version,
+                        unmet: Some(now),
                         running: false,
                         dirty: true,
                         rest_until: now,
@@ -380,6 +388,9 @@ impl State {
         if is_tombstone(app) {
             unlistable::unseen(unlistable, inventories.get(&applyset_id(key)), &mut convergence.report);
         }
+        if let Some(since) = app.unmet.take_if(|_| is_met(&convergence.report)) {
+            self.metrics.target_duration.observe(now.duration_since(since).as_secs_f64());
+        }
         if app.report.as_ref().is_none_or(|(report, _)| **report != convergence.report) {
             *news += 1;
             app.report = Some((Arc::new(convergence.report), *news));
@@ -538,6 +549,15 @@ impl State {
 
 fn is_tombstone(app: &App) -> bool {
     app.target.target.absent || app.target.target.releases.iter().any(|release| release.absent)
+}
+
+/// Whether everything is as the target asks.
+fn is_met(report: &AppReport) -> bool {
+    report.releases.iter().all(|release| {
+        let there = release.installed && release.capacity.achieved;
+        let gone = !release.present && release.capacity.desired == 0;
+        gone || (there && release.traffic.as_ref().is_none_or(|traffic| traffic.achieved))
+    })
 }
 
 fn after(now: Timestamp, pause: Duration) -> Timestamp {

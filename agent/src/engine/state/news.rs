@@ -22,6 +22,18 @@ pub struct News {
     pub gone: Vec<AppKey>,
 }
 
+/// What is so at one moment, in numbers.
+pub(crate) struct Sight {
+    /// Objects in trouble, by reason.
+    pub(crate) troubles: BTreeMap<&'static str, i64>,
+    /// Things that are wrong with the agent as a whole.
+    pub(crate) problems: i64,
+    /// Applications that are asked for.
+    pub(crate) applications: i64,
+    /// Epoch and generation of the accepted commit.
+    pub(crate) standing: Option<(u64, u64)>,
+}
+
 impl State {
     /// Reports that changed after each application's `acknowledged` change, and the rest that a report carries.
     pub fn news(&self, acknowledged: &BTreeMap<AppKey, u64>) -> News {
@@ -56,9 +68,20 @@ impl State {
         inner.commit.is_some() && inner.apps.values().all(|app| app.report.is_some())
     }
 
-    /// How many applications are asked for.
-    pub fn applications(&self) -> usize {
-        self.lock().apps.len()
+    /// What is to be counted at this moment.
+    pub(crate) fn sight(&self) -> Sight {
+        let inner = self.lock();
+        let mut troubles = BTreeMap::new();
+        let reports = inner.apps.values().filter_map(|app| app.report.as_ref());
+        for problem in reports.flat_map(|(report, _)| &report.problems) {
+            *troubles.entry(problem.reason.entry().name).or_default() += 1;
+        }
+        Sight {
+            troubles,
+            problems: inner.problems.len().cast_signed() as i64,
+            applications: inner.apps.len().cast_signed() as i64,
+            standing: inner.standing,
+        }
     }
 }
 

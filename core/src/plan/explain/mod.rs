@@ -52,6 +52,7 @@ fn release_status(draft: &Draft<'_>, release: &ReleaseRecord) -> ReleaseStatus {
         version: version(release),
         steps: release.strategy.steps.iter().map(|step| step.name.clone()).collect(),
         step: release.position.step,
+        step_since: Some(release.position.since),
         achieved: release.achieved.clone(),
         complete: release.complete,
         withdrawn: release.withdrawn.clone(),

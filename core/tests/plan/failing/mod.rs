@@ -3,6 +3,7 @@
 mod budget;
 mod deadline;
 mod hubs;
+mod restored;
 mod rollback;
 
 use crate::support::{World, broken, vanguard};

@@ -1,6 +1,7 @@
 //! Writing: all differences in one commit, pushed as a compare-and-swap.
 
 use super::super::compose::{ComposeError, Difference, Rendered, compose};
+use super::super::deeds::deeds;
 use super::super::message::{Changed, message};
 use super::Desk;
 use super::history::{STATE_PIN, remember};
@@ -133,7 +134,8 @@ impl Desk {
             let difference = compose(&mut builder, app, state, plan, rendered)?;
             if difference != Difference::default() {
                 let events = plan.events.clone();
-                changed.push(Changed { app: app.clone(), events, targets: difference.targets });
+                let deeds = deeds(state, plan, now, &self.main);
+                changed.push(Changed { app: app.clone(), events, targets: difference.targets, deeds });
             }
         }
         if changed.is_empty() && !self.must_write(own) {
