@@ -1,12 +1,15 @@
-//! A real Prometheus behind a password, and an application's metrics that a test sets.
+//! A real Prometheus behind a password, with an application's metrics that a test sets, or with whatever is given to scrape.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use serde_json::Value;
 
 use crate::eventually::within;
 use crate::http_service::HttpService;
@@ -22,36 +25,56 @@ pub const PASSWORD: &str = "test";
 /// Its bcrypt hash.
 const HASH: &str = "$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay";
 
-/// A Prometheus that looks every second at what a test says. Dropping it ends it.
+/// A Prometheus that looks every second. Dropping it ends it.
 #[derive(Debug)]
 pub struct Prometheus {
     url: String,
     process: Process,
     metrics: Arc<Mutex<String>>,
-    _exporter: HttpService,
+    _exporter: Option<HttpService>,
     _scratch: Scratch,
 }
 
+/// What a query gives: labels, and the value.
+pub type Series = (BTreeMap<String, String>, f64);
+
 impl Prometheus {
-    /// Starts it, with nothing to measure.
+    /// Starts it over an application with nothing to measure.
     ///
     /// # Errors
     /// When it cannot be had or does not start.
     pub async fn start() -> Result<Self> {
-        let program =
-            tokio::task::spawn_blocking(|| shipper_toolchain::prometheus(&mut std::io::stderr())).await??;
-        let scratch = Scratch::new("prometheus")?;
         let metrics = Arc::<Mutex<String>>::default();
         let exporter = HttpService::start(
             Router::new().route("/metrics", get(exported)).with_state(Arc::clone(&metrics)),
         )?;
-        let address = exporter.address();
-        scratch.write(
-            "prometheus.yml",
-            format!(
-                "global: {{scrape_interval: 1s}}\nscrape_configs:\n- {{job_name: shop, static_configs: [{{targets: ['{address}']}}]}}\n"
-            ),
-        )?;
+        let mut prometheus = Self::watch(&[("shop", vec![exporter.address()])], &[]).await?;
+        (prometheus.metrics, prometheus._exporter) = (metrics, Some(exporter));
+        Ok(prometheus)
+    }
+
+    /// Starts it over targets by job, with these rule files.
+    ///
+    /// # Errors
+    /// When it cannot be had, does not start, or does not take the rules; its log says why.
+    pub async fn watch(jobs: &[(&str, Vec<SocketAddr>)], rules: &[String]) -> Result<Self> {
+        let program =
+            tokio::task::spawn_blocking(|| shipper_toolchain::prometheus(&mut std::io::stderr())).await??;
+        let scratch = Scratch::new("prometheus")?;
+        for (number, rules) in rules.iter().enumerate() {
+            scratch.write(&format!("rules-{number}.yaml"), rules)?;
+        }
+        let job = |(name, addresses): &(&str, Vec<SocketAddr>)| {
+            let targets: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            serde_json::json!({"job_name": name, "static_configs": [{"targets": targets}]})
+        };
+        let config = serde_json::json!({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+            "rule_files": ["rules-*.yaml"],
+            "scrape_configs": jobs.iter().map(job).collect::<Vec<_>>(),
+        });
+        // JSON is YAML.
+        scratch.write("prometheus.yml", config.to_string())?;
         scratch.write("web.yml", format!("basic_auth_users: {{{USER}: {HASH}}}\n"))?;
         let listen = format!("127.0.0.1:{}", ports::free()?);
         let process = Spec::new("prometheus", program, scratch.path())
@@ -62,8 +85,8 @@ impl Prometheus {
         let prometheus = Self {
             url: format!("http://{listen}"),
             process,
-            metrics,
-            _exporter: exporter,
+            metrics: Arc::default(),
+            _exporter: None,
             _scratch: scratch,
         };
         let ready = within(START, || prometheus.check()).await;
@@ -96,12 +119,40 @@ impl Prometheus {
         within(START, || self.has_data(query)).await.map_err(|error| anyhow!("{query}: {error}"))
     }
 
-    async fn has_data(&self, query: &str) -> Result<()> {
-        let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.url), [("query", query)])?;
+    /// What a query gives now.
+    ///
+    /// # Errors
+    /// When it cannot be evaluated; the message has Prometheus' words.
+    pub async fn query(&self, query: &str) -> Result<Vec<Series>> {
+        let answer = self.get("query", &[("query", query)]).await?;
+        let series = |series: &Value| {
+            let labels = serde_json::from_value(series.get("metric")?.clone()).ok()?;
+            Some((labels, series.pointer("/value/1")?.as_str()?.parse().ok()?))
+        };
+        let result = answer.pointer("/data/result").and_then(Value::as_array).context("no vector")?;
+        Ok(result.iter().filter_map(series).collect())
+    }
+
+    /// Its rules as it has loaded them, of all groups, with their health and the alerts that they raise.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn rules(&self) -> Result<Vec<Value>> {
+        let answer = self.get("rules", &[]).await?;
+        let groups = answer.pointer("/data/groups").and_then(Value::as_array).context("no groups")?;
+        Ok(groups.iter().filter_map(|group| group.get("rules")?.as_array()).flatten().cloned().collect())
+    }
+
+    async fn get(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value> {
+        let url = reqwest::Url::parse_with_params(&format!("{}/api/v1/{path}", self.url), parameters)?;
         let request = reqwest::Client::new().get(url).basic_auth(USER, Some(PASSWORD));
-        let answer: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
-        let result = answer.pointer("/data/result").and_then(serde_json::Value::as_array);
-        ensure!(result.is_some_and(|result| !result.is_empty()), "no data: {answer}");
+        let answer: Value = request.send().await?.json().await?;
+        ensure!(answer["status"] == "success", "{}", answer["error"]);
+        Ok(answer)
+    }
+
+    async fn has_data(&self, query: &str) -> Result<()> {
+        ensure!(!self.query(query).await?.is_empty(), "no data");
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 //! moment at which something is to happen, once everything that runs has come to rest. Git work runs on threads that may block,
 //! which holds the clock.
 
+#![allow(dead_code, reason = "two test programs use it, each some of it")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
@@ -9,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use axum::Router;
 use futures::future::try_join_all;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
@@ -18,7 +21,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::json;
 use shipper_agent::source::GitSource;
-use shipper_agent::{App, Config};
+use shipper_agent::{App, Config, Status};
 use shipper_core::AppKey;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_git::RemoteConfig;
@@ -36,7 +39,7 @@ use shipper_tests::scene::STATE_BRANCH;
 use shipper_tests::scene::hub::ensure_at;
 use shipper_tests::scene::sight::{Sight, look};
 use shipper_tests::scratch::Scratch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::link::{self, Link};
@@ -46,6 +49,8 @@ use super::people::{APP, NAMESPACE, People};
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a scene may take in real time: two seconds on an idle machine, and others may be at work on this one.
 const REAL: Duration = Duration::from_secs(6);
+/// How often agents report at least.
+const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often a condition is looked at, in simulated time.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -55,6 +60,8 @@ pub struct Simulation {
     pub people: People,
     /// Names and clients of the clusters.
     pub clusters: Vec<(String, Client)>,
+    /// What is to be seen of each cluster's agent, and what ends it.
+    pub agents: Vec<(Status, AbortHandle)>,
     shared: Arc<Shared>,
     began: (Instant, std::time::Instant),
     _tasks: JoinSet<()>,
@@ -69,14 +76,18 @@ impl Simulation {
 
     /// As [`Simulation::start`], with clusters of these names.
     pub async fn start_with(seed: u64, names: Vec<String>) -> Self {
+        Self::start_at(seed, names, Options::default().epoch, HEARTBEAT).await
+    }
+
+    /// As [`Simulation::start_with`], beginning at this moment, with agents that report at least so often.
+    pub async fn start_at(seed: u64, names: Vec<String>, epoch: Timestamp, heartbeat: Duration) -> Self {
         shipper_tests::init();
         let began = (Instant::now(), std::time::Instant::now());
         let scratch = Scratch::new("simulated").unwrap();
         let people = People::begin(&scratch.join("fleet.git"), &names);
-        let epoch = Options::default().epoch;
         let mut tasks = JoinSet::new();
-        let shared = hub(scratch.path(), &people, &names, epoch, &mut tasks).await;
-        let mut clusters = Vec::new();
+        let shared = hub(scratch.path(), &people, &names, (epoch, heartbeat), &mut tasks).await;
+        let (mut clusters, mut agents) = (Vec::new(), Vec::new());
         for (name, seed) in names.into_iter().zip(seed..) {
             let client = cluster(seed);
             let link = Link { router: router(shared.clone()), token: token(&name) };
@@ -84,17 +95,21 @@ impl Simulation {
             std::fs::create_dir_all(&data).unwrap();
             let source = GitSource::open(&data.join("repository"), remote(&people), STATE_BRANCH).unwrap();
             let config = Config::new(&name, data, epoch, seed);
-            tasks.spawn(
-                App::build(config, client.clone(), Arc::new(link), source).run(std::future::pending()),
-            );
+            let agent = App::build(config, client.clone(), Arc::new(link), source);
+            agents.push((agent.status(), tasks.spawn(agent.run(std::future::pending()))));
             clusters.push((name, client));
         }
-        Self { people, clusters, shared, began, _tasks: tasks, _scratch: scratch }
+        Self { people, clusters, agents, shared, began, _tasks: tasks, _scratch: scratch }
     }
 
     /// Tells the hub that something was pushed.
     pub async fn pushed(&self) {
         link::webhook(router(self.shared.clone())).await;
+    }
+
+    /// The HTTP side of the hub.
+    pub fn hub(&self) -> Router {
+        router(self.shared.clone())
     }
 
     /// What the hub says of the application.
@@ -210,13 +225,13 @@ async fn hub(
     directory: &Path,
     people: &People,
     clusters: &[String],
-    epoch: Timestamp,
+    (epoch, heartbeat): (Timestamp, Duration),
     tasks: &mut JoinSet<()>,
 ) -> Arc<Shared> {
     let tokens: BTreeMap<_, _> = clusters.iter().map(|name| (name.clone(), token(name))).collect();
     let settings = Settings {
         clock: Clock::starting_at(epoch),
-        heartbeat: Duration::from_secs(10),
+        heartbeat,
         tokens: Tokens::fixed(tokens).unwrap(),
         webhook_secret: None,
         takeover: Takeover::default(),

@@ -1,5 +1,7 @@
 //! What people commit, made in the repository itself: a push without a network.
 
+#![allow(dead_code, reason = "two test programs use it, each some of it")]
+
 use std::path::{Path, PathBuf};
 
 use git2::build::TreeUpdateBuilder;
@@ -110,6 +112,22 @@ impl People {
         assert!(!index.has_conflicts());
         let tree = repository.find_tree(index.write_tree_to(&repository).unwrap()).unwrap();
         record(&repository, &tree, "Revert")
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, content: &str) -> Oid {
+        self.commit(&[(path, content)], &format!("Write {path}"))
+    }
+
+    /// Puts a history without a past in the place of the one that there is, with the same files.
+    pub fn rewrite(&self) -> Oid {
+        let repository = self.open();
+        let mut main = repository.find_reference(INTENT_BRANCH).unwrap();
+        let tree = main.peel_to_tree().unwrap();
+        let ada = Signature::now("Ada Lovelace", "ada@example.com").unwrap();
+        let commit = repository.commit(None, &ada, &ada, "Begin anew", &tree, &[]).unwrap();
+        main.set_target(commit, "forced").unwrap();
+        commit
     }
 
     fn read(&self, path: &str) -> String {
