@@ -66,6 +66,7 @@ impl Crowd {
             .arg(&remote)
             .args(["--listen", &address.to_string(), "--data-dir"])
             .arg(&data)
+            .arg("--anonymous-read")
             .arg("--agent-tokens")
             .arg(scratch.write("tokens.yaml", tokens)?)
             .args(flags)

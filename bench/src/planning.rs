@@ -11,6 +11,7 @@ use serde_json::json;
 use shipper_core::AppKey;
 use shipper_core::plan::{AppInput, Room, plan};
 use shipper_git::{Oid, RemoteConfig, Store};
+use shipper_hub::access::AccessSettings;
 use shipper_hub::app::App;
 use shipper_hub::config::{Author, Config, Poll, Retention};
 use shipper_hub::fleet::{AppState, ChartPins, FleetView, resolve};
@@ -286,6 +287,7 @@ fn config(remote: &Path, data_dir: &Path) -> Result<Config> {
         database: None,
         retention: Retention::default(),
         agent_tokens: None,
+        access: AccessSettings::open(),
         webhook_secret: None,
         helm: None,
         author: Author { name: "bench".into(), email: "bench@localhost".into() },

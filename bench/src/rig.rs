@@ -82,7 +82,7 @@ impl Rig {
         };
         let hub = Spec::new("hub", binary("shipper-hub")?, scratch.path())
             .args(["--repository", &url, "--listen", &format!("127.0.0.1:{hub_port}")])
-            .args(["--log-format", "json", "--data-dir"])
+            .args(["--anonymous-read", "--log-format", "json", "--data-dir"])
             .arg(directory("hub")?)
             .arg("--agent-tokens")
             .arg(scratch.write("tokens.yaml", format!("{CLUSTER}: {TOKEN}\n"))?)

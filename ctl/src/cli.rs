@@ -1,5 +1,7 @@
 //! The command line: what there is to say, and `--help` that teaches it.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
@@ -40,6 +42,9 @@ pub struct Global {
         default_value = "http://127.0.0.1:8080"
     )]
     pub hub: String,
+    /// File with a read token for the hub; SHIPPER_TOKEN may hold the token itself
+    #[arg(long, global = true, env = "SHIPPER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// The commands.

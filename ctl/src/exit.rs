@@ -25,6 +25,8 @@ pub enum Exit {
     TimeOver = 7,
     /// `diff --exit-code`: there are differences.
     Different = 8,
+    /// The hub does not let us read.
+    Denied = 9,
 }
 
 /// The list for `--help`.
@@ -38,7 +40,8 @@ Exit codes:
   5  the repository does not answer, or does not take the commit
   6  wait: what is waited for will not come by itself
   7  wait: the time is over
-  8  diff --exit-code: there are differences";
+  8  diff --exit-code: there are differences
+  9  the hub does not let you read: there is no token, or it does not count or does not see that";
 
 impl Exit {
     /// All of them, by number.
@@ -52,6 +55,7 @@ impl Exit {
         Self::WillNotCome,
         Self::TimeOver,
         Self::Different,
+        Self::Denied,
     ];
 
     /// What it means, as `--help` says it.
@@ -67,7 +71,8 @@ impl From<&Error> for Exit {
             Error::Usage { .. } => Self::Usage,
             Error::NotFound { .. } => Self::NotFound,
             Error::Hub(HubError::Unreachable { .. }) => Self::HubUnreachable,
-            Error::Hub(HubError::Unusable { .. }) => Self::Failure,
+            Error::Hub(HubError::Denied { .. }) => Self::Denied,
+            Error::Hub(HubError::Unusable { .. } | HubError::Token { .. }) => Self::Failure,
             Error::Repository(_) => Self::Repository,
             Error::WillNotCome { .. } => Self::WillNotCome,
             Error::TimeOver { .. } => Self::TimeOver,

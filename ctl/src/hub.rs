@@ -1,8 +1,10 @@
 //! Asking the hub: its API is read here and nowhere else.
 
 mod live;
+mod token;
 
 pub use live::Stream;
+use token::Token;
 
 use std::time::Duration;
 
@@ -17,6 +19,7 @@ use shipper_core::status::{ApplicationStatus, BlockStatus};
 use shipper_core::why::Why;
 
 use crate::Error;
+use crate::cli::Global;
 use crate::http::{self, cause};
 use crate::suggest;
 
@@ -39,6 +42,22 @@ pub enum HubError {
         /// Why.
         reason: String,
     },
+    /// It answers, and does not let us read.
+    #[error("the hub at {url} does not let you read: {reason}")]
+    Denied {
+        /// Its address.
+        url: String,
+        /// In its own words, with what to do.
+        reason: String,
+    },
+    /// The token cannot be read or sent.
+    #[error("the read token in {place} cannot be used: {reason}")]
+    Token {
+        /// The file or variable.
+        place: String,
+        /// Why.
+        reason: String,
+    },
     /// Somebody answers, but not as a hub does.
     #[error("{url} does not answer as a hub does ({reason}); is it the address of a hub of this version?")]
     Unusable {
@@ -49,32 +68,52 @@ pub enum HubError {
     },
 }
 
-/// A hub.
-#[derive(Debug)]
+/// A hub. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Hub {
     url: String,
     client: reqwest::blocking::Client,
+    token: Option<Token>,
 }
 
 impl Hub {
-    /// The hub at `url`. Asks nothing yet.
+    /// The hub that the command line names. Asks nothing yet.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made, or the token cannot be read.
+    pub fn of(global: &Global) -> Result<Self, HubError> {
+        Self::hasty(global, TOTAL)
+    }
+
+    /// The hub at `url`, read without a token.
     ///
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(url: &str) -> Result<Self, HubError> {
-        let client = http::client(TOTAL)
-            .map_err(|error| HubError::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), client })
+        Self::with(url, TOTAL, None)
+    }
+
+    fn with(url: &str, patience: Duration, token: Option<Token>) -> Result<Self, HubError> {
+        let url = url.trim_end_matches('/').to_owned();
+        let client = http::client(patience)
+            .map_err(|error| HubError::Unreachable { url: url.clone(), reason: cause(&error) })?;
+        Ok(Self { url, client, token })
     }
 
     /// The same, for who waits no longer than that for an answer.
     ///
     /// # Errors
+    /// When no HTTP client can be made, or the token cannot be read.
+    pub fn hasty(global: &Global, patience: Duration) -> Result<Self, HubError> {
+        Self::with(&global.hub, patience, Token::of(global)?)
+    }
+
+    /// The same hub, for who waits that long for an answer.
+    ///
+    /// # Errors
     /// When no HTTP client can be made.
-    pub fn hasty(url: &str, patience: Duration) -> Result<Self, HubError> {
-        let client = http::client(patience)
-            .map_err(|error| HubError::Unreachable { url: url.to_owned(), reason: cause(&error) })?;
-        Ok(Self { client, ..Self::new(url)? })
+    fn patient(&self, patience: Duration) -> Result<Self, HubError> {
+        Self::with(&self.url, patience, self.token.clone())
     }
 
     /// Where it is.
@@ -224,7 +263,7 @@ impl Hub {
             let asked = reqwest::Url::parse_with_params(&url, query);
             self.client.get(asked.map_err(|error| unusable(error.to_string()))?)
         };
-        let response = asked.send().map_err(|error| {
+        let response = token::with(asked, self.token.as_ref()).send().map_err(|error| {
             if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) }
         })?;
         let status = response.status();
@@ -234,9 +273,22 @@ impl Hub {
             return Ok(None);
         }
         if !status.is_success() {
-            return Err(unusable(refusal(status, &body)));
+            return Err(self.refused(url.clone(), status, &body));
         }
         serde_json::from_str(&body).map(Some).map_err(|error| unusable(error.to_string()))
+    }
+}
+
+impl Hub {
+    /// What an answer that is no success means.
+    fn refused(&self, url: String, status: reqwest::StatusCode, body: &str) -> HubError {
+        let reason = refusal(status, body);
+        match status {
+            reqwest::StatusCode::UNAUTHORIZED | reqwest::StatusCode::FORBIDDEN => {
+                HubError::Denied { url: self.url.clone(), reason }
+            }
+            _ => HubError::Unusable { url, reason },
+        }
     }
 }
 

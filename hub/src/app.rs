@@ -8,7 +8,7 @@ use crate::pilot::{Pilot, PilotConfig, PilotControl};
 use crate::render::charts::{ChartError, Charts};
 use crate::render::{self, Renderer, charts};
 use crate::shared::{Settings, Shared};
-use crate::store::{DataDirectory, Keep, PostgresStore, SqliteStore, Store, StoreError};
+use crate::store::{AccessChange, DataDirectory, Keep, PostgresStore, SqliteStore, Store, StoreError};
 use shipper_git::StoreError as RepositoryError;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -83,6 +83,7 @@ impl App {
             clock: Clock::system(),
             heartbeat: config.heartbeat,
             tokens,
+            access: config.access.clone(),
             webhook_secret: config.webhook_secret.clone(),
             takeover: config.takeover.clone(),
         };
@@ -145,6 +146,7 @@ impl App {
         };
         stop.cancel();
         while tasks.join_next().await.is_some() {}
+        self.shared.access.flush(&*self.store).await;
         self.shared.intake.flush().await;
         self.store.close().await;
         outcome
@@ -172,6 +174,10 @@ async fn prune(shared: &Shared, retention: Retention) {
         let keep = Keep { since, entries: retention.entries, bytes: retention.bytes };
         if let Err(error) = shared.store.prune(keep).await {
             tracing::warn!(%error, "old entries of the timeline are not dropped; tried again in an hour");
+        }
+        let old = [AccessChange::Prune(shared.clock.now())];
+        if let Err(error) = shared.store.change_access(&old).await {
+            tracing::warn!(%error, "sessions that are over are not dropped; tried again in an hour");
         }
     }
 }

@@ -25,7 +25,7 @@ Example: one of several hubs that share a database
 
 Example: try it on this machine, with a repository in a directory
   git init --bare fleet.git
-  shipper-hub --repository ./fleet.git --data-dir ./hub --log-format text
+  shipper-hub --repository ./fleet.git --data-dir ./hub --anonymous-read --log-format text
 
 Exit codes: 0 stopped when asked to; 1 failed while running; 64 wrong flags or files, nothing was started.";
 
@@ -166,6 +166,10 @@ pub struct Args {
         help_heading = "Agents"
     )]
     pub heartbeat: Duration,
+
+    /// Let whoever reaches the hub read everything. Without it, reading takes a token (`shipperctl hub tokens create`).
+    #[arg(long, env = "SHIPPER_ANONYMOUS_READ", help_heading = "Reading")]
+    pub anonymous_read: bool,
 
     /// A PostgreSQL database that several hubs share, so that all may act: postgres://USER@HOST/DATABASE. The password comes best from
     /// PGPASSWORD or ~/.pgpass. Without it, a file in --data-dir, for one hub.

@@ -1,5 +1,6 @@
 //! What the hub is told, once everything it was pointed to is read.
 
+use crate::access::AccessSettings;
 use crate::args::Args;
 use crate::standing::Takeover;
 use crate::store::postgres::{Address, AddressError};
@@ -121,6 +122,8 @@ pub struct Config {
     pub retention: Retention,
     /// YAML file of the agents' tokens.
     pub agent_tokens: Option<PathBuf>,
+    /// Who may read.
+    pub access: AccessSettings,
     /// What webhooks are signed with.
     pub webhook_secret: Option<Secret>,
     /// The `helm` binary; `None` = the one in `PATH`.
@@ -168,6 +171,7 @@ impl TryFrom<Args> for Config {
                 bytes: args.timeline_max_size,
             },
             agent_tokens: args.agent_tokens,
+            access: AccessSettings { anonymous: args.anonymous_read },
             webhook_secret,
             helm: args.helm,
             takeover: Takeover { after: args.takeover_after, ordered: args.take_over },

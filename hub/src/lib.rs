@@ -1,5 +1,6 @@
 //! The hub of Shipper: reads what people committed, plans, writes the desired state of every cluster back into Git.
 //!
+//! - [`access`]: who may read what.
 //! - [`args`] and [`config`]: how it is told what to do.
 //! - [`app`]: everything put together, as the binary, the demo and the tests run it.
 //! - [`shared`]: what the rooms below share; the seam between the HTTP side and the loop.
@@ -13,6 +14,7 @@
 //! - [`standing`]: whether this hub acts or stands by.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
+pub mod access;
 pub mod app;
 pub mod args;
 mod backoff;

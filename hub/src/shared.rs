@@ -1,6 +1,7 @@
 //! What the HTTP side and the loop share: the one seam between them. Agents' reports go in on the HTTP side and come out as
 //! [`Reports`]; what the loop decides is put up in [`Statuses`], [`HubBoard`], [`BlockBoard`] and `commits` and comes out on the HTTP side.
 
+use crate::access::{Access, AccessSettings};
 use crate::board::{BlockBoard, HubBoard, Pulse, Statuses};
 use crate::clock::Clock;
 use crate::details::Details;
@@ -62,6 +63,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Whose reports are taken.
     pub tokens: Tokens,
+    /// Who may read what.
+    pub access: Arc<Access>,
     /// What webhooks are signed with; `None` = they need no signature.
     pub webhook_secret: Option<Secret>,
     /// Bounds what one cluster may send.
@@ -81,6 +84,8 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Whose reports are taken.
     pub tokens: Tokens,
+    /// Who may read.
+    pub access: AccessSettings,
     /// What webhooks are signed with.
     pub webhook_secret: Option<Secret>,
     /// When to take over from another hub.
@@ -102,6 +107,7 @@ impl Shared {
         };
         let tail = view.timeline.begin(&*store).await?;
         let intake = Intake::start(store.clone(), view.clone()).await?;
+        let access = Arc::new(Access::start(&*store, settings.access).await?);
         let identity = store.identity().to_owned();
         // An agent that is well may be silent for a heartbeat.
         let takeover =
@@ -109,6 +115,8 @@ impl Shared {
         let stop = CancellationToken::new();
         let (heartbeats, stopped) = (view.heartbeats.clone(), stop.clone());
         tokio::spawn(async move { stopped.run_until_cancelled(heartbeats.watch()).await });
+        let (readers, followed, stopped) = (access.clone(), store.clone(), stop.clone());
+        tokio::spawn(async move { stopped.run_until_cancelled(readers.follow(&*followed)).await });
         let pulse = Pulse::default();
         let (timeline, read, stopped) = (view.timeline.clone(), store.clone(), stop.clone());
         let (mut turned, beat) = (view.heartbeats.subscribe(), pulse.clone());
@@ -142,6 +150,7 @@ impl Shared {
             answers: Answers::default(),
             metrics: view.metrics,
             tokens: settings.tokens,
+            access,
             webhook_secret: settings.webhook_secret,
             limiter: Limiter::default(),
             stand: Stand::new(identity, takeover),

@@ -5,6 +5,7 @@
 use futures::StreamExt;
 use serde_json::{Value, json};
 use shipper_git::{CommitMeta, Identity, Oid, PushOutcome, RemoteConfig, Store};
+use shipper_hub::access::AccessSettings;
 use shipper_hub::app::{App, AppError};
 use shipper_hub::config::{Author, Config, Poll, Retention};
 use shipper_hub::standing::Takeover;
@@ -51,6 +52,7 @@ fn config(directory: &Path) -> Config {
         database: None,
         retention: Retention::default(),
         agent_tokens: Some(tokens),
+        access: AccessSettings::open(),
         webhook_secret: None,
         helm: None,
         author: Author { name: "Shipper".into(), email: "shipper@localhost".into() },

@@ -3,6 +3,7 @@
 use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// An entry of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub struct EventFilter {
     pub application: Option<AppKey>,
     /// Of the applications of one namespace.
     pub namespace: Option<String>,
+    /// Of the applications of these namespaces, and none that concern no application; `None` = whatever they concern.
+    pub within: Option<BTreeSet<String>>,
     /// Of one cluster.
     pub cluster: Option<ClusterName>,
     /// Of one reason.
@@ -41,6 +44,10 @@ impl EventFilter {
         let namespace = event.application.as_ref().map(|application| application.namespace.as_str());
         self.application.as_ref().is_none_or(|wanted| event.application.as_ref() == Some(wanted))
             && self.namespace.as_deref().is_none_or(|wanted| namespace == Some(wanted))
+            && self
+                .within
+                .as_ref()
+                .is_none_or(|within| namespace.is_some_and(|namespace| within.contains(namespace)))
             && self.cluster.as_ref().is_none_or(|wanted| event.cluster.as_ref() == Some(wanted))
             && self.reason.as_ref().is_none_or(|wanted| event.reason == *wanted)
             && self.since.is_none_or(|since| event.at >= since)

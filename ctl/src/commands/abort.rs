@@ -40,7 +40,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application or no incumbent, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::new(&global.hub)?.application(&args.app)?;
+    let status = Hub::of(global)?.application(&args.app)?;
     let (contender, incumbent) = match rolled_back(&status) {
         Some((taken_back, stands)) => (taken_back.name.as_str(), stands),
         None => {

@@ -116,7 +116,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
 }
 
 fn list(global: &Global, args: &ListArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let blocks = Hub::new(&global.hub)?.blocks()?;
+    let blocks = Hub::of(global)?.blocks()?;
     let output = args.output.output;
     let names = || blocks.iter().map(|block| BlockId::of_status(block).to_string()).collect();
     let text = || Ok(render::blocks(&blocks, Timestamp::now(), output.width(terminal)));

@@ -177,7 +177,7 @@ fn values(global: &Global, argument: &Arg, typed: &str) -> (Vec<String>, bool) {
 }
 
 fn applications(global: &Global, typed: &str) -> Vec<String> {
-    let hub = Hub::hasty(&global.hub, PATIENCE);
+    let hub = Hub::hasty(global, PATIENCE);
     let page = hub.and_then(|hub| hub.get::<Page<ApplicationSummary>>(&format!("{APPLICATIONS}?limit=500")));
     let all = page.map(|page| page.items).unwrap_or_default();
     // A bare name is as good, where somebody began one.
@@ -187,7 +187,7 @@ fn applications(global: &Global, typed: &str) -> Vec<String> {
 }
 
 fn clusters(global: &Global) -> Vec<String> {
-    let hub = Hub::hasty(&global.hub, PATIENCE);
+    let hub = Hub::hasty(global, PATIENCE);
     let page = hub.and_then(|hub| hub.get::<Page<ClusterOverview>>(&format!("{CLUSTERS}?limit=500")));
     page.map(|page| page.items).unwrap_or_default().iter().map(|one| one.cluster.name.to_string()).collect()
 }

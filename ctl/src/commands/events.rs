@@ -51,7 +51,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application, or the hub does not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let hub = Hub::new(&global.hub)?;
+    let hub = Hub::of(global)?;
     let key = match &args.app {
         // One that was removed still has a past, so a whole name is asked for as it is.
         Some(name) => {

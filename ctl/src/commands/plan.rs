@@ -94,8 +94,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         state_branch: &args.state.state_branch,
         helm: args.helm.clone(),
     };
-    let foretold =
-        Hub::new(&global.hub).map_err(Error::from).and_then(|hub| forecast::foretell(&hub, &asked));
+    let foretold = Hub::of(global).map_err(Error::from).and_then(|hub| forecast::foretell(&hub, &asked));
     if let Some(pull) = &pull {
         let posted = post(pull, foretold.as_ref().ok());
         match (&foretold, posted) {

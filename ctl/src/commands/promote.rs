@@ -62,7 +62,7 @@ struct Promotion {
 /// # Errors
 /// When there is no such application, release or step, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let hub = Hub::new(&global.hub)?;
+    let hub = Hub::of(global)?;
     let (name, promotion) = match hub.application(&args.app) {
         Ok(status) => (status.application.to_string(), decide(&status, args)?),
         Err(Error::Hub(error @ HubError::Unreachable { .. })) => {

@@ -54,7 +54,7 @@ type Files = Vec<(String, FileChange)>;
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let asked = args.cluster.iter().chain(&args.apps).cloned().collect();
     let commit = Commit::begin(global, &args.commit, usual_subject(args, &asked))?;
-    let hub = Hub::new(&global.hub)?;
+    let hub = Hub::of(global)?;
     let listed = match &args.cluster {
         Some(cluster) => hub.applications_in(cluster),
         None => hub.applications(),

@@ -63,7 +63,7 @@ pub struct AcceptArgs {
 /// When the hub refuses no such history, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let RepositoryCommand::Accept(args) = &args.command;
-    let refused = refused(&Hub::new(&global.hub)?, &args.accepted)?;
+    let refused = refused(&Hub::of(global)?, &args.accepted)?;
     let branch = refused.branch.trim_start_matches("refs/heads/");
     let short = refused.commit.get(..10).unwrap_or(&refused.commit);
     let commit =

@@ -48,7 +48,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application or release, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::new(&global.hub)?.application(&args.app)?;
+    let status = Hub::of(global)?.application(&args.app)?;
     let app = &status.application;
     let release = match &args.to {
         Some(asked) => named(&status, asked)?,

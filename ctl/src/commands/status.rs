@@ -44,7 +44,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application, or the hub does not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let hub = Hub::new(&global.hub)?;
+    let hub = Hub::of(global)?;
     if args.watch {
         return watch(&hub, args, terminal);
     }

@@ -65,7 +65,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// When there is no such application, the hub does not answer, or what is waited for does not come.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let hub = Hub::new(&global.hub)?;
+    let hub = Hub::of(global)?;
     let now = hub.application(&args.app)?;
     let waited = wait(&hub, &now, args)?;
     let status = &waited.status;

@@ -30,7 +30,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application, or the hub does not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let why = Hub::new(&global.hub)?.why(&args.app)?;
+    let why = Hub::of(global)?.why(&args.app)?;
     let names = || vec![why.application.to_string()];
     let text = args.output.output.print(&why, names, || Ok(render::why(&why)))?;
     Ok(write!(terminal.out, "{text}")?)

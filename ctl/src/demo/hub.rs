@@ -32,6 +32,7 @@ pub(super) async fn start(listen: Option<SocketAddr>, paths: &Paths<'_>) -> Resu
             format!("--agent-tokens={}", paths.tokens.display()),
             format!("--listen={listen}"),
             "--heartbeat=5s".into(),
+            "--anonymous-read".into(),
         ];
         let helm = paths.helm.map(|helm| format!("--helm={}", helm.display()));
         let arguments = arguments.into_iter().chain(helm);

@@ -12,7 +12,7 @@ use shipper_core::api::{
 };
 use shipper_core::protocol::APPLICATIONS;
 
-use super::{Hub, HubError};
+use super::{Hub, HubError, token};
 use crate::http::{self, cause};
 
 /// What a wait takes longer than it was asked to.
@@ -40,9 +40,7 @@ impl Hub {
         release: Option<&str>,
         seconds: u64,
     ) -> Result<Option<Waited>, HubError> {
-        let patient = http::client(Duration::from_secs(seconds) + SLACK)
-            .map_err(|error| HubError::Unreachable { url: self.url.clone(), reason: cause(&error) })?;
-        let patient = Self { url: self.url.clone(), client: patient };
+        let patient = self.patient(Duration::from_secs(seconds) + SLACK)?;
         let timeout = seconds.to_string();
         let mut query = vec![("for", goals), ("timeout", timeout.as_str())];
         query.extend(release.map(|release| ("release", release)));
@@ -112,11 +110,12 @@ impl Hub {
         let url = format!("{}{path}", self.url);
         let asked = reqwest::Url::parse_with_params(&url, query)
             .map_err(|error| HubError::Unusable { url: url.clone(), reason: error.to_string() })?;
-        let response = client.get(asked).header(ACCEPT, "text/event-stream").send();
+        let asked = client.get(asked).header(ACCEPT, "text/event-stream");
+        let response = token::with(asked, self.token.as_ref()).send();
         let response = response.map_err(|error| unreachable(&error))?;
         if !response.status().is_success() {
             let (status, body) = (response.status(), response.text().unwrap_or_default());
-            return Err(HubError::Unusable { url, reason: super::refusal(status, &body) });
+            return Err(self.refused(url, status, &body));
         }
         Ok(Stream { lines: BufReader::new(response), url: self.url.clone(), of: std::marker::PhantomData })
     }

@@ -8,7 +8,7 @@ use super::waiting_for;
 use crate::terminal::plain;
 
 /// An empty table in the style of all tables here.
-pub(super) fn table_of(header: &[&str], width: Option<u16>) -> Table {
+pub(crate) fn table_of(header: &[&str], width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).enforce_styling().set_header(header);
     match width {
@@ -19,7 +19,7 @@ pub(super) fn table_of(header: &[&str], width: Option<u16>) -> Table {
 }
 
 /// A table as text, without spaces at the ends of lines.
-pub(super) fn print(table: &Table) -> String {
+pub(crate) fn print(table: &Table) -> String {
     table.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>().trim_end().to_owned()
 }
 

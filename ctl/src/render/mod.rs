@@ -16,6 +16,7 @@ mod why;
 pub use application::application;
 pub use blocks::blocks;
 pub use cluster::{cluster, clusters_overview};
+pub(crate) use clusters::{print, table_of};
 pub use events::events;
 pub use fleet::{overview, remarks};
 pub use history::history;

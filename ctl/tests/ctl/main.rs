@@ -21,5 +21,6 @@ mod shells;
 mod small_commits;
 mod status;
 mod support;
+mod tokens;
 mod truth;
 mod why;

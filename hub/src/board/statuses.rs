@@ -8,7 +8,7 @@ use shipper_core::api::{ApplicationCounts, ApplicationSummary, FleetPods, PodsBy
 use shipper_core::protocol::ClusterApplication;
 use shipper_core::status::{ApplicationStatus, ClusterStatus, DepartureStage, WaitingFor};
 use shipper_core::{AppKey, ClusterName};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 use tokio::sync::watch;
@@ -69,6 +69,8 @@ fn json<T: serde::Serialize>(value: &T) -> Bytes {
 pub struct ApplicationFilter {
     /// Those of one namespace.
     pub namespace: Option<String>,
+    /// Those of these namespaces; `None` = of all.
+    pub within: Option<BTreeSet<String>>,
     /// Those that have something in a cluster.
     pub cluster: Option<ClusterName>,
     /// Those that wait for this.
@@ -83,6 +85,7 @@ impl ApplicationFilter {
         let summary = &one.summary;
         let holds = |text: &str, part: &str| text.to_lowercase().contains(part);
         self.namespace.as_ref().is_none_or(|namespace| summary.application.namespace == *namespace)
+            && self.within.as_ref().is_none_or(|within| within.contains(&summary.application.namespace))
             && self.waiting.is_none_or(|waiting| summary.waiting.state == waiting)
             && self.cluster.as_ref().is_none_or(|cluster| one.within(cluster).is_some())
             && self.text.as_ref().is_none_or(|part| {
@@ -232,20 +235,6 @@ impl Statuses {
         (page, wanted.next().is_some())
     }
 
-    /// All applications in numbers, and their pods.
-    pub fn totals(&self) -> (ApplicationCounts, FleetPods) {
-        let mut counts = ApplicationCounts::default();
-        let mut pods = FleetPods::default();
-        for one in self.all() {
-            counts.total += 1;
-            *counts.states.entry(one.summary.state).or_default() += 1;
-            *counts.waiting.entry(one.summary.waiting.state).or_default() += 1;
-            pods.add(&one.summary.pods, &one.troubles);
-        }
-        pods.sort();
-        (counts, pods)
-    }
-
     /// What every cluster has, in numbers.
     pub fn loads(&self) -> BTreeMap<ClusterName, ClusterLoad> {
         self.read().loads.clone()
@@ -300,6 +289,27 @@ impl Statuses {
     fn read(&self) -> RwLockReadGuard<'_, Boards> {
         self.boards.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Applications in numbers, and their pods.
+pub fn totals(applications: &[Arc<Published>]) -> (ApplicationCounts, FleetPods) {
+    let mut counts = ApplicationCounts::default();
+    let mut pods = FleetPods::default();
+    for one in applications {
+        counts.total += 1;
+        *counts.states.entry(one.summary.state).or_default() += 1;
+        *counts.waiting.entry(one.summary.waiting.state).or_default() += 1;
+        pods.add(&one.summary.pods, &one.troubles);
+    }
+    pods.sort();
+    (counts, pods)
+}
+
+/// What every cluster has of these applications, in numbers.
+pub fn loads(applications: &[Arc<Published>]) -> BTreeMap<ClusterName, ClusterLoad> {
+    let mut boards = Boards::default();
+    applications.iter().for_each(|one| boards.put(one));
+    boards.loads
 }
 
 #[cfg(test)]

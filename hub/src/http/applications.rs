@@ -3,10 +3,10 @@
 use super::lists::{Asked, Paging, application as key_of, bad, flag, json, limit, place, ready_page, token};
 use super::problem::Problem;
 use super::{lists, sse};
+use crate::access::View;
 use crate::board::{ApplicationFilter, Published};
-use crate::shared::Shared;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -33,18 +33,16 @@ pub struct Filter {
 ///
 /// # Errors
 /// 400.
-pub async fn list(
-    State(shared): State<Arc<Shared>>,
-    Asked(asked): Asked<Filter>,
-) -> Result<Response, Problem> {
+pub async fn list(view: View, Asked(asked): Asked<Filter>) -> Result<Response, Problem> {
     let filter = ApplicationFilter {
         namespace: asked.namespace,
+        within: None,
         cluster: asked.cluster,
         waiting: asked.waiting.as_deref().map(waiting_for).transpose()?,
         text: asked.q.map(|text| text.to_lowercase()).filter(|text| !text.is_empty()),
     };
     let after: Option<AppKey> = place(asked.r#continue.as_deref())?;
-    let (page, more) = shared.statuses.page(&filter, after.as_ref(), limit(asked.limit)?);
+    let (page, more) = view.page(filter, after.as_ref(), limit(asked.limit)?);
     let next = page.last().filter(|_| more).map(|last| token(&last.status.application.to_string()));
     Ok(ready_page(page.iter().map(|one| &one.line), next.as_deref()))
 }
@@ -72,16 +70,15 @@ pub struct One {
 /// # Errors
 /// 404.
 pub async fn one(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Path((namespace, name)): Path<(String, String)>,
     Asked(asked): Asked<One>,
 ) -> Result<Response, Problem> {
     let key = AppKey::new(namespace, name);
     if flag(asked.watch.as_deref()) {
-        find(&shared, &key)?;
-        return Ok(sse::application(&shared, &key));
+        return sse::application(&view, &key).ok_or_else(|| not_known(&view, &key));
     }
-    Ok(json(find(&shared, &key)?.whole()))
+    Ok(json(find(&view, &key)?.whole()))
 }
 
 /// The releases of an application with what runs of them, newest first.
@@ -89,11 +86,11 @@ pub async fn one(
 /// # Errors
 /// 400, 404.
 pub async fn releases(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Path((namespace, name)): Path<(String, String)>,
     Asked(asked): Asked<Paging>,
 ) -> Result<Json<Page<ReleaseView>>, Problem> {
-    let found = find(&shared, &AppKey::new(namespace, name))?;
+    let found = find(&view, &AppKey::new(namespace, name))?;
     let all = ReleaseView::all(&found.status).into_iter().enumerate();
     Ok(Json(numbered(all, &asked)?))
 }
@@ -103,11 +100,11 @@ pub async fn releases(
 /// # Errors
 /// 400, 404.
 pub async fn pods(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Path((namespace, name)): Path<(String, String)>,
     Asked(asked): Asked<Paging>,
 ) -> Result<Json<Page<ReleasePods>>, Problem> {
-    let found = find(&shared, &AppKey::new(namespace, name))?;
+    let found = find(&view, &AppKey::new(namespace, name))?;
     let all = ReleasePods::all(&found.status).into_iter().enumerate();
     Ok(Json(numbered(all, &asked)?))
 }
@@ -136,7 +133,7 @@ pub struct WhichVersions {
 /// # Errors
 /// 400, 404 for an application that is not known.
 pub async fn versions(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Asked(asked): Asked<WhichVersions>,
 ) -> Result<Json<Page<RunningRelease>>, Problem> {
     let limit = limit(asked.limit)?;
@@ -147,8 +144,8 @@ pub async fn versions(
         ..Default::default()
     };
     let found = match key_of(asked.application.as_deref())? {
-        Some(key) => vec![find(&shared, &key)?],
-        None => shared.statuses.all(),
+        Some(key) => vec![find(&view, &key)?],
+        None => view.all(),
     };
     let found = found.iter().filter(|one| filter.fits(one));
     // An application that is behind us whole is not looked into.
@@ -195,14 +192,14 @@ impl FromStr for Place {
 ///
 /// # Errors
 /// 404.
-pub(super) fn find(shared: &Shared, key: &AppKey) -> Result<Arc<Published>, Problem> {
-    shared.statuses.find(key).ok_or_else(|| not_known(shared, key))
+pub(super) fn find(view: &View, key: &AppKey) -> Result<Arc<Published>, Problem> {
+    view.find(key).ok_or_else(|| not_known(view, key))
 }
 
 /// 404, with what to do.
-pub(super) fn not_known(shared: &Shared, key: &AppKey) -> Problem {
+pub(super) fn not_known(view: &View, key: &AppKey) -> Problem {
     let file = format!("applications/{}/{}.yaml", key.namespace, key.name);
-    let detail = match shared.hub.looked_at() {
+    let detail = match view.looked_at() {
         None => format!("application {key} is not known: the hub has not read the repository yet; try again"),
         Some(at) => format!(
             "application {key} is not known: {file} was not in the repository when the hub last looked, at {at}; push it, or list all at /api/v1/applications"

@@ -2,14 +2,13 @@
 
 use super::lists::{Asked, cut, limit, place};
 use super::problem::Problem;
-use crate::shared::Shared;
+use crate::access::View;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::api::Page;
 use shipper_core::protocol::{ClusterOverview, ClusterView};
-use std::sync::Arc;
 
 /// Which clusters are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -25,13 +24,10 @@ pub struct Filter {
 ///
 /// # Errors
 /// 400.
-pub async fn list(
-    State(shared): State<Arc<Shared>>,
-    Asked(asked): Asked<Filter>,
-) -> Result<Json<Page<ClusterOverview>>, Problem> {
-    let loads = shared.statuses.loads();
+pub async fn list(view: View, Asked(asked): Asked<Filter>) -> Result<Json<Page<ClusterOverview>>, Problem> {
+    let loads = view.loads();
     let text = asked.q.map(|text| text.to_lowercase()).unwrap_or_default();
-    let mut clusters = shared.status().clusters;
+    let mut clusters = view.status().clusters;
     clusters.retain(|one| {
         asked.region.as_ref().is_none_or(|region| one.region == *region)
             && one.name.as_str().to_lowercase().contains(&text)
@@ -51,17 +47,14 @@ pub async fn list(
 ///
 /// # Errors
 /// 404.
-pub async fn one(
-    State(shared): State<Arc<Shared>>,
-    Path(name): Path<String>,
-) -> Result<Json<ClusterView>, Problem> {
-    let cluster = shared.status().clusters.into_iter().find(|cluster| cluster.name.as_str() == name);
+pub async fn one(view: View, Path(name): Path<String>) -> Result<Json<ClusterView>, Problem> {
+    let cluster = view.status().clusters.into_iter().find(|cluster| cluster.name.as_str() == name);
     let Some(cluster) = cluster else {
         let detail = format!(
             "cluster {name} is not known: there is no clusters/{name}.yaml on main; list all at /api/v1/clusters"
         );
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     };
-    let applications = shared.statuses.within(&cluster.name);
+    let applications = view.within(&cluster.name);
     Ok(Json(ClusterView { cluster, applications }))
 }

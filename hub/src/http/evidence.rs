@@ -1,20 +1,18 @@
 //! What decisions rest on beside the repository, for who asks the planner what a change would do.
 
+use super::applications::not_known;
 use super::lists::{Asked, application, bad};
 use super::problem::Problem;
-use crate::shared::Shared;
+use crate::access::View;
 use axum::Json;
-use axum::extract::State;
 use shipper_core::api::{EvidenceOfMany, MAX_LIMIT, ReportsOf};
-use std::sync::Arc;
-use tokio::time::Instant;
 
 /// The evidence on some applications, also on such as are to come. A change may concern thousands, so it is asked for many at once.
 ///
 /// # Errors
-/// 400 where none is named, too many are, or something else is asked for.
+/// 400 where none is named, too many are, or something else is asked for; 404 for one of a namespace that is not seen.
 pub async fn evidence(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Asked(asked): Asked<Vec<(String, String)>>,
 ) -> Result<Json<EvidenceOfMany>, Problem> {
     if let Some((name, _)) = asked.iter().find(|(name, _)| name != "application") {
@@ -28,13 +26,9 @@ pub async fn evidence(
     let mut items = Vec::new();
     for (_, named) in &asked {
         if let Some(application) = application(Some(named))? {
-            items.push(ReportsOf { reports: shared.reports.for_app(&application), application });
+            let reports = view.reports(&application).ok_or_else(|| not_known(&view, &application))?;
+            items.push(ReportsOf { reports, application });
         }
     }
-    Ok(Json(EvidenceOfMany {
-        at: shared.clock.now(),
-        liveness: shared.heartbeats.liveness(Instant::now()),
-        free: shared.agents.free(),
-        items,
-    }))
+    Ok(Json(EvidenceOfMany { at: view.now(), liveness: view.liveness(), free: view.free(), items }))
 }

@@ -3,31 +3,29 @@
 use super::lists::{Asked, Paging, cut, limit, place};
 use super::problem::Problem;
 use super::sse;
-use crate::shared::Shared;
+use crate::access::View;
 use axum::Json;
-use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use shipper_core::api::{BlockCounts, ClusterCounts, FleetSummary, Page};
 use shipper_core::protocol::{FleetCluster, HubStatus};
 use shipper_core::status::{BlockStatus, Liveness};
-use std::sync::Arc;
 
 /// The hub and the fleet repository.
-pub async fn status(State(shared): State<Arc<Shared>>) -> Json<HubStatus> {
-    Json(shared.status())
+pub async fn status(view: View) -> Json<HubStatus> {
+    Json(view.status())
 }
 
 /// The fleet at a glance.
-pub async fn summary(State(shared): State<Arc<Shared>>) -> Json<FleetSummary> {
-    Json(at_a_glance(&shared))
+pub async fn summary(view: View) -> Json<FleetSummary> {
+    Json(at_a_glance(&view))
 }
 
 /// The fleet at a glance, at this moment.
-pub fn at_a_glance(shared: &Shared) -> FleetSummary {
-    let (applications, pods) = shared.statuses.totals();
-    let hub = shared.status();
-    let blocks = shared.blocks.get().statuses(shared.clock.now());
+pub fn at_a_glance(view: &View) -> FleetSummary {
+    let (applications, pods) = view.totals();
+    let hub = view.status();
+    let blocks = view.blocks();
     FleetSummary {
         applications,
         clusters: counted(&hub.clusters),
@@ -70,10 +68,10 @@ pub struct WhichBlocks {
 /// # Errors
 /// 400.
 pub async fn blocks(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Asked(asked): Asked<WhichBlocks>,
 ) -> Result<Json<Page<BlockStatus>>, Problem> {
-    let mut all = shared.blocks.get().statuses(shared.clock.now());
+    let mut all = view.blocks();
     // One without a namespace blocks every one.
     all.retain(|block| {
         let concerns = |wanted: &String| block.namespace.as_ref().is_none_or(|namespace| namespace == wanted);
@@ -98,9 +96,6 @@ pub struct Nothing {}
 ///
 /// # Errors
 /// 400.
-pub async fn watch(
-    State(shared): State<Arc<Shared>>,
-    Asked(Nothing {}): Asked<Nothing>,
-) -> Result<Response, Problem> {
-    Ok(sse::changes(&shared))
+pub async fn watch(view: View, Asked(Nothing {}): Asked<Nothing>) -> Result<Response, Problem> {
+    Ok(sse::changes(&view))
 }

@@ -1,6 +1,7 @@
 //! For whoever runs the hub: is it alive, is it ready, what does it count.
 
 use super::problem::Problem;
+use crate::access::View;
 use crate::shared::Shared;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -45,14 +46,16 @@ fn not_read() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5)
 }
 
-/// Metrics in the text format of OpenMetrics.
-pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+/// Metrics in the text format of OpenMetrics, for who may see everything: they name clusters.
+///
+/// # Errors
+/// 403.
+pub async fn metrics(view: View) -> Result<Response, Problem> {
     const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    match shared.metrics.scrape(&shared) {
-        Ok(text) => ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response(),
-        Err(error) => {
-            let detail = format!("metrics cannot be written: {error}; this is a bug");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
-        }
-    }
+    let shared = view.everything()?;
+    let text = shared.metrics.scrape(shared).map_err(|error| {
+        let detail = format!("metrics cannot be written: {error}; this is a bug");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    })?;
+    Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }

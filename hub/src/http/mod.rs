@@ -30,6 +30,7 @@ pub mod wait;
 pub mod webhook;
 pub mod why;
 
+use crate::access::Gate;
 use crate::shared::Shared;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -60,7 +61,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let hints =
         Router::new().route(WEBHOOK, post(webhook::receive)).layer(DefaultBodyLimit::max(MAX_WEBHOOK));
     let one = format!("{APPLICATIONS}/{{namespace}}/{{name}}");
-    let readers = Router::new()
+    // What people read is seen through a `View` alone: the state of these routes gives a handler nothing else.
+    let gate = Gate::new(shared.clone());
+    let readers: Router<Gate> = Router::new()
         .route(APPLICATIONS, get(applications::list))
         .route(&one, get(applications::one))
         .route(&format!("{one}/{WHY}"), get(why::why))
@@ -78,19 +81,21 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route(WATCH, get(fleet::watch))
         .layer(from_fn(etag::etag))
         .layer(from_fn_with_state(shared.clone(), guard::acts));
+    let always = Router::new()
+        .route(STATUS, get(fleet::status).layer(from_fn(etag::etag)))
+        .route("/metrics", get(health::metrics));
+    let readers = readers.merge(always).merge(crate::ui::router(&shared)).layer(from_fn(etag::private));
     Router::new()
         .merge(agents)
         .merge(hints)
-        .merge(readers)
-        .route(STATUS, get(fleet::status).layer(from_fn(etag::etag)))
-        .merge(crate::ui::router(&shared))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/actz", get(health::acting))
-        .route("/metrics", get(health::metrics))
+        .with_state(shared.clone())
+        .merge(readers.with_state(gate))
+        .merge(crate::ui::open())
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(from_fn(guard::guard))
-        .layer(from_fn_with_state(shared.clone(), guard::count))
-        .with_state(shared)
+        .layer(from_fn_with_state(shared, guard::count))
 }

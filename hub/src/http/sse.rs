@@ -1,7 +1,9 @@
 //! Streams for people and programs (server-sent events). What is told is made once for all who listen; a stream holds no more than where
-//! it is. A slow listener is told the newest and never holds anybody up. Streams end when the hub stops or stands by.
+//! it is. A slow listener is told the newest and never holds anybody up. Streams end when the hub stops or stands by, and when the listener may
+//! not see any more what it tells.
 
-use crate::shared::Shared;
+use crate::access::View;
+use crate::access::view::{Heard, Hearing};
 use crate::store::{Begin, EventQuery};
 use crate::timeline::Told;
 use axum::body::Body;
@@ -14,9 +16,7 @@ use shipper_core::api::{CHANGED, EventFilter};
 use shipper_core::standing::Standing;
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{sleep, timeout};
 
@@ -29,13 +29,13 @@ const PACE: Duration = Duration::from_millis(250);
 const READ: u32 = 200;
 
 /// The answer that is a stream of these events.
-fn answer(shared: &Shared, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+fn answer(view: &View, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let alive =
         stream::unfold(Box::pin(events), async |mut events| match timeout(PING, events.next()).await {
             Ok(event) => event.map(|event| (event, events)),
             Err(_) => Some((PINGED, events)),
         });
-    let (stop, mut standing) = (shared.stop.clone(), shared.stand.subscribe());
+    let (stop, mut standing, over) = (view.stop().clone(), view.standing(), view.ended());
     let ended = async move {
         let stands_by = async {
             while standing
@@ -46,7 +46,13 @@ fn answer(shared: &Shared, events: impl Stream<Item = Bytes> + Send + 'static) -
                 std::future::pending::<()>().await;
             }
         };
-        stop.run_until_cancelled(stands_by).await;
+        let ended = async {
+            tokio::select! {
+                () = stands_by => {}
+                () = over => {}
+            }
+        };
+        stop.run_until_cancelled(ended).await;
     };
     let body = Body::from_stream(alive.take_until(Box::pin(ended)).map(Ok::<_, Infallible>));
     let headers = [
@@ -56,21 +62,21 @@ fn answer(shared: &Shared, events: impl Stream<Item = Bytes> + Send + 'static) -
     (headers, body).into_response()
 }
 
-/// An application as it is, and then each change, until it is gone.
-pub(super) fn application(shared: &Shared, key: &AppKey) -> Response {
-    let mut follower = shared.statuses.follow(key);
+/// An application as it is, and then each change, until it is gone; `None` = it is not known.
+pub(super) fn application(view: &View, key: &AppKey) -> Option<Response> {
+    let mut follower = view.follow(key)?;
     follower.mark_changed();
     let events = stream::unfold(follower, async |mut follower| {
         follower.changed().await.ok()?;
         let event = follower.borrow_and_update().as_ref()?.event();
         Some((event, follower))
     });
-    answer(shared, events)
+    Some(answer(view, events))
 }
 
 /// That something changed: at once, and then whenever it did, at most four times a second.
-pub(super) fn changes(shared: &Shared) -> Response {
-    let mut pulse = shared.pulse.subscribe();
+pub(super) fn changes(view: &View) -> Response {
+    let mut pulse = view.pulse();
     pulse.mark_changed();
     let events = stream::unfold((pulse, Duration::ZERO), async |(mut pulse, pause)| {
         sleep(pause).await;
@@ -79,14 +85,14 @@ pub(super) fn changes(shared: &Shared) -> Response {
         let event = format!("event: {CHANGED}\ndata: {{\"revision\":{revision}}}\n\n");
         Some((Bytes::from(event), (pulse, PACE)))
     });
-    answer(shared, events)
+    answer(view, events)
 }
 
 /// New entries of the timeline. `after`: those behind this number first, for who was cut off there.
-pub(super) fn timeline(shared: &Arc<Shared>, filter: EventFilter, after: Option<i64>) -> Response {
+pub(super) fn timeline(view: &View, filter: EventFilter, after: Option<i64>) -> Response {
     let listener = Listener {
-        told: shared.timeline.listen(),
-        shared: shared.clone(),
+        told: view.hear(&filter),
+        view: view.clone(),
         filter,
         last: after.unwrap_or_default(),
         read: 0,
@@ -97,12 +103,12 @@ pub(super) fn timeline(shared: &Arc<Shared>, filter: EventFilter, after: Option<
         let event = listener.next().await?;
         Some((event, listener))
     });
-    answer(shared, events)
+    answer(view, events)
 }
 
 struct Listener {
-    shared: Arc<Shared>,
-    told: broadcast::Receiver<Arc<Told>>,
+    view: View,
+    told: Hearing,
     filter: EventFilter,
     /// The highest number that was told to this listener or passed over.
     last: i64,
@@ -123,11 +129,12 @@ impl Listener {
                 self.catch_up().await?;
                 continue;
             }
-            match self.told.recv().await {
-                Ok(told) => {
+            match self.told.next().await {
+                Ok(Heard::Other(number)) => self.last = self.last.max(number),
+                Ok(Heard::Entry(told)) => {
                     let number = told.entry.number;
                     self.last = self.last.max(number);
-                    if number > self.read && self.filter.fits(&told.entry.event) {
+                    if number > self.read {
                         return Some(told.frame.clone());
                     }
                 }
@@ -140,7 +147,7 @@ impl Listener {
     /// Reads what was missed; `None` = it cannot be read, and the stream ends, so that the listener asks again.
     async fn catch_up(&mut self) -> Option<()> {
         let (filter, begin) = (self.filter.clone(), Begin::After(self.last));
-        let missed = self.shared.store.events(&EventQuery { filter, begin, limit: READ }).await;
+        let missed = self.view.events(&EventQuery { filter, begin, limit: READ }).await;
         let missed =
             missed.inspect_err(|error| tracing::warn!(%error, "a stream of the timeline ends")).ok()?;
         self.behind = missed.len() == READ as usize;

@@ -1,9 +1,11 @@
 //! Every route and every refusal, by requests to the router without a socket.
 
+mod access;
 mod following;
 mod reading;
 
 use super::*;
+use crate::access::AccessSettings;
 use crate::clock::Clock;
 use crate::sample;
 use crate::shared::Settings;
@@ -63,6 +65,7 @@ async fn hub_with(secret: Option<&str>) -> Hub {
         clock: Clock::system(),
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::fixed(tokens).unwrap(),
+        access: AccessSettings::open(),
         webhook_secret: secret.map(Secret::new),
         takeover: Takeover::default(),
     };
@@ -220,6 +223,7 @@ async fn the_database_failing_is_503_and_makes_the_hub_unready() {
         clock: Clock::system(),
         heartbeat,
         tokens,
+        access: AccessSettings::open(),
         webhook_secret: None,
         takeover: Takeover::default(),
     };
@@ -354,6 +358,7 @@ async fn a_stream_ends_when_its_token_is_taken_away() {
         clock: Clock::system(),
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::from_file(&file).unwrap(),
+        access: AccessSettings::open(),
         webhook_secret: None,
         takeover: Takeover::default(),
     };

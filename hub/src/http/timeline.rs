@@ -4,16 +4,15 @@ use super::applications::find;
 use super::lists::{Asked, application, flag, limit, parsed, place, token};
 use super::problem::Problem;
 use super::sse;
-use crate::shared::Shared;
+use crate::access::View;
 use crate::store::{Begin, EventQuery};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use shipper_core::api::{EventFilter, Page, TimelineEvent};
 use shipper_core::{AppKey, ClusterName};
-use std::sync::Arc;
 
 /// What a reader of a stream says of itself when it was cut off.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -37,12 +36,12 @@ pub struct Filter {
 /// # Errors
 /// 400, 503 while the database does not answer.
 pub async fn events(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     headers: HeaderMap,
     Asked(asked): Asked<Filter>,
 ) -> Result<Response, Problem> {
     let application = application(asked.application.as_deref())?;
-    read(&shared, &headers, application, asked).await
+    read(&view, &headers, application, asked).await
 }
 
 /// The same of one application.
@@ -50,7 +49,7 @@ pub async fn events(
 /// # Errors
 /// 400, 404, 503.
 pub async fn of_application(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Path((namespace, name)): Path<(String, String)>,
     headers: HeaderMap,
     Asked(asked): Asked<Filter>,
@@ -59,20 +58,20 @@ pub async fn of_application(
     if asked.application.is_some() || asked.namespace.is_some() {
         return Err(super::lists::bad("the path names the application; leave application and namespace out"));
     }
-    let answer = read(&shared, &headers, Some(key.clone()), asked.clone()).await?;
+    let answer = read(&view, &headers, Some(key.clone()), asked.clone()).await?;
     // One that was removed still has a past.
-    if asked.r#continue.is_none() && !flag(asked.watch.as_deref()) && shared.statuses.find(&key).is_none() {
+    if asked.r#continue.is_none() && !flag(asked.watch.as_deref()) && view.find(&key).is_none() {
         let filter = EventFilter { application: Some(key.clone()), ..EventFilter::default() };
-        let any = page(&shared, filter, Begin::Newest, 1).await?;
+        let any = page(&view, filter, Begin::Newest, 1).await?;
         if any.items.is_empty() {
-            find(&shared, &key)?;
+            find(&view, &key)?;
         }
     }
     Ok(answer)
 }
 
 async fn read(
-    shared: &Arc<Shared>,
+    view: &View,
     headers: &HeaderMap,
     application: Option<AppKey>,
     asked: Filter,
@@ -83,17 +82,18 @@ async fn read(
         cluster: asked.cluster,
         reason: asked.reason,
         since: parsed("since", asked.since.as_deref())?,
+        ..EventFilter::default()
     };
     if flag(asked.watch.as_deref()) {
         let after = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
-        return Ok(sse::timeline(shared, filter, after));
+        return Ok(sse::timeline(view, filter, after));
     }
     let begin = place(asked.r#continue.as_deref())?.map_or(Begin::Newest, Begin::Before);
-    Ok(Json(page(shared, filter, begin, limit(asked.limit)?).await?).into_response())
+    Ok(Json(page(view, filter, begin, limit(asked.limit)?).await?).into_response())
 }
 
 async fn page(
-    shared: &Shared,
+    view: &View,
     filter: EventFilter,
     begin: Begin,
     limit: usize,
@@ -101,7 +101,7 @@ async fn page(
     // One more, to see whether there is another page.
     let query =
         EventQuery { filter, begin, limit: u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1) };
-    let mut entries = shared.store.events(&query).await.map_err(|error| {
+    let mut entries = view.events(&query).await.map_err(|error| {
         tracing::warn!(%error, "the timeline cannot be read");
         let detail = "the hub's database does not answer; see the hub's log, then try again";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)

@@ -1,17 +1,17 @@
 //! Waiting until something is so of an application: one request that is answered when it is, or when the time is over.
 
-use super::applications::{find, not_known};
+use super::applications::not_known;
 use super::lists::{Asked, bad};
 use super::problem::Problem;
-use crate::shared::Shared;
+use crate::access::View;
+use crate::access::refusal::Refused;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::AppKey;
 use shipper_core::api::{Goal, MAX_WAIT_SECONDS, Waited};
 use shipper_core::status::ApplicationStatus;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -35,7 +35,7 @@ pub struct Wish {
 /// # Errors
 /// 400 for what cannot be waited for, 404 for an application that is not known or goes meanwhile, 503 when the hub stops or stands by.
 pub async fn wait(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Path((namespace, name)): Path<(String, String)>,
     Asked(wish): Asked<Wish>,
 ) -> Result<Json<Waited>, Problem> {
@@ -48,12 +48,12 @@ pub async fn wait(
     }
     let deadline = Instant::now() + Duration::from_secs(seconds);
     let key = AppKey::new(namespace, name);
-    find(&shared, &key)?;
-    let mut follower = shared.statuses.follow(&key);
+    let mut follower = view.follow(&key).ok_or_else(|| not_known(&view, &key))?;
+    let mut ended = std::pin::pin!(view.ended());
     loop {
         let published = follower.borrow_and_update().clone();
         let Some(published) = published else {
-            return Err(shared.stand.refusal().unwrap_or_else(|| not_known(&shared, &key)));
+            return Err(view.stands_by().unwrap_or_else(|| not_known(&view, &key)));
         };
         let status = &*published.status;
         if let Some(goal) = met(&goals, wish.release.as_deref(), status)? {
@@ -65,7 +65,8 @@ pub async fn wait(
                     return Ok(Json(Waited { met: false, goal: None, status: status.clone() }));
                 }
             }
-            () = shared.stop.cancelled() => {
+            () = &mut ended => return Err(Refused::Token.problem()),
+            () = view.stop().cancelled() => {
                 let detail = "the hub is stopping; ask again";
                 return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1));
             }

@@ -49,10 +49,16 @@ pub struct Metrics {
     /// How rollouts go.
     pub rollouts: Rollouts,
     requests: Family<RequestLabels, Counter>,
+    refused: Family<CauseLabels, Counter>,
     request_duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
     agent_calls: Family<VerbLabels, Counter>,
     fleet: Fleet,
     registry: Registry,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabels {
+    cause: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -105,6 +111,7 @@ impl Default for Metrics {
             render_duration: seconds(),
             rollouts: Rollouts::default(),
             requests: Family::default(),
+            refused: Family::default(),
             request_duration: Family::new_with_constructor(answers as fn() -> Histogram),
             agent_calls: Family::default(),
             fleet: Fleet::default(),
@@ -153,6 +160,8 @@ impl Metrics {
         let help = "Things that the database did not do, by what it was asked";
         r.register("database_errors", help, self.database_errors.clone());
         r.register("http_requests", "Requests answered", self.requests.clone());
+        let refused = "Requests and sign-ins of people and programs that may not read, by cause";
+        r.register("refused_readers", refused, self.refused.clone());
         let help = "Time until the head of an answer; what is waited for is part of it";
         r.register_with_unit("http_request_duration", help, Unit::Seconds, self.request_duration.clone());
         let help = "Requests that agents made to their API servers, as they report, by verb";
@@ -189,6 +198,11 @@ impl Metrics {
                 self.agent_calls.get_or_create(&labels).inc_by(count - known);
             }
         }
+    }
+
+    /// Counts somebody who may not read.
+    pub fn refused(&self, cause: &'static str) {
+        self.refused.get_or_create(&CauseLabels { cause }).inc();
     }
 
     /// Everything in the text format of OpenMetrics.

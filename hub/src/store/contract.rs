@@ -2,6 +2,8 @@
 
 use super::postgres::Address;
 use super::*;
+use crate::access::Sight;
+use crate::access::secret::Digest;
 use crate::liveness::Heartbeats;
 use shipper_core::AppKey;
 use shipper_core::api::EventFilter;
@@ -134,6 +136,9 @@ contract! {
     the_timeline_is_read_by_every_filter_and_in_pages_both_ways,
     what_one_agent_says_keeps_no_other_report_from_being_stored,
     thousands_of_writes_fit_in_one_batch,
+    who_may_read_is_what_was_stored_last,
+    a_login_is_used_up_once,
+    the_timeline_is_read_within_namespaces,
 }
 
 async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: Arc<dyn Store>) {
@@ -333,6 +338,7 @@ async fn the_timeline_is_read_by_every_filter_and_in_pages_both_ways(store: Arc<
         EventFilter { reason: Some("ReleaseMade".into()), ..all() },
         EventFilter { since: Some(at(40)), ..all() },
         EventFilter {
+            within: None,
             application: Some(other),
             namespace: Some("data".into()),
             cluster: Some(eu()),
@@ -415,6 +421,99 @@ async fn what_one_agent_says_keeps_no_other_report_from_being_stored(store: Arc<
     assert!(intake.healthy());
     let loaded = store.load().await.unwrap();
     assert_eq!(loaded.reports.iter().filter(|(_, report)| report.application == key("shop")).count(), 3);
+}
+
+pub(super) fn read_token(name: &str, secret: &str) -> ReadToken {
+    ReadToken {
+        hash: Digest::of(secret),
+        name: name.to_owned(),
+        sight: Sight::Namespaces(["web".to_owned(), "data".to_owned()].into()),
+        created: at(0),
+        expires: Some(at(100)),
+        used: None,
+    }
+}
+
+pub(super) fn session(secret: &str) -> Session {
+    let person = Person {
+        subject: "248289761001".into(),
+        name: "Ann".into(),
+        email: Some("ann@example.com".into()),
+        groups: vec!["shop".into()],
+        token: None,
+    };
+    Session { hash: Digest::of(secret), person, created: at(0), used: at(0), expires: at(50) }
+}
+
+async fn change(store: &dyn Store, change: AccessChange) -> bool {
+    store.change_access(&[change]).await.unwrap() == [true]
+}
+
+async fn who_may_read_is_what_was_stored_last(store: Arc<dyn Store>) {
+    let store = &*store;
+    let before = store.access_version().await.unwrap();
+    assert!(store.readers().await.unwrap().tokens.is_empty());
+    let (one, two) = (
+        read_token("b", "one"),
+        ReadToken { sight: Sight::Everything, expires: None, ..read_token("a", "two") },
+    );
+    assert!(change(store, AccessChange::AddToken(one.clone())).await);
+    assert!(change(store, AccessChange::AddToken(two.clone())).await);
+    assert!(!change(store, AccessChange::AddToken(read_token("a", "three"))).await, "the name is taken");
+    assert!(change(store, AccessChange::Begin(session("ann"))).await);
+    let readers = store.readers().await.unwrap();
+    assert_eq!((&readers.tokens[..], &readers.sessions[..]), (&[two, one][..], &[session("ann")][..]));
+    assert_eq!(readers.version, store.access_version().await.unwrap());
+    assert!(readers.version > before, "others see that somebody may read now");
+
+    assert!(change(store, AccessChange::TokenUsed(Digest::of("one"), at(7))).await);
+    assert!(!change(store, AccessChange::TokenUsed(Digest::of("one"), at(6))).await, "the later use counts");
+    assert_eq!(store.access_version().await.unwrap(), readers.version, "that it was used is no news");
+    assert!(change(store, AccessChange::SessionUsed(Digest::of("ann"), at(8))).await);
+    let used = store.readers().await.unwrap();
+    assert_eq!((used.tokens[1].used, used.sessions[0].used), (Some(at(7)), at(8)));
+    assert!(used.version > readers.version, "it keeps a session alive, so others have to know");
+
+    assert!(change(store, AccessChange::RevokeToken("b".into())).await);
+    assert!(!change(store, AccessChange::RevokeToken("b".into())).await);
+    store.change_access(&[AccessChange::Prune(at(40))]).await.unwrap();
+    assert_eq!(store.readers().await.unwrap().sessions.len(), 1, "it counts still");
+    assert!(change(store, AccessChange::End(Digest::of("ann"))).await);
+    assert!(change(store, AccessChange::Begin(session("bob"))).await);
+    store.change_access(&[AccessChange::Prune(at(60))]).await.unwrap();
+    let left = store.readers().await.unwrap();
+    assert_eq!((left.tokens.len(), left.sessions.len()), (1, 0));
+    assert!(left.version > used.version);
+}
+
+async fn a_login_is_used_up_once(store: Arc<dyn Store>) {
+    let spend = |secret: &str| AccessChange::Spend(Digest::of(secret), at(10));
+    assert!(change(&*store, spend("one")).await);
+    assert!(!change(&*store, spend("one")).await);
+    let both = futures::future::join(change(&*store, spend("two")), change(&*store, spend("two"))).await;
+    assert!(both.0 != both.1, "of two at once exactly one: {both:?}");
+    store.change_access(&[AccessChange::Prune(at(20))]).await.unwrap();
+    assert!(change(&*store, spend("one")).await, "what is too old is forgotten");
+}
+
+async fn the_timeline_is_read_within_namespaces(store: Arc<dyn Store>) {
+    let mut of_data = event(2, "lake");
+    of_data.application = Some(AppKey::new("data", "lake"));
+    let of_nobody = TimelineEvent { application: None, ..event(3, "shop") };
+    one(&*store, Write::Events(vec![event(1, "shop"), of_data, of_nobody])).await;
+    let read = async |within: &[&str]| {
+        let within = Some(within.iter().map(|one| (*one).to_owned()).collect());
+        let filter = EventFilter { within, ..EventFilter::default() };
+        let found = store
+            .events(&EventQuery { filter: filter.clone(), begin: Begin::Newest, limit: 10 })
+            .await
+            .unwrap();
+        assert!(found.iter().all(|entry| filter.fits(&entry.event)), "streams say the same");
+        found.into_iter().map(|entry| entry.event.application.unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&["web"]).await, ["web/shop"]);
+    assert_eq!(read(&["data", "web"]).await, ["data/lake", "web/shop"]);
+    assert!(read(&["other"]).await.is_empty() && read(&[]).await.is_empty());
 }
 
 /// [A6] Hubs tell by it whether they share a database.

@@ -1,9 +1,12 @@
 //! What is particular to a database that several hubs share [A6]: what one stores the others see, in its order, whatever happens to the
 //! connections between.
 
-use super::contract::{at, eu, in_postgres, key, one, open, report, state, stored, view, write};
+use super::contract::{at, eu, in_postgres, key, one, open, read_token, report, state, stored, view, write};
+use super::keys::Database;
 use super::postgres::Address;
 use super::*;
+use crate::access::keyring::Keyring;
+use crate::access::secret::Digest;
 use futures::future::join_all;
 use shipper_core::status::Liveness;
 use shipper_test_postgres::{Server, possible};
@@ -65,9 +68,9 @@ impl Hub {
     }
 }
 
-async fn sql(url: &Address, statement: &'static str) {
+async fn sql(url: &Address, statements: &str) {
     let pool = url.alone().await.unwrap();
-    sqlx::query(statement).execute(&pool).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned())).execute(&pool).await.unwrap();
     pool.close().await;
 }
 
@@ -241,6 +244,51 @@ async fn a_database_that_was_away_is_used_again_by_itself() {
     assert_eq!(stored(&*one.store).await["shop"], 1, "what was acknowledged is still there");
     one.stores(write(report("s1", 2, vec![state("shop", 2)]))).await;
     two.until("what is stored after it came back", |two| two.generation("shop") == Some(2)).await;
+}
+
+#[tokio::test]
+async fn the_tables_of_every_earlier_hub_are_brought_up_to_date() {
+    for version in 1..super::postgres::MIGRATIONS.len() {
+        let Some(address) = in_postgres("the_tables_of_every_earlier_hub") else { return };
+        for migration in &super::postgres::MIGRATIONS[..version] {
+            sql(&address, migration).await;
+        }
+        let body = serde_json::to_string(&state("shop", 7)).unwrap();
+        sql(&address, "CREATE TABLE shipper_schema (version BIGINT NOT NULL)").await;
+        sql(&address, &format!("INSERT INTO shipper_schema (version) VALUES ({version})")).await;
+        sql(&address, "INSERT INTO clusters (cluster, cluster_uid, session, sequence, version) VALUES ('eu', 'uid-1', 's1', 7, 1)").await;
+        let report = format!(
+            "INSERT INTO reports (cluster, namespace, name, session, sequence, reported_at, version, body) \
+             VALUES ('eu', 'web', 'shop', 's1', 7, 0, 1, '{body}')"
+        );
+        sql(&address, &report).await;
+        let store = PostgresStore::open(&address).await.unwrap();
+        assert_eq!(stored(&store).await["shop"], 7, "schema {version}");
+        let token = AccessChange::AddToken(read_token("a", "secret"));
+        assert_eq!(store.change_access(&[token]).await.unwrap(), [true], "schema {version}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_revoked_beside_one_hub_counts_in_none() {
+    let Some(address) = in_postgres("what_is_revoked_beside_one_hub") else { return };
+    let keys = Database::Postgres(Box::new(address.clone()));
+    let refused = keys.tokens().await.unwrap_err().to_string();
+    assert!(refused.contains("cannot be opened"), "a hub makes the tables: {refused}");
+    let stores = [PostgresStore::open(&address).await.unwrap(), PostgresStore::open(&address).await.unwrap()];
+    let rings = [Keyring::default(), Keyring::default()];
+    let known = async |wanted: bool| {
+        for (ring, store) in rings.iter().zip(&stores) {
+            ring.look(store).await;
+            assert_eq!(ring.token(&Digest::of("secret")).is_some(), wanted);
+        }
+    };
+    known(false).await;
+    assert_eq!(keys.change(&[AccessChange::AddToken(read_token("a", "secret"))]).await.unwrap(), [true]);
+    known(true).await;
+    assert_eq!(keys.tokens().await.unwrap(), [read_token("a", "secret")]);
+    keys.change(&[AccessChange::RevokeToken("a".into())]).await.unwrap();
+    known(false).await;
 }
 
 #[tokio::test]

@@ -3,10 +3,14 @@
 
 use super::ledger::{ClusterRow, Ledger, clusters_of};
 use super::timeline::size;
-use super::{Begin, Entry, EventQuery, Keep, Loaded, Store, StoreError, Write, Written};
+use super::{
+    AccessChange, Begin, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written,
+};
+use crate::access::secret::Digest;
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
 use shipper_core::report::AppReport;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
@@ -25,6 +29,8 @@ struct Rows {
     reports: BTreeMap<(ClusterName, AppKey), AppReport>,
     events: Vec<Entry>,
     last: i64,
+    readers: Readers,
+    spent: BTreeMap<Digest, Timestamp>,
 }
 
 impl Default for MemoryStore {
@@ -53,6 +59,48 @@ impl Rows {
             self.events.push(Entry { number: self.last, event });
         }
         written
+    }
+
+    /// Whether it changed something.
+    fn change_access(&mut self, change: &AccessChange) -> bool {
+        let Readers { tokens, sessions, .. } = &mut self.readers;
+        let before = (tokens.len(), sessions.len(), self.spent.len());
+        let mut used = false;
+        match change {
+            AccessChange::AddToken(token) => match tokens.binary_search_by(|one| one.name.cmp(&token.name)) {
+                Ok(_) => {}
+                Err(place) => tokens.insert(place, token.clone()),
+            },
+            AccessChange::RevokeToken(name) => tokens.retain(|token| token.name != *name),
+            AccessChange::Begin(session) => {
+                if sessions.iter().all(|one| one.hash != session.hash) {
+                    sessions.push(session.clone());
+                }
+            }
+            AccessChange::End(hash) => sessions.retain(|session| session.hash != *hash),
+            AccessChange::TokenUsed(hash, at) => {
+                for token in tokens.iter_mut().filter(|one| one.hash == *hash && one.used < Some(*at)) {
+                    (token.used, used) = (Some(*at), true);
+                }
+            }
+            AccessChange::SessionUsed(hash, at) => {
+                for session in sessions.iter_mut().filter(|one| one.hash == *hash && one.used < *at) {
+                    (session.used, used) = (*at, true);
+                }
+            }
+            AccessChange::Spend(hash, until) => {
+                self.spent.entry(*hash).or_insert(*until);
+            }
+            AccessChange::Prune(now) => {
+                sessions.retain(|session| session.expires >= *now);
+                self.spent.retain(|_, until| *until >= *now);
+            }
+        }
+        let changed = used || before != (tokens.len(), sessions.len(), self.spent.len());
+        if changed && change.is_news() {
+            self.readers.version += 1;
+        }
+        changed
     }
 }
 
@@ -101,6 +149,23 @@ impl Store for MemoryStore {
         rows.events.drain(..surplus);
         rows.events.retain(|entry| entry.event.at >= keep.since);
         ready(Ok((all - rows.events.len()) as u64)).boxed()
+    }
+
+    fn access_version(&self) -> BoxFuture<'_, Result<i64, StoreError>> {
+        ready(Ok(lock(&self.rows).readers.version)).boxed()
+    }
+
+    fn readers(&self) -> BoxFuture<'_, Result<Readers, StoreError>> {
+        ready(Ok(lock(&self.rows).readers.clone())).boxed()
+    }
+
+    fn change_access<'a>(
+        &'a self,
+        changes: &'a [AccessChange],
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        let mut rows = lock(&self.rows);
+        let changed = changes.iter().map(|change| rows.change_access(change)).collect();
+        ready(Ok(changed)).boxed()
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {

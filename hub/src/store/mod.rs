@@ -6,8 +6,10 @@
 //! - [`ledger`]: which writes count (sessions, numbers, incarnations), without a database.
 //! - [`intake`]: the one writer, which stores many writes in one transaction and answers after it is committed.
 //! - [`timeline`]: what is asked of the timeline.
+//! - [`access`]: who may read; [`keys`]: for whoever manages that beside the hubs.
 //! - [`view`], of [`reports`] and [`agents`]: the same in memory, for the loop.
 
+pub mod access;
 pub mod agents;
 #[cfg(test)]
 mod contract;
@@ -18,6 +20,7 @@ pub mod error;
 #[cfg(test)]
 mod hubs;
 pub mod intake;
+pub mod keys;
 pub mod ledger;
 pub mod memory;
 pub mod postgres;
@@ -27,6 +30,7 @@ pub mod sqlite;
 pub mod timeline;
 pub mod view;
 
+pub use access::{AccessChange, Person, ReadToken, Readers, Session};
 pub use agents::{AgentCommit, AgentInfo, Agents};
 pub use directory::DataDirectory;
 pub use error::StoreError;
@@ -130,6 +134,18 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Drops entries of the timeline, the oldest, until no more is left than is to be kept; answers how many.
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>>;
+
+    /// The version of who may read: another than before says that [`readers`](Self::readers) answers something else.
+    fn access_version(&self) -> BoxFuture<'_, Result<i64, StoreError>>;
+
+    /// Everybody who may read.
+    fn readers(&self) -> BoxFuture<'_, Result<Readers, StoreError>>;
+
+    /// Changes who may read, all of it or nothing; answers which of the changes changed something.
+    fn change_access<'a>(
+        &'a self,
+        changes: &'a [AccessChange],
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>>;
 
     /// Whether other hubs may write it as well.
     fn is_shared(&self) -> bool {

@@ -34,7 +34,7 @@ pub async fn harden(request: Request, next: Next) -> Response {
 /// While the hub stands by it knows nothing of applications, and a page says so instead of showing an empty fleet [A6].
 pub async fn acts(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let Some(refusal) = shared.stand.refusal() else { return next.run(request).await };
-    let frame = Frame::new(&shared, request.headers(), request.uri(), "", "");
+    let frame = Frame { changes: "/changes".to_owned(), ..Frame::bare(request.headers(), request.uri()) };
     Notice { frame, title: "This hub stands by".to_owned(), message: refusal.detail, nearest: Vec::new() }
         .page(StatusCode::SERVICE_UNAVAILABLE)
 }
@@ -85,8 +85,6 @@ pub fn page(page: &impl Template, asked: Option<&HeaderMap>) -> Response {
         ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("cookie"));
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }

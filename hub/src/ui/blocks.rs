@@ -3,14 +3,12 @@
 use super::answer;
 use super::frame::Frame;
 use super::words::{Moment, application, count, quoted};
-use crate::shared::Shared;
+use crate::access::View;
 use askama::Template;
-use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use shipper_core::AppKey;
 use shipper_core::status::BlockStatus;
-use std::sync::Arc;
 
 /// Applications that a block names; of more it says how many.
 const NAMED: usize = 20;
@@ -42,10 +40,9 @@ struct Block {
 }
 
 /// The page.
-pub async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, uri: Uri) -> Response {
-    let frame = Frame::new(&shared, &headers, &uri, "blocks", "");
-    let mut blocks: Vec<Block> =
-        shared.blocks.get().statuses(shared.clock.now()).iter().map(Block::of).collect();
+pub async fn page(view: View, headers: HeaderMap, uri: Uri) -> Response {
+    let frame = Frame::new(&view, &headers, &uri, "blocks", "");
+    let mut blocks: Vec<Block> = view.blocks().iter().map(Block::of).collect();
     blocks.sort_by_key(|block| !block.in_force);
     let in_force = blocks.iter().filter(|block| block.in_force).count();
     answer::page(&Page { frame, blocks, in_force }, Some(&headers))

@@ -1,8 +1,8 @@
 //! The stream of an open page: a word whenever what it shows may be another, at most four times a second. The page is then fetched
 //! again, and what did not change costs nothing.
 
-use crate::shared::Shared;
-use axum::extract::{Query, State};
+use crate::access::View;
+use axum::extract::Query;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::{Stream, stream};
@@ -28,29 +28,30 @@ pub struct Topic {
     application: Option<String>,
 }
 
-/// Streams until the hub stops.
+/// Streams until the hub stops, or who listens may not see any more what they saw.
 pub async fn stream(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     Query(topic): Query<Topic>,
 ) -> Sse<impl Stream<Item = Result<Event, axum::Error>> + use<>> {
-    let stop = shared.stop.clone().cancelled_owned();
+    let (stop, over) = (view.stop().clone(), view.ended());
+    let ended = Box::pin(async move { stop.run_until_cancelled(over).await });
     let application = topic.application.and_then(|key| key.parse().ok());
     let watch = Watch {
-        pulse: shared.pulse.subscribe(),
-        seen: Seen::look(&shared, application.as_ref()),
+        pulse: view.pulse(),
+        seen: Seen::look(&view, application.as_ref()),
         next: Instant::now(),
         number: 0,
         begun: false,
-        shared,
+        view,
         application,
     };
-    let events = futures::StreamExt::take_until(stream::unfold(watch, Watch::next), stop);
+    let events = futures::StreamExt::take_until(stream::unfold(watch, Watch::next), ended);
     Sse::new(events)
         .keep_alive(KeepAlive::new().interval(PING).event(Event::default().event("ping").data("")))
 }
 
 struct Watch {
-    shared: Arc<Shared>,
+    view: View,
     application: Option<AppKey>,
     pulse: watch::Receiver<u64>,
     seen: Seen,
@@ -71,15 +72,15 @@ struct Seen {
 }
 
 impl Seen {
-    fn look(shared: &Shared, application: Option<&AppKey>) -> Self {
-        let status = shared.status();
+    fn look(view: &View, application: Option<&AppKey>) -> Self {
+        let status = view.status();
         let conditions = status.conditions.iter().map(|c| format!("{:?}{:?}{}", c.kind, c.status, c.message));
         let files = status.problems.iter().map(ToString::to_string);
         let commits = [status.source.unwrap_or_default(), format!("{:?}", status.standing)];
-        let blocks = shared.blocks.get().statuses(shared.clock.now());
+        let blocks = view.blocks();
         Self {
-            revision: application.is_none().then(|| *shared.statuses.subscribe().borrow()),
-            status: application.and_then(|app| shared.statuses.get(app)),
+            revision: application.is_none().then(|| view.revision()),
+            status: application.and_then(|app| view.get(app)),
             hub: conditions.chain(files).chain(commits).collect(),
             liveness: status.clusters.iter().map(|cluster| cluster.liveness).collect(),
             blocks: blocks.iter().map(|block| block.in_force).collect(),
@@ -98,7 +99,7 @@ impl Watch {
             // What comes meanwhile goes into the same word.
             sleep_until(self.next).await;
             self.pulse.mark_unchanged();
-            let seen = Seen::look(&self.shared, self.application.as_ref());
+            let seen = Seen::look(&self.view, self.application.as_ref());
             if seen != self.seen {
                 self.seen = seen;
                 break;

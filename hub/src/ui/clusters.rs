@@ -5,9 +5,9 @@ use super::fleet::trouble;
 use super::frame::Frame;
 use super::mood::Mood;
 use super::words::{Moment, application, cluster, count, cut, short};
-use crate::shared::Shared;
+use crate::access::View;
 use askama::Template;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
@@ -15,7 +15,6 @@ use shipper_core::protocol::FleetCluster;
 use shipper_core::resources::Resources;
 use shipper_core::status::{ApplicationStatus, ClusterStatus, Liveness};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Lines on a page.
 const ROWS: usize = 100;
@@ -82,19 +81,14 @@ struct Line {
 }
 
 /// All clusters.
-pub async fn all(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let frame = Frame::new(&shared, &headers, &uri, "clusters", "");
-    let statuses = shared.statuses.list(None);
+pub async fn all(view: View, headers: HeaderMap, uri: Uri, Query(asked): Query<Asked>) -> Response {
+    let frame = Frame::new(&view, &headers, &uri, "clusters", "");
+    let statuses = view.list();
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for one in statuses.iter().flat_map(|status| &status.clusters) {
         tallies.entry(one.cluster.as_str()).or_default().add(one);
     }
-    let clusters = shared.status().clusters;
+    let clusters = view.status().clusters;
     let mut rows: Vec<Row> = clusters
         .iter()
         .map(|cluster| Row::of(cluster, tallies.get(cluster.name.as_str()).copied().unwrap_or_default()))
@@ -107,14 +101,14 @@ pub async fn all(
 
 /// One cluster.
 pub async fn one(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     headers: HeaderMap,
     uri: Uri,
     Path(name): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let frame = Frame::new(&shared, &headers, &uri, "clusters", "");
-    let clusters = shared.status().clusters;
+    let frame = Frame::new(&view, &headers, &uri, "clusters", "");
+    let clusters = view.status().clusters;
     let Some(cluster) = clusters.iter().find(|cluster| cluster.name.as_str() == name) else {
         let near = clusters.iter().filter(|cluster| cluster.name.as_str().contains(&name)).take(5);
         let nearest =
@@ -123,7 +117,7 @@ pub async fn one(
         let title = format!("Cluster {name} is not known");
         return Notice { frame, title, message, nearest }.page(StatusCode::NOT_FOUND);
     };
-    let statuses = shared.statuses.list(None);
+    let statuses = view.list();
     let mut tally = Tally::default();
     let mut lines = Vec::new();
     for status in &statuses {

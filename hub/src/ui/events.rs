@@ -3,16 +3,15 @@
 use super::answer;
 use super::frame::Frame;
 use super::words::{Moment, application, cluster, encode};
-use crate::shared::Shared;
+use crate::access::View;
 use crate::store::{Begin, EventQuery, TimelineEvent};
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use shipper_core::AppKey;
 use shipper_core::api::EventFilter;
-use std::sync::Arc;
 
 /// Entries on a page.
 const ROWS: usize = 100;
@@ -52,19 +51,14 @@ struct Row {
 }
 
 /// The page.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let frame = Frame::new(&shared, &headers, &uri, "events", "");
+pub async fn page(view: View, headers: HeaderMap, uri: Uri, Query(asked): Query<Asked>) -> Response {
+    let frame = Frame::new(&view, &headers, &uri, "events", "");
     let query = EventQuery {
         filter: asked.filter(),
         begin: asked.before.map_or(Begin::Newest, Begin::Before),
         limit: u32::try_from(ROWS + 1).unwrap_or(u32::MAX),
     };
-    let found = shared.store.events(&query).await;
+    let found = view.events(&query).await;
     let trouble = found.is_err();
     let mut entries = found.unwrap_or_default();
     let more = entries.len() > ROWS;
@@ -90,7 +84,7 @@ impl Asked {
             application: key,
             cluster: said(&self.cluster).map(Into::into),
             reason: said(&self.reason),
-            since: None,
+            ..EventFilter::default()
         }
     }
 

@@ -6,9 +6,9 @@ use super::frame::Frame;
 use super::mood::{Mood, contender, incumbent};
 use super::strip::{self, Marks};
 use super::words::{application, cut, encode, list};
-use crate::shared::Shared;
+use crate::access::View;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;
@@ -94,24 +94,19 @@ struct Cell {
 }
 
 /// The page.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let frame = Frame::new(&shared, &headers, &uri, "fleet", "");
-    let page = Page::new(frame, &shared, asked);
+pub async fn page(view: View, headers: HeaderMap, uri: Uri, Query(asked): Query<Asked>) -> Response {
+    let frame = Frame::new(&view, &headers, &uri, "fleet", "");
+    let page = Page::new(frame, &view, asked);
     answer::page(&page, Some(&headers))
 }
 
 impl Page {
-    fn new(frame: Frame, shared: &Shared, asked: Asked) -> Self {
+    fn new(frame: Frame, view: &View, asked: Asked) -> Self {
         let mut names: Vec<ClusterName> =
-            shared.hub.get().clusters.into_iter().map(|cluster| cluster.name).collect();
+            view.status().clusters.into_iter().map(|cluster| cluster.name).collect();
         names.sort();
         let columns: BTreeMap<&ClusterName, usize> = names.iter().zip(0..).collect();
-        let all = shared.statuses.list(None);
+        let all = view.list();
         let wanted = asked.q.trim().to_lowercase();
         let cluster = asked.cluster.trim();
         let named = all.iter().filter(|status| {

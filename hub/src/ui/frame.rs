@@ -2,7 +2,7 @@
 
 use super::assets;
 use super::words::{Moment, short};
-use crate::shared::Shared;
+use crate::access::View;
 use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -74,7 +74,7 @@ pub struct Frame {
     pub place: &'static str,
     /// Its own address, for the way back from the theme.
     pub back: String,
-    /// The stream of its changes.
+    /// The stream of its changes; empty = it has none.
     pub changes: String,
     /// What is in the field for searching.
     pub query: String,
@@ -85,18 +85,16 @@ pub struct Frame {
     /// The commit of `main` in force, short.
     pub source: Option<String>,
     /// Generation of the state branch.
-    pub generation: u64,
+    pub generation: Option<u64>,
     /// When the repository was last read, where that is not lately.
     pub looked_at: Option<Moment>,
 }
 
 impl Frame {
     /// The frame of the page at `uri`; `changes` is the query of its stream.
-    pub fn new(shared: &Shared, headers: &HeaderMap, uri: &Uri, place: &'static str, changes: &str) -> Self {
-        let status = shared.hub.get();
-        let standing = shared.stand.condition();
-        let conditions =
-            status.conditions.iter().chain(standing.iter()).filter(|c| c.status == Status::False);
+    pub fn new(view: &View, headers: &HeaderMap, uri: &Uri, place: &'static str, changes: &str) -> Self {
+        let status = view.status();
+        let conditions = status.conditions.iter().filter(|c| c.status == Status::False);
         let mut banners: Vec<Banner> = Vec::new();
         for condition in conditions {
             let banner = Banner { reason: condition.reason.to_string(), message: condition.message.clone() };
@@ -124,19 +122,33 @@ impl Frame {
             banners.push(Banner { reason: "Starting".to_owned(), message: message.to_owned() });
         }
         Self {
+            place,
+            changes: format!("/changes{changes}"),
+            banners,
+            version: status.version,
+            source: status.source.as_deref().map(short),
+            generation: Some(status.generation),
+            looked_at: status.looked_at.map(Moment::of),
+            ..Self::bare(headers, uri)
+        }
+    }
+
+    /// The frame of a page that shows nothing of the fleet, and does not change.
+    pub fn bare(headers: &HeaderMap, uri: &Uri) -> Self {
+        Self {
             style: assets::address("shipper.css"),
             script: assets::address("shipper.js"),
             icon: assets::address("icon.svg"),
             theme: Theme::chosen(headers),
-            place,
+            place: "",
             back: uri.path_and_query().map_or("/", |at| at.as_str()).to_owned(),
-            changes: format!("/changes{changes}"),
+            changes: String::new(),
             query: String::new(),
-            banners,
-            version: status.version,
-            source: status.source.as_deref().map(short),
-            generation: status.generation,
-            looked_at: status.looked_at.map(Moment::of),
+            banners: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: None,
+            generation: None,
+            looked_at: None,
         }
     }
 

@@ -23,15 +23,16 @@ pub mod strip;
 mod tests;
 pub mod words;
 
+use crate::access::Gate;
 use crate::shared::Shared;
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use std::sync::Arc;
 
-/// All pages and what belongs to them.
-pub fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
-    let pages = Router::new()
+/// All pages.
+pub fn router(shared: &Arc<Shared>) -> Router<Gate> {
+    let pages: Router<Gate> = Router::new()
         .route("/", get(fleet::page))
         .route("/applications/{namespace}/{name}", get(application::page))
         .route("/clusters", get(clusters::all))
@@ -40,8 +41,12 @@ pub fn router(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/events", get(events::page))
         .route("/search", get(search::page))
         .layer(from_fn_with_state(shared.clone(), answer::acts));
-    pages
-        .route("/changes", get(changes::stream))
+    pages.route("/changes", get(changes::stream)).layer(from_fn(answer::harden))
+}
+
+/// What belongs to pages and says nothing of the fleet.
+pub fn open() -> Router {
+    Router::new()
         .route("/theme", get(frame::choose_theme))
         .route("/assets/{version}/{name}", get(assets::asset))
         .layer(from_fn(answer::harden))

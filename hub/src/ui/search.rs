@@ -4,14 +4,13 @@ use super::answer;
 use super::frame::Frame;
 use super::mood::{Mood, in_trouble};
 use super::words::{application, cluster, cut};
-use crate::shared::Shared;
+use crate::access::View;
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use shipper_core::status::ApplicationStatus;
-use std::sync::Arc;
 
 /// Results of each kind.
 const MOST: usize = 20;
@@ -46,29 +45,24 @@ struct Hit {
 }
 
 /// The page.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    uri: Uri,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let mut frame = Frame::new(&shared, &headers, &uri, "search", "");
+pub async fn page(view: View, headers: HeaderMap, uri: Uri, Query(asked): Query<Asked>) -> Response {
+    let mut frame = Frame::new(&view, &headers, &uri, "search", "");
     frame.query.clone_from(&asked.q);
     let wanted = asked.q.trim().to_lowercase();
-    let kinds = if wanted.is_empty() { Vec::new() } else { find(&shared, &wanted) };
+    let kinds = if wanted.is_empty() { Vec::new() } else { find(&view, &wanted) };
     let total = kinds.iter().map(|kind| kind.hits.len()).sum();
     answer::page(&Page { frame, q: asked.q, kinds, total }, Some(&headers))
 }
 
-fn find(shared: &Shared, wanted: &str) -> Vec<Kind> {
+fn find(view: &View, wanted: &str) -> Vec<Kind> {
     let holds = |text: &str| text.to_lowercase().contains(wanted);
-    let all = shared.statuses.list(None);
+    let all = view.list();
     let applications = all.iter().filter(|status| holds(&status.application.to_string())).map(|status| {
         let mood = Mood::of(status);
         hit(status, cut(&status.waiting.message, 120), Some(mood))
     });
     let clusters =
-        shared.hub.get().clusters.into_iter().filter(|one| holds(one.name.as_str()) || holds(&one.region));
+        view.status().clusters.into_iter().filter(|one| holds(one.name.as_str()) || holds(&one.region));
     let clusters = clusters.map(|one| Hit {
         address: cluster(one.name.as_str()),
         name: one.name.to_string(),
@@ -104,7 +98,7 @@ fn find(shared: &Shared, wanted: &str) -> Vec<Kind> {
                 Some(if in_trouble(group) { Mood::Failing } else { Mood::Moving }),
             )
         });
-    let blocks = shared.blocks.get().statuses(shared.clock.now());
+    let blocks = view.blocks();
     let blocks =
         blocks.into_iter().filter(|block| holds(&block.name) || holds(&block.message)).map(|block| Hit {
             address: "/blocks".to_owned(),

@@ -1,5 +1,6 @@
 //! Pages as people see them, by requests to the router without a socket.
 
+use crate::access::AccessSettings;
 use crate::clock::Clock;
 use crate::details::{Commit, Details};
 use crate::http::router;
@@ -69,6 +70,7 @@ async fn hub() -> Hub {
         clock: Clock::system(),
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::none(),
+        access: AccessSettings::open(),
         webhook_secret: None,
         takeover: Takeover::default(),
     };

@@ -29,7 +29,7 @@ impl Scene {
         let mut spec = Spec::new(&name, daemon::binary("shipper-hub")?, self.scratch.path())
             .args(["--repository", &url(REPOSITORY)])
             .args(["--listen", &format!("127.0.0.1:{port}")])
-            .args(["--heartbeat", "2s", "--takeover-after", "6s"])
+            .args(["--heartbeat", "2s", "--takeover-after", "6s", "--anonymous-read"])
             .arg("--data-dir")
             .arg(&data)
             .arg("--agent-tokens")

@@ -12,6 +12,7 @@ use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipper_core::protocol::{HubStatus, REPORTS, SESSIONS};
 use shipper_core::status::ApplicationStatus;
+use shipper_hub::access::AccessSettings;
 use shipper_hub::clock::Clock;
 use shipper_hub::details::{Commit, Details};
 use shipper_hub::http::tokens::Tokens;
@@ -54,6 +55,7 @@ impl Fixture {
             clock: Clock::system(),
             heartbeat: Duration::from_secs(10),
             tokens: Tokens::fixed(tokens).unwrap(),
+            access: AccessSettings::open(),
             webhook_secret: None,
             takeover: Takeover::default(),
         };

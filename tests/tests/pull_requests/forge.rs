@@ -303,7 +303,7 @@ async fn start_hub(
     let hub = daemon::spec("shipper-hub", scratch.path())
         .unwrap()
         .args(["--repository", &gitea.repository(FLEET), "--listen", "127.0.0.1:0", "--heartbeat", "2s"])
-        .args(["--poll-interval-min", "10m", "--poll-interval-max", "10m"])
+        .args(["--poll-interval-min", "10m", "--poll-interval-max", "10m", "--anonymous-read"])
         .arg("--repository-token-file")
         .arg(scratch.write("hub-token", &account.token).unwrap())
         .arg("--webhook-secret-file")

@@ -25,6 +25,7 @@ use shipper_agent::{App, Config, Status};
 use shipper_core::AppKey;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_git::RemoteConfig;
+use shipper_hub::access::AccessSettings;
 use shipper_hub::clock::Clock;
 use shipper_hub::http::router;
 use shipper_hub::http::tokens::Tokens;
@@ -233,6 +234,7 @@ async fn hub(
         clock: Clock::starting_at(epoch),
         heartbeat,
         tokens: Tokens::fixed(tokens).unwrap(),
+        access: AccessSettings::open(),
         webhook_secret: None,
         takeover: Takeover::default(),
     };

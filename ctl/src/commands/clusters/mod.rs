@@ -94,7 +94,7 @@ pub struct Mark {
 pub fn run(global: &Global, command: &Command, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     match command {
         Command::List(list) => {
-            let all = Hub::new(&global.hub)?.clusters()?;
+            let all = Hub::of(global)?.clusters()?;
             let output = list.output.output;
             let names = || all.iter().map(|one| one.cluster.name.to_string()).collect();
             let text = || Ok(render::clusters_overview(&all, Timestamp::now(), output.width(terminal)));
@@ -102,7 +102,7 @@ pub fn run(global: &Global, command: &Command, terminal: &mut Terminal<'_>) -> R
             Ok(write!(terminal.out, "{text}")?)
         }
         Command::Show(show) => {
-            let view = Hub::new(&global.hub)?.cluster(&show.cluster)?;
+            let view = Hub::of(global)?.cluster(&show.cluster)?;
             let output = show.output.output;
             let names = || vec![view.cluster.name.to_string()];
             let text = || Ok(render::cluster(&view, Timestamp::now(), output.width(terminal)));

@@ -82,7 +82,7 @@ struct Comparison {
 /// # Errors
 /// When there is no such application or release, or hub, repository or cluster do not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::new(&global.hub)?.application(&args.app)?;
+    let status = Hub::of(global)?.application(&args.app)?;
     let mut scratch = Scratch::of(&repository::state_place(global, &args.state)?, false)?;
     let branch = format!("refs/heads/{}", args.state.state_branch);
     let state = scratch.branch(&branch)?.ok_or_else(|| Error::Refused {

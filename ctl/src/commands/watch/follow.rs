@@ -27,8 +27,8 @@ pub(super) enum News {
 
 /// Reads both streams, and begins them anew when they break.
 pub(super) fn follow(global: &Global, key: &AppKey, sender: &Sender<News>) -> Result<(), Error> {
-    let (url, key, sender) = (global.hub.clone(), key.clone(), sender.clone());
-    let (events_of, events_to) = (Hub::new(&url)?, sender.clone());
+    let (hub, key, sender) = (Hub::of(global)?, key.clone(), sender.clone());
+    let (events_of, events_to) = (hub.clone(), sender.clone());
     let of_events = key.clone();
     // Both end with the process, or when nobody listens any more.
     thread::spawn(move || {
@@ -41,7 +41,6 @@ pub(super) fn follow(global: &Global, key: &AppKey, sender: &Sender<News>) -> Re
             thread::sleep(PAUSE);
         }
     });
-    let hub = Hub::new(&url)?;
     thread::spawn(move || {
         loop {
             let lost = match hub.watch_application(&key) {

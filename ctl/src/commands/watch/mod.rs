@@ -51,7 +51,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application, or the hub does not answer at first.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let hub = Hub::new(&global.hub)?;
+    let hub = Hub::of(global)?;
     // The first look must succeed, so that a wrong name or address is an error and not a loop.
     let first = hub.application(&args.app)?;
     let key = first.application.clone();

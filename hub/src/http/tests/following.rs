@@ -5,7 +5,7 @@ use super::*;
 use shipper_core::api::{TIMELINE, WAIT, WATCH};
 use shipper_core::state::Achieved;
 
-struct Events(axum::body::BodyDataStream);
+pub(super) struct Events(axum::body::BodyDataStream);
 
 impl Events {
     async fn of(hub: &Hub, path: &str, after: Option<&str>) -> Self {
@@ -13,17 +13,21 @@ impl Events {
         if let Some(after) = after {
             request = request.header("last-event-id", after);
         }
+        Self::of_request(hub, request).await
+    }
+
+    pub(super) async fn of_request(hub: &Hub, request: axum::http::request::Builder) -> Self {
         let response = hub.send(request.body(Body::empty()).unwrap()).await;
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream", "{path}");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         Self(response.into_body().into_data_stream())
     }
 
-    async fn next(&mut self) -> Option<String> {
+    pub(super) async fn next(&mut self) -> Option<String> {
         self.0.next().await.map(|chunk| String::from_utf8(chunk.unwrap().to_vec()).unwrap())
     }
 
     /// The data of the next event, which has this name.
-    async fn data(&mut self, name: &str) -> Value {
+    pub(super) async fn data(&mut self, name: &str) -> Value {
         loop {
             let text = self.next().await.expect("the stream goes on");
             if text == ": ping\n\n" {

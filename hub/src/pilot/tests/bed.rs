@@ -1,5 +1,6 @@
 //! Real bare repositories, a real database, a running loop.
 
+use crate::access::AccessSettings;
 use crate::clock::Clock;
 use crate::http::tokens::Tokens;
 use crate::pilot::{Pilot, PilotConfig, PilotControl};
@@ -215,7 +216,8 @@ impl Hub {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dir = config.data_dir.clone();
         let (clock, tokens) = (Clock::system(), Tokens::none());
-        let settings = Settings { clock, heartbeat, tokens, webhook_secret: None, takeover };
+        let access = AccessSettings::open();
+        let settings = Settings { clock, heartbeat, tokens, access, webhook_secret: None, takeover };
         let shared = Shared::start(store, settings).await.unwrap();
         let renderer = Arc::new(Renderer::new(None, Limits::default(), dir.join("work")));
         let charts = Arc::new(Charts::new(dir.join("charts"), charts::Limits::default()).unwrap());

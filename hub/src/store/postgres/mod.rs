@@ -5,12 +5,13 @@ mod listen;
 mod open;
 mod progress;
 
+pub(super) use open::MIGRATIONS;
 pub use open::{Address, AddressError};
 
 use super::ledger::{ClusterRow, Ledger, clusters_of};
-use super::sql::{Sql, Statement, read, step, write};
+use super::sql::{Sql, Statement, access, read, step, write};
 use super::view::News;
-use super::{Entry, EventQuery, Keep, Loaded, Store, StoreError, Write, Written};
+use super::{AccessChange, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written};
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -249,6 +250,27 @@ impl Store for PostgresStore {
             }
         }
         .boxed()
+    }
+
+    fn access_version(&self) -> BoxFuture<'_, Result<i64, StoreError>> {
+        async move { access::version(&mut *self.connection().await?).await }.boxed()
+    }
+
+    fn readers(&self) -> BoxFuture<'_, Result<Readers, StoreError>> {
+        async move { access::readers(&mut *self.connection().await?).await }.boxed()
+    }
+
+    fn change_access<'a>(
+        &'a self,
+        changes: &'a [AccessChange],
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        let once = async move || {
+            let mut transaction = self.begin("BEGIN").await?;
+            let changed = access::change(&mut *transaction, changes).await?;
+            transaction.commit().await.map_err(step("committing a transaction"))?;
+            Ok(changed)
+        };
+        async move { patiently(once).await }.boxed()
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {

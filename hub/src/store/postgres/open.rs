@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 /// The tables, one step after the other; the database says how many it has.
-const MIGRATIONS: &[&str] = &[
+pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0001_tables.sql"),
     include_str!("../../../migrations/postgres/0002_timeline.sql"),
+    include_str!("../../../migrations/postgres/0003_access.sql"),
 ];
 
 /// Held by the hub that brings the tables up to date, so that several may start at once. Any number that others do not use.

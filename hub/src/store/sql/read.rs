@@ -79,13 +79,16 @@ pub(in crate::store) async fn events(
     query: &EventQuery,
 ) -> Result<Vec<Entry>, StoreError> {
     let step = step("reading the timeline");
-    let EventFilter { application, namespace, cluster, reason, since } = &query.filter;
+    let EventFilter { application, namespace, within, cluster, reason, since } = &query.filter;
     let mut wanted = Wanted::default();
     if let Some(application) = application {
         wanted.also("namespace =", application.namespace.as_str());
         wanted.also("name =", application.name.as_str());
     }
     wanted.maybe("namespace =", namespace.as_deref());
+    if let Some(within) = within {
+        wanted.one_of("namespace", within.iter().map(String::as_str));
+    }
     wanted.maybe("cluster =", cluster.as_ref().map(ClusterName::as_str));
     wanted.maybe("reason =", reason.as_deref());
     wanted.maybe("at >=", since.map(Timestamp::as_millisecond));
@@ -117,6 +120,17 @@ impl<'a> Wanted<'a> {
     fn also(&mut self, compared: &str, value: impl Into<Value<'a>>) {
         self.values.push(value.into());
         self.conditions.push(format!("{compared} ${}", self.values.len()));
+    }
+
+    /// One of none is never so.
+    fn one_of(&mut self, column: &str, values: impl Iterator<Item = &'a str>) {
+        let first = self.values.len() + 1;
+        self.values.extend(values.map(Value::from));
+        let places: Vec<String> = (first..=self.values.len()).map(|place| format!("${place}")).collect();
+        self.conditions.push(match places.as_slice() {
+            [] => "1 = 0".to_owned(),
+            places => format!("{column} IN ({})", places.join(", ")),
+        });
     }
 
     fn maybe(&mut self, compared: &str, value: Option<impl Into<Value<'a>>>) {
@@ -210,7 +224,8 @@ pub(in crate::store) fn number(row: &mut Row) -> Result<i64, sqlx::Error> {
     row.number()?.ok_or_else(|| unexpected("a number"))
 }
 
-fn time(milliseconds: i64) -> Timestamp {
+/// A time as it is stored.
+pub(super) fn time(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(milliseconds).unwrap_or_default()
 }
 

@@ -10,6 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 
+/// The version of tables that has sessions of people.
+const ACCESS: usize = 6;
+
 /// Why a copy is not made, or not put back.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -154,15 +157,19 @@ async fn sift(connection: &mut SqliteConnection) -> Result<[u64; 2], String> {
     }
     let version: i64 =
         sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *connection).await.map_err(failed)?;
-    match usize::try_from(version) {
+    let version = match usize::try_from(version) {
         Ok(0) | Err(_) => return Err("it has no tables of a hub".to_owned()),
         Ok(version) if version > MIGRATIONS.len() => {
             return Err(format!("its tables are of version {version}, made by a newer hub"));
         }
-        Ok(_) => {}
-    }
+        Ok(version) => version,
+    };
     let sift = "DELETE FROM reports; UPDATE clusters SET session = '', sequence = NULL;";
     sqlx::raw_sql(sift).execute(&mut *connection).await.map_err(failed)?;
+    if version >= ACCESS {
+        // Who signed out since would be signed in again.
+        sqlx::raw_sql("DELETE FROM sessions;").execute(&mut *connection).await.map_err(failed)?;
+    }
     let mut counted = [0; 2];
     for (count, query) in
         counted.iter_mut().zip(["SELECT count(*) FROM events", "SELECT count(*) FROM clusters"])

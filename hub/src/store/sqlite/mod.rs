@@ -3,12 +3,13 @@
 pub mod backup;
 mod open;
 
-#[cfg(test)]
-pub(super) use open::MIGRATIONS;
+pub(super) use open::{FILE, MIGRATIONS, options};
 
 use super::ledger::{Ledger, clusters_of};
-use super::sql::{read, step, write};
-use super::{DataDirectory, Entry, EventQuery, Keep, Loaded, Store, StoreError, Write, Written};
+use super::sql::{access, read, step, write};
+use super::{
+    AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use sqlx::pool::PoolConnection;
@@ -97,6 +98,28 @@ impl Store for SqliteStore {
                     return Ok(pruned);
                 }
             }
+        }
+        .boxed()
+    }
+
+    fn access_version(&self) -> BoxFuture<'_, Result<i64, StoreError>> {
+        async move { access::version(&mut *self.reader().await?).await }.boxed()
+    }
+
+    fn readers(&self) -> BoxFuture<'_, Result<Readers, StoreError>> {
+        async move { access::readers(&mut *self.reader().await?).await }.boxed()
+    }
+
+    fn change_access<'a>(
+        &'a self,
+        changes: &'a [AccessChange],
+    ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
+        async move {
+            let mut transaction =
+                self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(step("beginning a transaction"))?;
+            let changed = access::change(&mut *transaction, changes).await?;
+            transaction.commit().await.map_err(step("committing a transaction"))?;
+            Ok(changed)
         }
         .boxed()
     }

@@ -15,12 +15,13 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0003_identity.sql"),
     include_str!("../../../migrations/sqlite/0004_versions.sql"),
     include_str!("../../../migrations/sqlite/0005_timeline.sql"),
+    include_str!("../../../migrations/sqlite/0006_access.sql"),
 ];
 
 /// Name of the file in the data directory.
-pub(super) const FILE: &str = "hub.db";
+pub(in crate::store) const FILE: &str = "hub.db";
 /// Connections that read beside the one that writes.
-const READERS: u32 = 2;
+const READERS: u32 = 3;
 
 /// SQLite's result codes for a file that is damaged or is no database.
 const DAMAGED: [&str; 2] = ["11", "26"];
@@ -54,7 +55,7 @@ pub(super) fn readers(path: &Path) -> SqlitePool {
         .connect_lazy_with(options(path).create_if_missing(false).read_only(true))
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

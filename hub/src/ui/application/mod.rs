@@ -19,10 +19,10 @@ use super::answer::{self, Notice};
 use super::frame::Frame;
 use super::mood::{self, Mood};
 use super::words::{application, encode};
-use crate::shared::Shared;
+use crate::access::View;
 use crate::store::{Begin, EventQuery, TimelineEvent};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use capacity::ClusterRow;
@@ -37,7 +37,6 @@ use shipper_core::AppKey;
 use shipper_core::api::EventFilter;
 use shipper_core::condition::Status;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
-use std::sync::Arc;
 
 /// Entries of the timeline that the page shows.
 const TIMELINE: u32 = 30;
@@ -81,21 +80,21 @@ struct Warning {
 
 /// The page.
 pub async fn page(
-    State(shared): State<Arc<Shared>>,
+    view: View,
     headers: HeaderMap,
     uri: Uri,
     Path((namespace, name)): Path<(String, String)>,
 ) -> Response {
     let key = AppKey::new(namespace, name);
     let topic = format!("?application={}", encode(&key.to_string()));
-    let frame = Frame::new(&shared, &headers, &uri, "fleet", &topic);
-    let Some(status) = shared.statuses.get(&key) else {
-        return unknown(frame, &shared, &key).page(StatusCode::NOT_FOUND);
+    let frame = Frame::new(&view, &headers, &uri, "fleet", &topic);
+    let Some(status) = view.get(&key) else {
+        return unknown(frame, &view, &key).page(StatusCode::NOT_FOUND);
     };
-    let known = records::ask(&shared, &key).await;
+    let known = records::ask(&view, &key).await;
     let filter = EventFilter { application: Some(key.clone()), ..EventFilter::default() };
     let query = EventQuery { filter, begin: Begin::Newest, limit: TIMELINE };
-    let entries = shared.store.events(&query).await.unwrap_or_else(|error| {
+    let entries = view.events(&query).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "the timeline cannot be read");
         Vec::new()
     });
@@ -103,8 +102,8 @@ pub async fn page(
     answer::page(&Page::new(frame, &status, &known, &events), Some(&headers))
 }
 
-fn unknown(frame: Frame, shared: &Shared, key: &AppKey) -> Notice {
-    let message = match shared.hub.looked_at() {
+fn unknown(frame: Frame, view: &View, key: &AppKey) -> Notice {
+    let message = match view.looked_at() {
         Some(_) => format!(
             "There is no applications/{}/{}.yaml on main, as far as the hub has read it. Push it, and this page appears.",
             key.namespace, key.name
@@ -116,7 +115,7 @@ fn unknown(frame: Frame, shared: &Shared, key: &AppKey) -> Notice {
         let name = app.name.to_lowercase();
         name.contains(&wanted) || wanted.contains(&name)
     };
-    let all = shared.statuses.list(None);
+    let all = view.list();
     let nearest = all.iter().map(|status| &status.application).filter(|app| near(app)).take(5);
     let nearest = nearest.map(|app| (app.to_string(), application(app))).collect();
     Notice { frame, title: format!("{key} is not known"), message, nearest }

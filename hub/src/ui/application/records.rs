@@ -1,8 +1,8 @@
 //! What the loop is asked beyond the status: strategies, environments, commits. A loop that is busy is not waited for: what it said last
 //! is shown until it answers, so that an open page neither stands still nor loses a part of itself.
 
+use crate::access::View;
 use crate::details::Details;
-use crate::shared::Shared;
 use shipper_core::AppKey;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,17 +39,18 @@ impl Answers {
 }
 
 /// What is in the records, or what was there when the loop last said.
-pub async fn ask(shared: &Shared, app: &AppKey) -> Known {
-    let last = shared.answers.get(app);
+pub async fn ask(view: &View, app: &AppKey) -> Known {
+    let Some(answers) = view.answers(app) else { return Known::default() };
+    let last = answers.get(app);
     let patience = if last.is_some() { PATIENCE } else { FIRST };
-    let answer = match shared.details.ask(app.clone()) {
+    let answer = match view.ask_details(app) {
         Some(answer) => timeout(patience, answer).await.ok().and_then(Result::ok).flatten(),
         None => None,
     };
     match answer {
         Some(details) => {
             let known = Arc::new(details);
-            shared.answers.put(app, known.clone());
+            answers.put(app, known.clone());
             known
         }
         None => last.unwrap_or_default(),

@@ -112,6 +112,8 @@ let shown = null;
 
 async function refresh() {
   const response = await fetch(location.href, { cache: "no-cache", headers: { accept: "text/html" } });
+  // Whoever was signed in is not any more: going to the page leads to where one signs in.
+  if (response.status === 401) return location.reload();
   const text = await response.text();
   // Not a page of the hub: something between answers in its place.
   const fresh = parser.parseFromString(text, "text/html");
@@ -190,7 +192,7 @@ function connect() {
   source.addEventListener("error", () => {
     lost();
     // A browser gives up where the answer is a refusal.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => { connect(); look(); }, RETRY);
   });
 }
 
@@ -203,7 +205,7 @@ addButtons(document);
 tellTimes(document);
 setInterval(() => tellTimes(document), 1000);
 // A page that nobody sees needs no stream, of which browsers have few to give; seen again, it is fetched at once.
-const follow = () => { if (document.hidden) rest(); else connect(); };
+const follow = () => { if (document.hidden) rest(); else if (document.body.dataset.changes) connect(); };
 document.addEventListener("visibilitychange", follow);
 addEventListener("pagehide", rest);
 addEventListener("pageshow", (event) => { if (event.persisted) follow(); });

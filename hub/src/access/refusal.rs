@@ -1,0 +1,93 @@
+//! What whoever may not read is told: programs get a problem document, people in a browser a page.
+
+use crate::http::problem::Problem;
+use crate::shared::Shared;
+use crate::ui::answer::Notice;
+use crate::ui::frame::Frame;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+/// Why somebody may not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// They do not say who they are.
+    Nobody,
+    /// No such token counts.
+    Token,
+    /// The token is too old.
+    Expired,
+    /// It takes the right to see everything.
+    Partial,
+}
+
+impl Refused {
+    /// For counting.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::Nobody => "no_credentials",
+            Self::Token => "unknown_token",
+            Self::Expired => "expired_token",
+            Self::Partial => "not_everything",
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Nobody | Self::Token | Self::Expired => StatusCode::UNAUTHORIZED,
+            Self::Partial => StatusCode::FORBIDDEN,
+        }
+    }
+
+    fn detail(&self) -> &'static str {
+        match self {
+            Self::Nobody => {
+                "this hub shows nothing to who does not say who they are; send a read token as Authorization: Bearer TOKEN \
+                 (shipperctl: --token-file or SHIPPER_TOKEN). Whoever runs the hub makes one with shipperctl hub tokens create NAME"
+            }
+            Self::Token => {
+                "the token is none that may read here: it was revoked, or is that of another hub or of an agent; ask whoever runs the \
+                 hub for a new one (shipperctl hub tokens create NAME)"
+            }
+            Self::Expired => {
+                "the token has expired; ask whoever runs the hub for a new one (shipperctl hub tokens create NAME)"
+            }
+            Self::Partial => {
+                "this is about the whole fleet, and you see some of its namespaces; it takes a token that sees everything (shipperctl \
+                 hub tokens create NAME, without --namespace)"
+            }
+        }
+    }
+
+    /// The same as a problem document.
+    pub fn problem(&self) -> Problem {
+        Problem::new(self.status(), self.detail())
+    }
+
+    /// What the asker gets.
+    pub fn answer(&self, shared: &Shared, parts: &Parts) -> Response {
+        shared.metrics.refused(self.cause());
+        if !is_navigation(&parts.method, &parts.headers) {
+            return self.problem().into_response();
+        }
+        let frame = Frame::bare(&parts.headers, &parts.uri);
+        let title = "You may not read here".to_owned();
+        let notice = Notice { frame, title, message: self.detail().to_owned(), nearest: Vec::new() };
+        let mut response = notice.page(self.status());
+        if self.status() == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// Whether a person in a browser goes to a page, other than a page that fetches something by itself.
+pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    method == Method::GET
+        && text("accept").is_some_and(|accept| accept.contains("text/html"))
+        // Old browsers do not say.
+        && text("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
+}
