@@ -1,5 +1,6 @@
 //! Everything put together, as the binary, the demo and the tests run it: the store, the HTTP side, the loop.
 
+use crate::access::AccessError;
 use crate::clock::Clock;
 use crate::config::{Config, Retention};
 use crate::http::tokens::{Tokens, TokensError};
@@ -28,6 +29,9 @@ pub enum AppError {
     /// The data directory or the database in it.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// Who may read is not clear.
+    #[error("{0}")]
+    Access(#[from] AccessError),
     /// The address cannot be served.
     #[error("--listen {address}: {source}; choose an address of this machine and a free port")]
     Listen {

@@ -1,5 +1,9 @@
 //! The command line. Every flag may also come from the environment: `--data-dir` is `SHIPPER_DATA_DIR`.
 
+mod reading;
+
+pub use reading::ReadingArgs;
+
 use clap::{Parser, ValueEnum};
 use shipper_core::resources::Quantity;
 use shipper_git::Secret;
@@ -21,6 +25,15 @@ Example: one of several hubs that share a database
       --repository-token-file /etc/shipper/git-token \\
       --agent-tokens /etc/shipper/agents.yaml \\
       --database postgres://shipper@db.example.com/shipper?sslmode=verify-full \\
+      --data-dir /var/lib/shipper
+
+Example: people sign in with their accounts at an OpenID Connect provider
+  shipper-hub --repository https://github.com/acme/fleet.git \
+      --agent-tokens /etc/shipper/agents.yaml \
+      --public-url https://shipper.example.com \
+      --oidc-issuer https://sso.example.com/realms/acme --oidc-client-id shipper \
+      --oidc-client-secret-file /etc/shipper/oidc-secret \
+      --access-file /etc/shipper/access.yaml \
       --data-dir /var/lib/shipper
 
 Example: try it on this machine, with a repository in a directory
@@ -167,9 +180,9 @@ pub struct Args {
     )]
     pub heartbeat: Duration,
 
-    /// Let whoever reaches the hub read everything. Without it, reading takes a token (`shipperctl hub tokens create`).
-    #[arg(long, env = "SHIPPER_ANONYMOUS_READ", help_heading = "Reading")]
-    pub anonymous_read: bool,
+    /// Who may read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 
     /// A PostgreSQL database that several hubs share, so that all may act: postgres://USER@HOST/DATABASE. The password comes best from
     /// PGPASSWORD or ~/.pgpass. Without it, a file in --data-dir, for one hub.
@@ -353,6 +366,12 @@ mod tests {
         );
         assert!(refused(&["--heartbeat", "500ms"]).contains("10s"));
         assert!(refused(&["--database", "hub.db"]).starts_with("--database: "));
+        assert!(refused(&["--public-url", "hub.example.com"]).starts_with("--public-url hub.example.com: "));
+        let oidc =
+            ["--oidc-issuer", "http://sso.example.com", "--oidc-client-id", "x", "--access-file", "/x"];
+        let oidc = [&oidc[..], &["--public-url", "https://hub.example.com"]].concat();
+        assert!(refused(&oidc).starts_with("--oidc-issuer http://sso.example.com: "));
+        assert!(refused(&["--session-idle", "2d"]).contains("exchange them"));
         assert!(refused(&["--accept-history", "main"]).starts_with("--accept-history main: "));
     }
 
@@ -363,7 +382,7 @@ mod tests {
         let joined = EXAMPLE.replace("\\\n", " ");
         let examples: Vec<&str> =
             joined.lines().map(str::trim).filter(|l| l.starts_with("shipper-hub")).collect();
-        assert_eq!(examples.len(), 3);
+        assert_eq!(examples.len(), 4);
         for example in examples {
             Args::try_parse_from(example.split_whitespace()).unwrap_or_else(|error| panic!("{error}"));
         }

@@ -1,6 +1,6 @@
 //! What the hub is told, once everything it was pointed to is read.
 
-use crate::access::AccessSettings;
+use crate::access::{AccessSettings, SettingsError};
 use crate::args::Args;
 use crate::standing::Takeover;
 use crate::store::postgres::{Address, AddressError};
@@ -38,6 +38,9 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// Who may read is not clear.
+    #[error(transparent)]
+    Access(#[from] SettingsError),
     /// The shortest pause is longer than the longest.
     #[error("--poll-interval-min {min:?} is longer than --poll-interval-max {max:?}; exchange them")]
     Poll {
@@ -154,6 +157,13 @@ impl TryFrom<Args> for Config {
             .as_deref()
             .map(|path| secret("webhook-secret-file", path))
             .transpose()?;
+        let client_secret = args
+            .reading
+            .oidc_client_secret_file
+            .as_deref()
+            .map(|path| secret("oidc-client-secret-file", path))
+            .transpose()?;
+        let access = AccessSettings::of(args.reading.clone(), client_secret)?;
         Ok(Self {
             repository,
             state_repository,
@@ -171,7 +181,7 @@ impl TryFrom<Args> for Config {
                 bytes: args.timeline_max_size,
             },
             agent_tokens: args.agent_tokens,
-            access: AccessSettings { anonymous: args.anonymous_read },
+            access,
             webhook_secret,
             helm: args.helm,
             takeover: Takeover { after: args.takeover_after, ordered: args.take_over },

@@ -1,7 +1,7 @@
 //! What the HTTP side and the loop share: the one seam between them. Agents' reports go in on the HTTP side and come out as
 //! [`Reports`]; what the loop decides is put up in [`Statuses`], [`HubBoard`], [`BlockBoard`] and `commits` and comes out on the HTTP side.
 
-use crate::access::{Access, AccessSettings};
+use crate::access::{Access, AccessError, AccessSettings};
 use crate::board::{BlockBoard, HubBoard, Pulse, Statuses};
 use crate::clock::Clock;
 use crate::details::Details;
@@ -12,7 +12,7 @@ use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
 use crate::questions::Questions;
 use crate::standing::{Stand, Takeover};
-use crate::store::{Agents, Intake, IntakeError, Reports, Store, StoreError, TimelineEvent, View, Write};
+use crate::store::{Agents, Intake, IntakeError, Reports, Store, TimelineEvent, View, Write};
 use crate::timeline::Timeline;
 use crate::ui::application::records::Answers;
 use shipper_core::protocol::HubStatus;
@@ -96,8 +96,8 @@ impl Shared {
     /// Reads what is stored and starts the writer and the watch over heartbeats.
     ///
     /// # Errors
-    /// What is stored cannot be read.
-    pub async fn start(store: Arc<dyn Store>, settings: Settings) -> Result<Arc<Self>, StoreError> {
+    /// What is stored cannot be read, or who may read is not clear.
+    pub async fn start(store: Arc<dyn Store>, settings: Settings) -> Result<Arc<Self>, AccessError> {
         let view = View {
             reports: Arc::default(),
             agents: Arc::default(),

@@ -10,6 +10,7 @@
 //! - [`chart_server::ChartServer`]: a Helm repository
 //! - [`postgres`]: a PostgreSQL, for hubs that share a database
 //! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
+//! - [`oidc::Provider`]: an OpenID Connect provider, and somebody who signs in there
 //! - [`daemon`]: the binaries of this workspace
 //! - [`unruly::UnrulyWay`]: a way to the hub on which reports are doubled, late and out of order
 //! - [`scene::Scene`]: a whole fleet of them around one repository
@@ -29,6 +30,7 @@ pub mod git_server;
 pub mod gitea;
 pub mod http_service;
 pub mod load;
+pub mod oidc;
 pub mod process;
 pub mod prometheus;
 pub mod real_node;

@@ -6,6 +6,7 @@ mod browser {
     mod chromium;
     mod fixture;
     mod live;
+    mod login;
     mod pages;
     mod rollout;
     mod webdriver;

@@ -65,18 +65,12 @@ impl Keyring {
         let sessions = sessions.collect();
         *known = Known { version: readers.version, tokens, sessions };
         drop(known);
-        self.revision.send_modify(|revision| *revision += 1);
+        self.stir();
     }
 
     /// The token of a digest.
     pub fn token(&self, hash: &Digest) -> Option<Arc<ReadToken>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).tokens.get(hash).cloned()
-    }
-
-    /// The token of a name.
-    pub fn token_named(&self, name: &str) -> Option<Arc<ReadToken>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.tokens.values().find(|token| token.name == name).cloned()
     }
 
     /// The session of a digest.
@@ -87,6 +81,11 @@ impl Keyring {
     /// Told whenever something else may be so.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
+    }
+
+    /// What somebody sees may be something else.
+    pub fn stir(&self) {
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     /// A token is used.

@@ -3,44 +3,59 @@
 //!
 //! - [`sight`]: what somebody may see; [`view`]: reading through it, the one place where that is enforced.
 //! - [`secret`]: what tokens and cookies are; [`keyring`]: those that count, in memory.
-//! - [`refusal`]: what whoever may not read is told.
+//! - [`oidc`]: people sign in at a provider; [`rules`]: what they see then; [`cookie`]: what keeps them signed in.
+//! - [`people`]: their sessions. [`settings`]: what the command line says of all this; [`refusal`]: what whoever may not read is told.
 
+pub mod cookie;
 pub mod keyring;
+pub mod oidc;
+mod people;
 pub mod refusal;
+pub mod rules;
 pub mod secret;
+pub mod settings;
 pub mod sight;
 pub mod view;
 
+pub use settings::{AccessSettings, SettingsError};
 pub use sight::Sight;
 pub use view::{Gate, View};
 
-use crate::store::{Store, StoreError};
+use crate::store::{ReadToken, Store, StoreError};
 use axum::http::{HeaderMap, header};
 use jiff::Timestamp;
 use keyring::Keyring;
+use oidc::{Oidc, fetch::FetchError};
 use refusal::Refused;
+use rules::{Rules, RulesError};
 use secret::Digest;
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
 
-/// How it is decided who may read.
-#[derive(Clone, Debug, Default)]
-pub struct AccessSettings {
-    /// Whoever reaches the hub may read everything.
-    pub anonymous: bool,
-}
+/// How often the file of rules is looked at. Polled because a mounted ConfigMap changes by a symbolic link far above the file.
+const POLL: Duration = Duration::from_secs(5);
 
-impl AccessSettings {
-    /// Whoever reaches the hub may read everything.
-    pub fn open() -> Self {
-        Self { anonymous: true }
-    }
+/// Why it cannot be decided who may read.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The database does not say.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The file of rules is no good.
+    #[error("--access-file: {0}")]
+    Rules(#[from] RulesError),
+    /// The provider cannot be asked.
+    #[error("--oidc-issuer: {0}")]
+    Oidc(#[from] FetchError),
 }
 
 /// Decides who may read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Access {
     settings: AccessSettings,
     keyring: Keyring,
+    rules: Rules,
+    oidc: Option<Oidc>,
 }
 
 /// Who asks, and what they may see at this moment.
@@ -55,6 +70,7 @@ pub struct Pass {
 enum Who {
     Anybody,
     Token(Digest),
+    Session(Digest),
 }
 
 impl Access {
@@ -62,8 +78,11 @@ impl Access {
     ///
     /// # Errors
     /// It cannot be read.
-    pub async fn start(store: &dyn Store, settings: AccessSettings) -> Result<Self, StoreError> {
-        let access = Self { settings, keyring: Keyring::default() };
+    pub async fn start(store: &dyn Store, settings: AccessSettings) -> Result<Self, AccessError> {
+        let redirect = settings.page(crate::ui::login::CALLBACK);
+        let oidc = settings.oidc.clone().map(|oidc| Oidc::new(oidc, redirect)).transpose()?;
+        let rules = Rules::of(settings.file.as_deref())?;
+        let access = Self { keyring: Keyring::default(), rules, oidc, settings };
         access.keyring.load(store).await?;
         Ok(access)
     }
@@ -73,7 +92,40 @@ impl Access {
         if self.settings.anonymous {
             std::future::pending::<()>().await;
         }
-        self.keyring.follow(store).await;
+        futures::join!(self.keyring.follow(store), self.follow_rules());
+    }
+
+    async fn follow_rules(&self) {
+        let mut ticks = tokio::time::interval(POLL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.reload();
+        }
+    }
+
+    /// Looks at the file of rules; what it shows less ends streams.
+    pub fn reload(&self) {
+        match self.rules.reload() {
+            Ok(true) => {
+                tracing::info!("the access file changed and is in force");
+                self.keyring.stir();
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(%error, "the access file changed but is bad: the last good one stays in force");
+            }
+        }
+    }
+
+    /// How it is decided who may read.
+    pub fn settings(&self) -> &AccessSettings {
+        &self.settings
+    }
+
+    /// Where people sign in.
+    pub fn oidc(&self) -> Option<&Oidc> {
+        self.oidc.as_ref()
     }
 
     /// Writes down what is still to be.
@@ -81,7 +133,7 @@ impl Access {
         self.keyring.note(store).await;
     }
 
-    /// Who asks, by the token that the request carries.
+    /// Who asks, by the token or the cookie that the request carries.
     ///
     /// # Errors
     /// They may not read.
@@ -92,15 +144,33 @@ impl Access {
         headers: &HeaderMap,
     ) -> Result<Pass, Refused> {
         let who = match bearer(headers) {
-            Some(token) => self.by_token(store, now, token).await?,
-            None if self.settings.anonymous => Who::Anybody,
-            None => return Err(Refused::Nobody),
+            Some(token) => {
+                let token = self.by_token(store, now, token).await?;
+                self.keyring.token_used(&token, now);
+                Who::Token(token.hash)
+            }
+            None => match self.by_cookie(store, now, headers).await {
+                Ok(who) => who,
+                Err(_) if self.settings.anonymous => Who::Anybody,
+                Err(refused) => return Err(refused),
+            },
         };
-        let sight = self.sight(&who, now).ok_or(Refused::Token)?;
+        let over = if matches!(who, Who::Session(_)) { Refused::Session } else { Refused::Token };
+        let sight = self.sight(&who, now).ok_or(over)?;
+        if sight.is_nothing()
+            && let Some(person) = self.person(&who)
+        {
+            return Err(Refused::Nothing(Box::new(person)));
+        }
         Ok(Pass { who, sight })
     }
 
-    async fn by_token(&self, store: &dyn Store, now: Timestamp, token: &str) -> Result<Who, Refused> {
+    async fn by_token(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+        token: &str,
+    ) -> Result<std::sync::Arc<ReadToken>, Refused> {
         if !secret::is_read_token(token) {
             return Err(Refused::Token);
         }
@@ -112,8 +182,7 @@ impl Access {
         if !token.counts(now) {
             return Err(Refused::Expired);
         }
-        self.keyring.token_used(&token, now);
-        Ok(Who::Token(hash))
+        Ok(token)
     }
 
     /// What somebody may see now; `None` = they may not read any more.
@@ -123,6 +192,13 @@ impl Access {
             Who::Token(hash) => {
                 self.keyring.token(hash).filter(|token| token.counts(now)).map(|token| token.sight.clone())
             }
+            Who::Session(hash) => {
+                let session = self.keyring.session(hash).filter(|session| self.lives(session, now))?;
+                match &session.person.token {
+                    Some(hash) => self.sight(&Who::Token(hash.parse().ok()?), now),
+                    None => Some(self.rules.sight(&session.person)),
+                }
+            }
         }
     }
 
@@ -131,6 +207,12 @@ impl Access {
         let until = match who {
             Who::Anybody => None,
             Who::Token(hash) => self.keyring.token(hash).and_then(|token| token.expires),
+            Who::Session(hash) => self.keyring.session(hash).map(|session| {
+                let token = session.person.token.as_ref().and_then(|hash| hash.parse().ok());
+                let token = token.and_then(|hash| self.keyring.token(&hash));
+                let token = token.and_then(|token| token.expires).unwrap_or(Timestamp::MAX);
+                self.ends(&session).min(token)
+            }),
         };
         until.map(|until| Duration::try_from(until.duration_since(now)).unwrap_or_default())
     }

@@ -2,8 +2,10 @@
 
 use crate::http::problem::Problem;
 use crate::shared::Shared;
+use crate::store::Person;
 use crate::ui::answer::Notice;
 use crate::ui::frame::Frame;
+use crate::ui::login::{self, Denied};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +19,10 @@ pub enum Refused {
     Token,
     /// The token is too old.
     Expired,
+    /// Nobody is signed in any more.
+    Session,
+    /// The person is known and sees nothing.
+    Nothing(Box<Person>),
     /// It takes the right to see everything.
     Partial,
 }
@@ -28,14 +34,16 @@ impl Refused {
             Self::Nobody => "no_credentials",
             Self::Token => "unknown_token",
             Self::Expired => "expired_token",
+            Self::Session => "session_over",
+            Self::Nothing(_) => "sees_nothing",
             Self::Partial => "not_everything",
         }
     }
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::Nobody | Self::Token | Self::Expired => StatusCode::UNAUTHORIZED,
-            Self::Partial => StatusCode::FORBIDDEN,
+            Self::Nobody | Self::Token | Self::Expired | Self::Session => StatusCode::UNAUTHORIZED,
+            Self::Nothing(_) | Self::Partial => StatusCode::FORBIDDEN,
         }
     }
 
@@ -52,10 +60,23 @@ impl Refused {
             Self::Expired => {
                 "the token has expired; ask whoever runs the hub for a new one (shipperctl hub tokens create NAME)"
             }
+            Self::Session => "you are signed out, or were away for too long; sign in again at /login",
+            Self::Nothing(_) => {
+                "you are signed in, and none of your groups sees a namespace here; ask whoever runs the hub to give you one in the file \
+                 of --access-file"
+            }
             Self::Partial => {
                 "this is about the whole fleet, and you see some of its namespaces; it takes a token that sees everything (shipperctl \
                  hub tokens create NAME, without --namespace)"
             }
+        }
+    }
+
+    /// Why a token does not count, in a few words.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Expired => "it has expired",
+            _ => "it was revoked, is that of another hub or of an agent, or was not copied whole",
         }
     }
 
@@ -69,6 +90,14 @@ impl Refused {
         shared.metrics.refused(self.cause());
         if !is_navigation(&parts.method, &parts.headers) {
             return self.problem().into_response();
+        }
+        match self {
+            Self::Nobody | Self::Session => {
+                let to = login::address(&parts.uri);
+                return (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();
+            }
+            Self::Nothing(person) => return Denied::page(&parts.headers, &parts.uri, (**person).clone()),
+            Self::Token | Self::Expired | Self::Partial => {}
         }
         let frame = Frame::bare(&parts.headers, &parts.uri);
         let title = "You may not read here".to_owned();

@@ -77,6 +77,11 @@ impl View {
         self.shared.clock.now()
     }
 
+    /// How the asker is called, where they signed in.
+    pub fn signed_in(&self) -> Option<String> {
+        self.shared.access.person(&self.pass.who).map(|person| person.name)
+    }
+
     /// Returns when the asker may not see any more what they see now.
     pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
         let (shared, pass) = (self.shared.clone(), self.pass.clone());

@@ -91,6 +91,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/actz", get(health::acting))
+        .merge(crate::ui::login::router())
         .with_state(shared.clone())
         .merge(readers.with_state(gate))
         .merge(crate::ui::open())

@@ -2,6 +2,7 @@
 
 mod access;
 mod following;
+mod login;
 mod reading;
 
 use super::*;

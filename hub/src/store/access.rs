@@ -44,7 +44,7 @@ pub struct Person {
     /// Their groups when they signed in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// The token that was given instead: they see what it shows, as long as it does.
+    /// Digest of the token that was given instead: they see what it shows, as long as it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
 }

@@ -3,6 +3,7 @@
 use super::assets;
 use super::words::{Moment, short};
 use crate::access::View;
+use crate::access::cookie;
 use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -42,10 +43,7 @@ impl Theme {
 
     /// The one that the browser's cookie names.
     fn chosen(headers: &HeaderMap) -> Self {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs =
-            cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let word = pairs.find(|(name, _)| *name == COOKIE).map(|(_, word)| word);
+        let word = cookie::value(headers, COOKIE);
         Self::ALL.into_iter().find(|theme| Some(theme.word()) == word).unwrap_or_default()
     }
 }
@@ -86,6 +84,8 @@ pub struct Frame {
     pub source: Option<String>,
     /// Generation of the state branch.
     pub generation: Option<u64>,
+    /// Who is signed in.
+    pub signed_in: Option<String>,
     /// When the repository was last read, where that is not lately.
     pub looked_at: Option<Moment>,
 }
@@ -129,6 +129,7 @@ impl Frame {
             source: status.source.as_deref().map(short),
             generation: Some(status.generation),
             looked_at: status.looked_at.map(Moment::of),
+            signed_in: view.signed_in(),
             ..Self::bare(headers, uri)
         }
     }
@@ -149,6 +150,7 @@ impl Frame {
             source: None,
             generation: None,
             looked_at: None,
+            signed_in: None,
         }
     }
 
@@ -168,11 +170,7 @@ pub struct Choice {
 
 /// Keeps the theme in a cookie and goes back, so that the switch needs no script.
 pub async fn choose_theme(Query(choice): Query<Choice>) -> Response {
-    // Only to a page of this hub: `//host` and `/\host` are other ones for browsers.
-    let own = choice.back.starts_with('/')
-        && !choice.back[1..].starts_with(['/', '\\'])
-        && choice.back.bytes().all(|b| b.is_ascii_graphic());
-    let back = if own { choice.back } else { "/".to_owned() };
+    let back = cookie::back(&choice.back).to_owned();
     let cookie = format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", choice.to.word());
     (StatusCode::SEE_OTHER, [(header::LOCATION, back), (header::SET_COOKIE, cookie)]).into_response()
 }

@@ -2,6 +2,7 @@
 //! changes anything is a commit, and the pages say which command makes it.
 //!
 //! - [`frame`], [`answer`]: what all pages have around them, and how they are sent; [`assets`]: style, script, icon.
+//! - [`login`]: signing in and out.
 //! - [`changes`]: the stream after which an open page is fetched again and its differences put in place.
 //! - [`mood`]: how things stand, in one word, for colours, shapes and words alike; [`words`]: how things are said.
 //! - [`fleet`], [`application`], [`clusters`], [`blocks`], [`events`], [`search`]: the pages. Each makes a view, plain data with everything
@@ -16,6 +17,7 @@ pub mod clusters;
 pub mod events;
 pub mod fleet;
 pub mod frame;
+pub mod login;
 pub mod mood;
 pub mod search;
 pub mod strip;

@@ -48,6 +48,11 @@ impl Fixture {
 
     /// A hub that knows its clusters and nothing else.
     pub async fn empty() -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), AccessSettings::open()).await
+    }
+
+    /// The same at this address, for who may read it.
+    pub async fn on(listener: TcpListener, access: AccessSettings) -> Self {
         shipper_tests::init();
         let tokens: BTreeMap<_, _> =
             CLUSTERS.iter().map(|(name, _)| ((*name).to_owned(), token(name))).collect();
@@ -55,12 +60,11 @@ impl Fixture {
             clock: Clock::system(),
             heartbeat: Duration::from_secs(10),
             tokens: Tokens::fixed(tokens).unwrap(),
-            access: AccessSettings::open(),
+            access,
             webhook_secret: None,
             takeover: Takeover::default(),
         };
         let shared = Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve::serve(listener, router(shared.clone()), shared.stop.clone()));
         let fixture = Self { shared, origin };
@@ -68,7 +72,8 @@ impl Fixture {
         fixture
     }
 
-    async fn fill(&self) {
+    /// Everything happens at once.
+    pub async fn fill(&self) {
         for (name, _) in CLUSTERS.iter().filter(|(name, _)| *name != "ap-1") {
             self.report(name).await;
         }

@@ -49,6 +49,14 @@ pub(crate) fn npm_directory(package: &Package) -> Result<PathBuf, Error> {
     Ok(root()?.join(format!("{}-{}-{digest}", package.name, package.version)))
 }
 
+/// The directory for a program with everything that it needs of the npm registry.
+pub(crate) fn npm_program_directory(name: &str, files: &[&str]) -> Result<PathBuf, Error> {
+    let mut digest = Sha256::new();
+    files.iter().for_each(|file| digest.update(file));
+    let digest: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(root()?.join(format!("{name}-{digest}")))
+}
+
 fn root() -> Result<PathBuf, Error> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("SHIPPER_TOOLS_CACHE")

@@ -1,5 +1,5 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime, for analyses Prometheus, for pull requests Gitea, for pages axe-core.
+//! kube-proxy and a container runtime, for analyses Prometheus, for pull requests Gitea, for pages axe-core, for signing in an OpenID Connect provider.
 //!
 //! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
@@ -70,6 +70,14 @@ pub fn helm(progress: &mut dyn Write) -> Result<PathBuf, Error> {
 /// When `npm` or its registry cannot be had, or what comes is not what is pinned.
 pub fn axe_core(progress: &mut dyn Write) -> Result<PathBuf, Error> {
     npm::find_or_fetch(&npm::AXE, progress)
+}
+
+/// Finds the program of an OpenID Connect provider, which `node` runs; fetches what it consists of with `npm` when that is missing.
+///
+/// # Errors
+/// When `npm` or its registry cannot be had, or what comes is not what is pinned.
+pub fn oidc_provider(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    npm::find_or_install(&npm::OIDC, progress)
 }
 
 /// Finds Prometheus, building it when it is missing (about five minutes on two cores); see [`Toolchain::find_or_build`].

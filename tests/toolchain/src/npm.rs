@@ -1,4 +1,5 @@
-//! Packages of the npm registry, of which tests need a file. The version is pinned, and so is what is in it.
+//! Packages of the npm registry, of which tests need a file, or a program that consists of many. The versions are pinned, and so is what is in
+//! them.
 
 use std::fs;
 use std::io::Write;
@@ -29,6 +30,52 @@ pub(crate) const AXE: Package = Package {
     sha256: "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
     file: "axe.min.js",
 };
+
+/// A program with everything that it needs.
+pub(crate) struct Program {
+    name: &'static str,
+    file: &'static str,
+    text: &'static str,
+    manifest: &'static str,
+    /// Exact versions, and what is in them.
+    lock: &'static str,
+}
+
+/// Signs people in, in whatever name they give.
+pub(crate) const OIDC: Program = Program {
+    name: "oidc-provider",
+    file: "provider.mjs",
+    text: include_str!("../oidc/provider.mjs"),
+    manifest: include_str!("../oidc/package.json"),
+    lock: include_str!("../oidc/package-lock.json"),
+};
+
+/// Returns the program, after fetching what it needs if need be.
+pub(crate) fn find_or_install(program: &Program, progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    let directory =
+        cache::npm_program_directory(program.name, &[program.text, program.manifest, program.lock])?;
+    let path = directory.join(program.file);
+    if path.is_file() {
+        return Ok(path);
+    }
+    fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
+    let _lock = cache::lock(&directory, progress)?;
+    if path.is_file() {
+        return Ok(path);
+    }
+    let _ = writeln!(progress, "tools: fetching {}", program.name);
+    for (name, text) in [("package.json", program.manifest), ("package-lock.json", program.lock)] {
+        let path = directory.join(name);
+        fs::write(&path, text).map_err(Error::io("write", &path))?;
+    }
+    // It takes what the lock file names, and nothing that is otherwise than it says.
+    let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+    run(program.name, Command::new("npm").args(install).current_dir(&directory))?;
+    let unfinished = directory.join(".part");
+    fs::write(&unfinished, program.text).map_err(Error::io("write", &unfinished))?;
+    fs::rename(&unfinished, &path).map_err(Error::io("install", &path))?;
+    Ok(path)
+}
 
 /// Returns the file, after fetching it if need be.
 pub(crate) fn find_or_fetch(package: &Package, progress: &mut dyn Write) -> Result<PathBuf, Error> {

@@ -45,20 +45,24 @@ fn of(application: &str) -> Vec<String> {
 }
 
 async fn closed() -> Hub {
+    closed_with(AccessSettings::default(), Arc::new(MemoryStore::default())).await
+}
+
+pub(super) async fn closed_with(access: AccessSettings, store: Arc<dyn Store>) -> Hub {
     let settings = Settings {
         clock: Clock::system(),
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::fixed(BTreeMap::from([("eu".to_owned(), EU.to_owned())])).unwrap(),
-        access: AccessSettings::default(),
+        access,
         webhook_secret: None,
         takeover: Takeover::default(),
     };
-    super::of(Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap())
+    super::of(Shared::start(store, settings).await.unwrap())
 }
 
 impl Hub {
     /// Makes a read token.
-    async fn token(&self, name: &str, namespaces: &[&str], length: Option<i64>) -> String {
+    pub(super) async fn token(&self, name: &str, namespaces: &[&str], length: Option<i64>) -> String {
         let (secret, now) = (read_token(), self.shared.clock.now());
         let sight: std::collections::BTreeSet<String> =
             namespaces.iter().map(|one| (*one).to_owned()).collect();
@@ -358,9 +362,10 @@ async fn a_token_s_last_use_is_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn people_in_a_browser_are_told_on_a_page() {
+async fn a_token_that_does_not_count_is_told_on_a_page_to_who_looks_at_one() {
     let hub = closed().await;
     let request = Request::get("/").header(header::ACCEPT, "text/html,*/*");
+    let request = request.header(header::AUTHORIZATION, format!("Bearer {}", read_token()));
     let answer = hub.answer(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(answer.headers[header::CONTENT_TYPE].to_str().unwrap().starts_with("text/html"));

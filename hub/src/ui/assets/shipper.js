@@ -112,8 +112,8 @@ let shown = null;
 
 async function refresh() {
   const response = await fetch(location.href, { cache: "no-cache", headers: { accept: "text/html" } });
-  // Whoever was signed in is not any more: going to the page leads to where one signs in.
-  if (response.status === 401) return location.reload();
+  // Whoever was signed in is not any more, or sees nothing any more: going to the page leads to where that is said.
+  if (response.status === 401 || response.status === 403) return location.reload();
   const text = await response.text();
   // Not a page of the hub: something between answers in its place.
   const fresh = parser.parseFromString(text, "text/html");
