@@ -3,11 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-mod simulated {
-    pub mod fleet;
-    pub mod link;
-    pub mod people;
-}
+#[path = "simulated/fleet.rs"]
+mod fleet;
+#[path = "simulated/link.rs"]
+mod link;
+#[path = "simulated/people.rs"]
+mod people;
 
 mod monitoring {
     mod chart;

@@ -16,7 +16,8 @@ pub fn render(settings: &[&str]) -> Vec<Value> {
     let helm = shipper_toolchain::helm(&mut std::io::stderr()).unwrap();
     let mut command = Command::new(helm);
     command.args(["template", "watch"]).arg(folder()).args(["--namespace", "monitoring"]);
-    let output = command.args(settings.iter().flat_map(|setting| ["--set-string", setting])).output().unwrap();
+    let output =
+        command.args(settings.iter().flat_map(|setting| ["--set-string", setting])).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     shipper_core::yaml::read_documents(&output.stdout).unwrap()
 }
@@ -44,7 +45,9 @@ fn the_rendered_chart_is_its_plain_files() {
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
         paths.sort();
         // JSON is YAML.
-        paths.iter().map(|path| shipper_core::yaml::read_documents(&std::fs::read(path).unwrap()).unwrap().remove(0))
+        paths
+            .iter()
+            .map(|path| shipper_core::yaml::read_documents(&std::fs::read(path).unwrap()).unwrap().remove(0))
             .collect::<Vec<Value>>()
     };
     assert_eq!(rules(&rendered), plain("rules"));
@@ -60,7 +63,8 @@ fn the_rendered_chart_is_its_plain_files() {
             }
         }
     }
-    let names: BTreeSet<&str> = rendered.iter().filter_map(|object| object["metadata"]["name"].as_str()).collect();
+    let names: BTreeSet<&str> =
+        rendered.iter().filter_map(|object| object["metadata"]["name"].as_str()).collect();
     assert_eq!(names.len(), rendered.len(), "{names:?}");
 }
 
@@ -68,10 +72,18 @@ fn the_rendered_chart_is_its_plain_files() {
 fn either_half_may_be_left_out_and_runbooks_may_be_elsewhere() {
     let rendered = render(&["rules.runbooks=https://wiki.example/shipper/"]);
     let text = serde_json::to_string(&rules(&rendered)).unwrap();
-    assert!(text.contains("https://wiki.example/shipper/monitoring.md#shipperrolloutheld") && !text.contains("github.com"));
+    assert!(
+        text.contains("https://wiki.example/shipper/monitoring.md#shipperrolloutheld")
+            && !text.contains("github.com")
+    );
     let helm = shipper_toolchain::helm(&mut std::io::stderr()).unwrap();
     let template = |settings: &str| {
-        Command::new(&helm).args(["template", "watch"]).arg(folder()).args(["--set", settings]).output().unwrap()
+        Command::new(&helm)
+            .args(["template", "watch"])
+            .arg(folder())
+            .args(["--set", settings])
+            .output()
+            .unwrap()
     };
     let without = template("rules.enabled=false,dashboards.enabled=false");
     assert!(without.status.success() && without.stdout.trim_ascii().is_empty());
@@ -84,7 +96,10 @@ fn either_half_may_be_left_out_and_runbooks_may_be_elsewhere() {
 fn every_alert_has_a_section_in_the_book() {
     let book = std::fs::read_to_string(folder().join("../../docs/monitoring.md")).unwrap();
     let rules = rules(&render(&[]));
-    let alerts = rules.iter().flat_map(|file| file["groups"].as_array().unwrap()).flat_map(|group| group["rules"].as_array().unwrap());
+    let alerts = rules
+        .iter()
+        .flat_map(|file| file["groups"].as_array().unwrap())
+        .flat_map(|group| group["rules"].as_array().unwrap());
     let mut names = BTreeSet::new();
     for alert in alerts.filter(|rule| rule.get("alert").is_some()) {
         let name = alert["alert"].as_str().unwrap();
@@ -127,7 +142,8 @@ fn dashboards_are_whole() {
                 assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{name} has no unit");
                 let targets = panel["targets"].as_array().unwrap();
                 assert!(!targets.is_empty(), "{name} shows nothing");
-                let refs: BTreeSet<&str> = targets.iter().map(|target| target["refId"].as_str().unwrap()).collect();
+                let refs: BTreeSet<&str> =
+                    targets.iter().map(|target| target["refId"].as_str().unwrap()).collect();
                 assert_eq!(refs.len(), targets.len(), "{name}");
             }
         }

@@ -15,7 +15,8 @@ pub fn families(text: &str) -> BTreeMap<String, Family> {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     for line in text.lines().filter_map(|line| line.strip_prefix("# ")) {
         let mut words = line.splitn(3, ' ');
-        let (Some(what), Some(name), rest) = (words.next(), words.next(), words.next().unwrap_or_default()) else {
+        let (Some(what), Some(name), rest) = (words.next(), words.next(), words.next().unwrap_or_default())
+        else {
             continue;
         };
         let family = families.entry(name.to_owned()).or_default();

@@ -16,8 +16,8 @@ use shipper_tests::prometheus::{Prometheus, Series};
 use super::chart;
 use super::exposed::{Family, families, lint};
 use super::loaded::{Shown, firing, hurried, named, shown};
-use crate::simulated::fleet::Simulation;
-use crate::simulated::people::{APP, NAMESPACE};
+use crate::fleet::Simulation;
+use crate::people::{APP, NAMESPACE};
 
 const FILE: &str = "applications/web/shop.yaml";
 const SOON: Duration = Duration::from_secs(30);
@@ -85,7 +85,8 @@ impl Watched {
     async fn exposed(&self) -> BTreeMap<String, Family> {
         let mut all = BTreeMap::new();
         for (prefix, service) in [("shipper_hub_", &self.hub), ("shipper_agent_", &self.agents[0])] {
-            let text = reqwest::get(format!("{}/metrics", service.url())).await.unwrap().text().await.unwrap();
+            let text =
+                reqwest::get(format!("{}/metrics", service.url())).await.unwrap().text().await.unwrap();
             let families = families(&text);
             assert_eq!(lint(prefix, &families), Vec::<String>::new(), "{text}");
             all.extend(families);
@@ -181,7 +182,8 @@ async fn everything_is_measured(watched: &Watched) {
     }
     let mut empty: BTreeMap<String, bool> = BTreeMap::new();
     for Shown { place, expression } in shown(&chart::dashboards(&chart::render(&[]))) {
-        let missing: Vec<String> = named(&expression).into_iter().filter(|metric| !is_there(metric)).collect();
+        let missing: Vec<String> =
+            named(&expression).into_iter().filter(|metric| !is_there(metric)).collect();
         assert!(missing.is_empty(), "{place}: no {missing:?} in {expression}");
         let found = prometheus.query(&expression).await;
         let found = found.unwrap_or_else(|error| panic!("{place}: {error}: {expression}"));
