@@ -156,7 +156,8 @@ async fn transactions(crowd: &Crowd) -> Result<f64> {
     Ok(line.context("the hub does not count its transactions")?.parse()?)
 }
 
-/// Rows a second, written with nothing around: the table of reports, the hub's settings, so many rows in a transaction.
+/// Reports a second, written with nothing around: the rows that a report is to the hub, one of the cluster and one of the application, into
+/// the same tables with the same settings, so many reports in a transaction.
 async fn bare(batch: usize, length: Duration) -> Result<f64> {
     let scratch = Scratch::new("bare")?;
     let options = SqliteConnectOptions::new()
@@ -166,9 +167,10 @@ async fn bare(batch: usize, length: Duration) -> Result<f64> {
         .synchronous(SqliteSynchronous::Full);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     pool.execute(
-        "CREATE TABLE reports (cluster TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, session TEXT NOT NULL, \
-         sequence INTEGER NOT NULL, reported_at INTEGER NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, \
-         PRIMARY KEY (cluster, namespace, name)) WITHOUT ROWID",
+        "CREATE TABLE clusters (cluster TEXT NOT NULL PRIMARY KEY, session TEXT NOT NULL, sequence BIGINT, reported_at BIGINT, free TEXT); \
+         CREATE TABLE reports (cluster TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, session TEXT NOT NULL, \
+         sequence BIGINT NOT NULL, reported_at BIGINT NOT NULL, version BIGINT NOT NULL, body TEXT NOT NULL, \
+         PRIMARY KEY (cluster, namespace, name))",
     )
     .await?;
     let body = json!({
@@ -180,19 +182,30 @@ async fn bare(batch: usize, length: Duration) -> Result<f64> {
         }],
     })
     .to_string();
+    let free = json!({"cpu": "100000", "memory": "100Ti", "pods": "100000"}).to_string();
     let clusters: Vec<String> = (0..batch).map(|number| format!("cluster-{number:03}")).collect();
     let (began, mut count) = (Instant::now(), 0_i64);
     while began.elapsed() < length {
         let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
         for some in clusters.chunks(ROWS) {
+            let tuples = vec!["(?, '0123456789abcdef0123456789abcdef', ?, ?, ?)"; some.len()].join(", ");
+            let insert = format!(
+                "INSERT INTO clusters VALUES {tuples} ON CONFLICT (cluster) DO UPDATE SET session = excluded.session, \
+                 sequence = excluded.sequence, reported_at = excluded.reported_at, free = excluded.free"
+            );
+            let mut query = sqlx::query::<Sqlite>(AssertSqlSafe(insert));
+            for cluster in some {
+                query = query.bind(cluster).bind(count).bind(count).bind(&free);
+            }
+            query.execute(&mut *transaction).await?;
             let tuples = vec![
                 "(?, 'team-000', 'app-00000', '0123456789abcdef0123456789abcdef', ?, ?, ?, ?)";
                 some.len()
-            ];
+            ]
+            .join(", ");
             let insert = format!(
-                "INSERT INTO reports VALUES {} ON CONFLICT (cluster, namespace, name) DO UPDATE SET session = excluded.session, \
-                 sequence = excluded.sequence, reported_at = excluded.reported_at, version = excluded.version, body = excluded.body",
-                tuples.join(", ")
+                "INSERT INTO reports VALUES {tuples} ON CONFLICT (cluster, namespace, name) DO UPDATE SET session = excluded.session, \
+                 sequence = excluded.sequence, reported_at = excluded.reported_at, version = excluded.version, body = excluded.body"
             );
             let mut query = sqlx::query::<Sqlite>(AssertSqlSafe(insert));
             for cluster in some {

@@ -80,7 +80,7 @@ impl From<String> for Value<'_> {
 pub(super) struct Statement<'a> {
     text: String,
     values: Vec<Value<'a>>,
-    /// Whether the text is one of a few, which the connection may keep prepared.
+    /// Whether the text is one of a few, which the connection may keep prepared. Where it is not, every value has one placeholder, in order.
     fixed: bool,
 }
 
@@ -155,16 +155,17 @@ pub(super) fn unexpected(wanted: &str) -> sqlx::Error {
 
 /// Both speak through the same calls of `sqlx`, on types of their own.
 macro_rules! speaks {
-    ($connection:ty, $database:ty, $arguments:ty, $row:ty) => {
+    ($connection:ty, $database:ty, $arguments:ty, $row:ty, $text:path) => {
         impl Sql for $connection {
             fn execute<'a>(
                 &'a mut self,
                 statement: Statement<'a>,
             ) -> BoxFuture<'a, Result<u64, sqlx::Error>> {
                 async move {
+                    let (text, fixed) = ($text(&statement).into_owned(), statement.fixed);
                     let arguments = arguments(statement.values)?;
-                    let query = sqlx::query_with::<$database, _>(AssertSqlSafe(statement.text), arguments);
-                    let done = query.persistent(statement.fixed).execute(self).await?;
+                    let query = sqlx::query_with::<$database, _>(AssertSqlSafe(text), arguments);
+                    let done = query.persistent(fixed).execute(self).await?;
                     Ok(done.rows_affected())
                 }
                 .boxed()
@@ -175,9 +176,10 @@ macro_rules! speaks {
                 statement: Statement<'a>,
             ) -> BoxFuture<'a, Result<Vec<Row>, sqlx::Error>> {
                 async move {
+                    let (text, fixed) = ($text(&statement).into_owned(), statement.fixed);
                     let arguments = arguments(statement.values)?;
-                    let query = sqlx::query_with::<$database, _>(AssertSqlSafe(statement.text), arguments);
-                    let rows = query.persistent(statement.fixed).fetch_all(self).await?;
+                    let query = sqlx::query_with::<$database, _>(AssertSqlSafe(text), arguments);
+                    let rows = query.persistent(fixed).fetch_all(self).await?;
                     rows.iter().map(row).collect()
                 }
                 .boxed()
@@ -213,10 +215,30 @@ macro_rules! speaks {
 
 mod sqlite {
     use super::*;
-    speaks!(SqliteConnection, Sqlite, SqliteArguments, SqliteRow);
+    speaks!(SqliteConnection, Sqlite, SqliteArguments, SqliteRow, text);
+
+    /// To SQLite `$1` is a name, and it looks through all names for each: with thousands of values that took most of a batch. Where
+    /// placeholders stand in the order of their values, they need no name.
+    fn text<'a>(statement: &'a Statement<'_>) -> Cow<'a, str> {
+        if statement.fixed {
+            return Cow::Borrowed(&statement.text);
+        }
+        let mut parts = statement.text.split('$');
+        let mut text = String::with_capacity(statement.text.len());
+        text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            text.push('?');
+            text.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+        }
+        Cow::Owned(text)
+    }
 }
 
 mod postgres {
     use super::*;
-    speaks!(PgConnection, Postgres, PgArguments, PgRow);
+    speaks!(PgConnection, Postgres, PgArguments, PgRow, text);
+
+    fn text<'a>(statement: &'a Statement<'_>) -> Cow<'a, str> {
+        Cow::Borrowed(&statement.text)
+    }
 }
