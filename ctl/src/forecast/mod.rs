@@ -145,8 +145,12 @@ impl Forecast {
             self.applications.iter().flat_map(|one| &one.clusters).map(|one| &one.cluster).collect();
         let changes = match self.applications.len() {
             0 => "nothing changes for any application".to_owned(),
-            1 => format!("1 application changes, in {}", count(clusters.len(), "cluster")),
-            many => format!("{many} applications change, in {}", count(clusters.len(), "cluster")),
+            1 => "1 application changes".to_owned(),
+            many => format!("{many} applications change"),
+        };
+        let changes = match clusters.len() {
+            0 => changes,
+            some => format!("{changes}, in {}", count(some, "cluster")),
         };
         match self.errors() {
             0 => changes,

@@ -69,9 +69,11 @@ impl PullRequest {
         number: Option<u64>,
         setting: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, PullRequestError> {
+        let said =
+            setting("SHIPPER_GIT_HOST").or_else(|| host_of_pipeline(setting).filter(|_| number.is_none()));
         let number = number.or_else(|| of_pipeline(setting)).ok_or(PullRequestError::NoNumber)?;
         let unknown = || PullRequestError::UnknownHost { repository: repository.to_string() };
-        let host = Host::of(repository, setting("SHIPPER_GIT_HOST").as_deref()).ok_or_else(unknown)?;
+        let host = Host::of(repository, said.as_deref()).ok_or_else(unknown)?;
         let no_token = || PullRequestError::NoToken {
             host: host.base.clone(),
             variables: host.kind.variables().join(" or "),
@@ -147,4 +149,12 @@ fn of_pipeline(setting: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
         let reference = setting("GITHUB_REF")?;
         number(reference.strip_prefix("refs/pull/")?.split('/').next()?)
     })
+}
+
+/// What pipelines say of the host that they run on, so that one need not be asked that answers nobody without a token. GitHub's own
+/// variables are set by others too.
+fn host_of_pipeline(setting: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let hosts = [("GITEA_ACTIONS", "gitea"), ("FORGEJO_ACTIONS", "forgejo"), ("GITLAB_CI", "gitlab")];
+    let here = hosts.into_iter().find(|(name, _)| setting(name).is_some());
+    here.map(|(_, host)| host.to_owned())
 }

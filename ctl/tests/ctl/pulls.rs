@@ -231,8 +231,8 @@ fn at_gitlab_it_is_a_note_and_nothing_that_is_said_already_is_said_again() {
         "PUT /api/v4/projects/shop%2Feu%2Ffleet/merge_requests/5/notes/3" => ("200 OK", ours.clone()),
         _ => ("404 Not Found", json!({"message": "404 Not found"}).to_string()),
     });
-    let settings =
-        [("SHIPPER_GIT_HOST", "gitlab"), ("SHIPPER_GIT_TOKEN", "secret"), ("CI_MERGE_REQUEST_IID", "5")];
+    // The host need not be named: its pipeline does.
+    let settings = [("GITLAB_CI", "true"), ("SHIPPER_GIT_TOKEN", "secret"), ("CI_MERGE_REQUEST_IID", "5")];
     let pull = pull(&url, &settings, None).unwrap();
     assert_eq!(pull.head(), "refs/merge-requests/5/head");
     let link = format!("{}/-/merge_requests/5#note_3", url.trim_end_matches(".git"));

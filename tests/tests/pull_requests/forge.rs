@@ -202,10 +202,7 @@ impl Forge {
     /// Runs the pipeline that Gitea has started for a pull request, and returns what came of it.
     pub async fn pipeline(&self, number: u64) -> Said {
         let ended = self.runner.run_one().await.unwrap();
-        let get = async |path: &str| {
-            self.gitea.ask(&self.ada, Method::GET, &format!("{API}{path}"), &Value::Null).await
-        };
-        let comments = get(&format!("/issues/{number}/comments")).await.unwrap();
+        let comments = self.read(&format!("/issues/{number}/comments")).await;
         // The name that Gitea gives to its pipelines.
         let marked = |comment: &&Value| {
             comment["user"]["login"] == "gitea-actions"
@@ -213,15 +210,22 @@ impl Forge {
         };
         let comments: Vec<&Value> = comments.as_array().unwrap().iter().filter(marked).collect();
         assert_eq!(comments.len(), 1, "{} {comments:#?}", ended.output);
-        let head =
-            get(&format!("/pulls/{number}")).await.unwrap()["head"]["sha"].as_str().unwrap().to_owned();
-        let statuses = get(&format!("/commits/{head}/status")).await.unwrap();
-        let statuses = statuses["statuses"].as_array().unwrap();
-        let status = statuses.iter().find(|status| status["context"] == "shipper/plan").unwrap().clone();
         let head = format!("refs/pull/{number}/head");
         let asked = self.shipperctl_output(&["plan", "-o", "json", "--head", &head]).await;
         let forecast = serde_json::from_slice(&asked.stdout).unwrap();
-        Said { ended, comment: comments[0].clone(), status, forecast }
+        Said { ended, comment: comments[0].clone(), status: self.status(number).await, forecast }
+    }
+
+    /// The status `shipper/plan` of a pull request.
+    pub async fn status(&self, number: u64) -> Value {
+        let pull = self.read(&format!("/pulls/{number}")).await;
+        let statuses = self.read(&format!("/commits/{}/status", pull["head"]["sha"].as_str().unwrap())).await;
+        let ours = |status: &&Value| status["context"] == "shipper/plan";
+        statuses["statuses"].as_array().unwrap().iter().find(ours).unwrap().clone()
+    }
+
+    async fn read(&self, path: &str) -> Value {
+        self.gitea.ask(&self.ada, Method::GET, &format!("{API}{path}"), &Value::Null).await.unwrap()
     }
 
     /// Approves a pull request as Grace.
@@ -250,8 +254,7 @@ impl Forge {
     /// Merges as Grace, and holds what the hub then does against what was foretold.
     pub async fn comes_true(&self, number: u64, forecast: Forecast) {
         self.try_merge(number).await.unwrap();
-        let path = format!("{API}/pulls/{number}");
-        let pull = self.gitea.ask(&self.ada, Method::GET, &path, &Value::Null).await.unwrap();
+        let pull = self.read(&format!("/pulls/{number}")).await;
         let merged = pull["merge_commit_sha"].as_str().unwrap().to_owned();
         let (url, desk, git) = (self.hub_url.clone(), self.desk.path().to_owned(), signed_in(&self.ada));
         let looked = spawn_blocking(move || {

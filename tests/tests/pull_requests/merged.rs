@@ -59,6 +59,10 @@ async fn a_promotion(forge: &Forge) {
     assert!(opened.contains(&format!("Opened {url}")), "{opened}");
     let early = forge.try_merge(1).await.unwrap_err().to_string();
     assert!(early.contains("status checks"), "{early}");
+    // Where there can be no plan, that is the status.
+    let failed = forge.shipperctl_output(&["plan", "--post=1", "--hub", "http://127.0.0.1:1"]).await;
+    assert_eq!(failed.status.code(), Some(4), "{}", String::from_utf8_lossy(&failed.stderr));
+    assert_eq!(forge.status(1).await["status"], "error");
 
     let said = forge.pipeline(1).await;
     let step = only(&said.forecast).step.clone().unwrap();
@@ -83,7 +87,7 @@ async fn a_bad_file_and_then_a_new_version(forge: &Forge) {
 
     let bad = forge.pipeline(number).await;
     assert!(bad.forecast.errors() > 0 && only(&bad.forecast).clusters.is_empty(), "{:#?}", bad.forecast);
-    is_told(&bad, false, "1 error in the files");
+    is_told(&bad, false, "1 error in the files; 1 application changes");
     let refused = forge.try_merge(number).await.unwrap_err().to_string();
     assert!(refused.contains("status checks"), "{refused}");
 
