@@ -111,7 +111,7 @@ fn the_pipelines_run_commands_that_there_are() {
             .get_arguments()
             .filter_map(|one| Some(one.get_env()?.to_str()?.to_owned()))
             .collect();
-        known.push("SHIPPER_GIT_TOKEN".to_owned());
+        known.extend(["SHIPPER_GIT_TOKEN", "SHIPPER_TOKEN"].map(str::to_owned));
         let unknown = variables.as_object().unwrap().keys().find(|name| !known.contains(name));
         assert_eq!(unknown, None);
     }
