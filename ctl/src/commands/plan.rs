@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "BRANCH", default_value = "main")]
     pub base: String,
     /// Post the plan to the pull request of this number, or of the pipeline that this runs in
-    #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true)]
+    #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true, conflicts_with = "head")]
     pub post: Option<Option<u64>>,
     /// How to print
     #[arg(short = 'o', long = "format", visible_alias = "output", value_enum, default_value_t)]
@@ -95,16 +95,17 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         helm: args.helm.clone(),
     };
     let foretold = Hub::of(global).map_err(Error::from).and_then(|hub| forecast::foretell(&hub, &asked));
-    if let Some(pull) = &pull {
-        let posted = post(pull, foretold.as_ref().ok());
-        match (&foretold, posted) {
-            (Ok(_), posted) => writeln!(terminal.err, "Posted {}", plain(&posted?))?,
+    let posted = pull.as_ref().map(|pull| post(pull, foretold.as_ref().ok()));
+    let forecast = match foretold {
+        Ok(forecast) => forecast,
+        Err(error) => {
             // Why there is no plan counts more than that nobody could be told.
-            (Err(_), Err(error)) => writeln!(terminal.err, "{}", plain(&error.to_string()))?,
-            (Err(_), Ok(_)) => {}
+            if let Some(Err(untold)) = &posted {
+                writeln!(terminal.err, "{}", plain(&untold.to_string()))?;
+            }
+            return Err(error);
         }
-    }
-    let forecast = foretold?;
+    };
     let names = || forecast.applications.iter().map(|one| one.application.to_string()).collect();
     let text = match args.format {
         Format::Text => forecast::text(&forecast),
@@ -114,6 +115,9 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         Format::Name => Output::Name.print(&forecast, names, || Ok(String::new()))?,
     };
     write!(terminal.out, "{text}")?;
+    if let Some(posted) = posted {
+        writeln!(terminal.err, "Posted {}", plain(&posted?))?;
+    }
     match forecast.errors() {
         0 => Ok(()),
         errors => Err(Error::Lint { errors }),

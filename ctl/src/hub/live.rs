@@ -58,11 +58,18 @@ impl Hub {
     /// What decisions on these applications rest on beside the repository; see [`batches`](super::batches).
     ///
     /// # Errors
-    /// When the hub does not answer.
+    /// When the hub does not answer, or may not tell us of one of them.
     pub fn evidence(&self, keys: &[AppKey]) -> Result<EvidenceOfMany, HubError> {
         let names: Vec<String> = keys.iter().map(AppKey::to_string).collect();
         let query: Vec<(&str, &str)> = names.iter().map(|name| ("application", name.as_str())).collect();
-        self.ask(EVIDENCE, &query)
+        let unseen = || {
+            HubError::Denied {
+            url: self.url.clone(),
+            reason: "your token does not see every application that this concerns; a plan needs one that sees everything"
+                .to_owned(),
+        }
+        };
+        self.find(EVIDENCE, &query)?.ok_or_else(unseen)
     }
 
     /// The newest entries of the timeline that fit, newest first, at most `limit`.

@@ -1,8 +1,9 @@
 //! A fleet whose repository is on a Gitea, as `docs/pull-requests.md` tells to set it up: everybody with an account of their own, `main` and
-//! `shipper/**` protected, a webhook, the pipeline of `examples/ci`. The hub is the program, the agents are those of the program, the
+//! `shipper/**` protected, a webhook, the pipeline of `examples/ci` with a read token of the hub. The hub is the program, the agents are those of the program, the
 //! clusters are simulated.
 
 use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ use shipper_tests::gitea::{Account, Gitea};
 use shipper_tests::process::Process;
 use shipper_tests::scene::{STATE_BRANCH, token};
 use shipper_tests::scratch::Scratch;
+use shipperctl::cli::Global;
 use shipperctl::demo::FILES;
 use shipperctl::forecast::{Forecast, MARK};
 use shipperctl::hub::Hub;
@@ -60,10 +62,14 @@ pub struct Forge {
     pub hub: Process,
     /// Where it serves.
     pub hub_url: String,
+    /// Where its database is.
+    hub_data: PathBuf,
+    /// File with the token that Ada reads it with.
+    read_token: PathBuf,
     runner: Runner,
     began: Instant,
     _agents: JoinSet<()>,
-    _scratch: Scratch,
+    scratch: Scratch,
 }
 
 /// What the pipeline said of a pull request.
@@ -112,6 +118,13 @@ impl Forge {
             .filter_map(|(path, _)| path.strip_prefix("clusters/")?.strip_suffix(".yaml"))
             .collect();
         let (hub, hub_url) = start_hub(&scratch, &gitea, &hub_account, &names).await;
+        let hub_data = scratch.join("hub");
+        let read_token = scratch.write("read-token", read_token_for(&hub_data, "ada", &[]).await).unwrap();
+        let secret = json!({"data": read_token_for(&hub_data, "pipeline", &[]).await});
+        gitea
+            .administer(Method::PUT, &format!("{API}/actions/secrets/SHIPPER_TOKEN"), &secret)
+            .await
+            .unwrap();
         let variable = json!({"value": hub_url});
         gitea
             .administer(Method::POST, &format!("{API}/actions/variables/SHIPPER_HUB"), &variable)
@@ -134,10 +147,12 @@ impl Forge {
             desk,
             hub,
             hub_url,
+            hub_data,
+            read_token,
             runner,
             began,
             _agents: tasks,
-            _scratch: scratch,
+            scratch,
         }
     }
 
@@ -146,7 +161,13 @@ impl Forge {
         let _ = writeln!(stderr(), "pull requests: {:.1} s: {what}", self.began.elapsed().as_secs_f32());
     }
 
-    /// Runs `shipperctl` in Ada's clone, with her token.
+    /// A token that reads of these namespaces alone.
+    pub async fn read_token_of(&self, namespace: &str) -> PathBuf {
+        let token = read_token_for(&self.hub_data, namespace, &["--namespace", namespace]).await;
+        self.scratch.write(&format!("read-token-{namespace}"), token).unwrap()
+    }
+
+    /// Runs `shipperctl` in Ada's clone, with her tokens.
     pub async fn shipperctl_output(&self, arguments: &[&str]) -> Output {
         tokio::process::Command::new(daemon::binary("shipperctl").unwrap())
             .args(["--hub", &self.hub_url])
@@ -154,6 +175,7 @@ impl Forge {
             .current_dir(self.desk.path())
             .env("NO_COLOR", "1")
             .env("SHIPPER_GIT_TOKEN", &self.ada.token)
+            .env("SHIPPER_TOKEN_FILE", &self.read_token)
             .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
             .envs([("GIT_AUTHOR_NAME", "Ada Lovelace"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
             .output()
@@ -256,10 +278,12 @@ impl Forge {
         self.try_merge(number).await.unwrap();
         let pull = self.read(&format!("/pulls/{number}")).await;
         let merged = pull["merge_commit_sha"].as_str().unwrap().to_owned();
-        let (url, desk, git) = (self.hub_url.clone(), self.desk.path().to_owned(), signed_in(&self.ada));
+        let (desk, git) = (self.desk.path().to_owned(), signed_in(&self.ada));
+        let token_file = Some(self.read_token.clone());
+        let global = Global { repository: None, hub: self.hub_url.clone(), token_file };
         let looked = spawn_blocking(move || {
             let git = |arguments: &[&str]| git.run(&desk, arguments).unwrap();
-            comes_true(&forecast, &merged, &Hub::new(&url).unwrap(), &git);
+            comes_true(&forecast, &merged, &Hub::of(&global).unwrap(), &git);
         });
         looked.await.unwrap();
     }
@@ -267,7 +291,9 @@ impl Forge {
     /// Waits until the newest release of an application has achieved the step.
     pub async fn achieved(&self, app: &str, step: &str) -> ApplicationStatus {
         eventually(PATIENCE, async || {
-            let answer = reqwest::get(format!("{}/api/v1/applications/{app}", self.hub_url)).await?;
+            let token = std::fs::read_to_string(&self.read_token)?;
+            let request = reqwest::Client::new().get(format!("{}/api/v1/applications/{app}", self.hub_url));
+            let answer = request.bearer_auth(token.trim()).send().await?;
             let status: ApplicationStatus = answer.error_for_status()?.json().await?;
             let release = status.contender_status().context("no release")?;
             let at = release.achieved.as_ref().and_then(|achieved| release.steps.get(achieved.step));
@@ -276,6 +302,19 @@ impl Forge {
         })
         .await
     }
+}
+
+/// A token that reads of the hub, made as whoever runs it does.
+async fn read_token_for(data: &Path, name: &str, more: &[&str]) -> String {
+    let made = tokio::process::Command::new(daemon::binary("shipperctl").unwrap())
+        .args(["hub", "tokens", "create", name, "--data-dir"])
+        .arg(data)
+        .args(more)
+        .output()
+        .await
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
 /// Nobody pushes to `main`, and the hub alone to its branches.
@@ -306,7 +345,7 @@ async fn start_hub(
     let hub = daemon::spec("shipper-hub", scratch.path())
         .unwrap()
         .args(["--repository", &gitea.repository(FLEET), "--listen", "127.0.0.1:0", "--heartbeat", "2s"])
-        .args(["--poll-interval-min", "10m", "--poll-interval-max", "10m", "--anonymous-read"])
+        .args(["--poll-interval-min", "10m", "--poll-interval-max", "10m"])
         .arg("--repository-token-file")
         .arg(scratch.write("hub-token", &account.token).unwrap())
         .arg("--webhook-secret-file")

@@ -63,6 +63,9 @@ async fn a_promotion(forge: &Forge) {
     let failed = forge.shipperctl_output(&["plan", "--post=1", "--hub", "http://127.0.0.1:1"]).await;
     assert_eq!(failed.status.code(), Some(4), "{}", String::from_utf8_lossy(&failed.stderr));
     assert_eq!(forge.status(1).await["status"], "error");
+    let partly = forge.read_token_of("elsewhere").await;
+    let plan = ["plan", "--head", "refs/pull/1/head", "--token-file", partly.to_str().unwrap()];
+    assert_eq!(forge.shipperctl_output(&plan).await.status.code(), Some(9), "a plan needs to see everything");
 
     let said = forge.pipeline(1).await;
     let step = only(&said.forecast).step.clone().unwrap();
