@@ -25,7 +25,7 @@ const STEPS: usize = 20;
 pub struct Provider {
     /// Its issuer.
     pub issuer: String,
-    _process: Process,
+    process: Process,
     _scratch: Scratch,
 }
 
@@ -68,13 +68,34 @@ impl Provider {
             .arg(&program)
             .args([port.to_string().as_str(), hub])
             .start()?;
+        let provider = Self { issuer: format!("http://127.0.0.1:{port}"), process, _scratch: scratch };
+        provider.ready(1).await;
+        Ok(provider)
+    }
+
+    /// Starts it again, with other keys than before.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn change_keys(&self) -> Result<()> {
+        let starts = self.starts();
+        self.process.restart()?;
+        self.ready(starts + 1).await;
+        Ok(())
+    }
+
+    /// How often it has been ready.
+    fn starts(&self) -> usize {
+        self.process.log().lines().filter(|line| *line == "ready").count()
+    }
+
+    async fn ready(&self, starts: usize) {
         eventually(STARTING, || async {
-            process.ensure_running()?;
-            ensure!(process.log().contains("ready"), "it is not ready yet");
+            self.process.ensure_running()?;
+            ensure!(self.starts() >= starts, "it is not ready yet");
             anyhow::Ok(())
         })
         .await;
-        Ok(Self { issuer: format!("http://127.0.0.1:{port}"), _process: process, _scratch: scratch })
     }
 }
 

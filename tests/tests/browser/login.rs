@@ -21,7 +21,7 @@ const RULES: &str = "groups:\n  shop-team: [web]\n  sre: ['*']\n";
 /// A hub that signs people in at a provider.
 struct Site {
     fixture: Fixture,
-    _provider: Provider,
+    provider: Provider,
     rules: PathBuf,
     _scratch: Scratch,
 }
@@ -50,7 +50,7 @@ impl Site {
         change(&mut settings);
         let fixture = Fixture::on(listener, settings).await;
         fixture.fill().await;
-        Self { fixture, _provider: provider, rules, _scratch: scratch }
+        Self { fixture, provider, rules, _scratch: scratch }
     }
 
     fn url(&self, path: &str) -> Url {
@@ -182,6 +182,26 @@ async fn what_is_replayed_or_of_another_browser_signs_nobody_in() {
 
     let text = ann.get(&site.url("/")).await.unwrap();
     assert_eq!(text.status, 200, "whoever signed in is not disturbed by any of it");
+}
+
+#[tokio::test]
+async fn people_sign_in_after_the_provider_changed_its_keys() {
+    if !possible("people_sign_in_after_the_provider_changed_its_keys") {
+        return;
+    }
+    let site = Site::start(|_| {}).await;
+    let mut before = site.signed_in("sam").await;
+    site.provider.change_keys().await.unwrap();
+    let mut after = site.signed_in("sam").await;
+    for visitor in [&mut before, &mut after] {
+        assert_eq!(site.status(visitor, "/").await, 200);
+    }
+    // Whoever shows tokens of keys that nobody knows does not have the provider asked for each.
+    site.provider.change_keys().await.unwrap();
+    let (mut refused, callback) = site.almost("sam", "%2F").await;
+    let page = refused.get(&callback).await.unwrap();
+    assert_eq!(page.status, 400, "{}", page.text);
+    assert!(page.text.contains("none of the provider"), "{}", page.text);
 }
 
 #[tokio::test]

@@ -2,11 +2,16 @@
 // Who somebody is, and in which groups, the name says: `ann` is in `shop-team`, `sam` in `sre`, anybody else in none that has a right.
 
 import { createServer } from "node:http";
+import { exportJWK, generateKeyPair } from "jose";
 import { Provider } from "oidc-provider";
 
 const [port, hub] = process.argv.slice(2);
 const issuer = `http://127.0.0.1:${port}`;
 const groups = { ann: ["shop-team"], sam: ["sre"] };
+
+// Of this start alone: who is signed in at a provider that was started again meets other keys, as after a change of keys.
+const { privateKey } = await generateKeyPair("RS256", { extractable: true });
+const key = { ...(await exportJWK(privateKey)), alg: "RS256", use: "sig" };
 
 const client = (id, more) => ({
   client_id: id,
@@ -24,6 +29,7 @@ const provider = new Provider(issuer, {
   scopes: ["openid", "profile", "email", "groups"],
   // The groups are in the ID token, as most providers have it, and not at userinfo alone.
   conformIdTokenClaims: false,
+  jwks: { keys: [key] },
   pkce: { required: () => true },
   cookies: { keys: ["of this test"] },
   features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: true } },
