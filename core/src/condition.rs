@@ -3,9 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// `True`, `False` or `Unknown`, as in the Kubernetes API conventions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ConditionStatus)]
 pub enum Status {
     /// The condition holds.
     True,
@@ -16,7 +18,7 @@ pub enum Status {
 }
 
 /// What a condition speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum ConditionType {
     /// The file on `main` was read and is valid.
     Valid,
@@ -50,8 +52,8 @@ pub enum ConditionType {
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// Why a condition is as it is. Each has an entry in the [catalogue](crate::catalogue) and a page in the knowledge base.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        /// Why a condition is as it is. Each has an entry in the catalogue and a page in the knowledge base.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
         }
@@ -153,7 +155,7 @@ impl fmt::Display for ConditionType {
 }
 
 /// One statement about an object, as in the Kubernetes API conventions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// What it speaks of.
@@ -165,7 +167,7 @@ pub struct Condition {
     pub reason: Reason,
     /// Why, for people: names the objects and the next step.
     pub message: String,
-    /// When `status` last changed; `None` where nobody kept it.
+    /// When `status` last changed; absent where nobody kept it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_transition_time: Option<Timestamp>,
     /// The commit it was judged on.

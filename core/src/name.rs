@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Longest application name in characters [R1]; release names add a hash and an iteration to it.
 pub const MAX_APPLICATION_NAME: usize = 50;
@@ -9,7 +12,7 @@ pub const MAX_APPLICATION_NAME: usize = 50;
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
         pub struct $type(String);
 
@@ -108,6 +111,19 @@ impl<'de> Deserialize<'de> for AppKey {
         text.parse().map_err(serde::de::Error::custom)
     }
 }
+
+impl PartialSchema for AppKey {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::String))
+            .description(Some("Namespace and name of an application."))
+            .pattern(Some("^[^/]+/[^/]+$"))
+            .examples(["web/shop"])
+            .into()
+    }
+}
+
+impl ToSchema for AppKey {}
 
 /// Whether `name` is a DNS label as Kubernetes defines it: at most 63 of `a-z 0-9 -`, beginning and ending with a letter or digit (RFC 1123).
 pub fn is_dns_label(name: &str) -> bool {

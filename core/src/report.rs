@@ -6,9 +6,10 @@ use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// One message of an agent. It carries the full state of every application it names; those it does not name are unchanged since the last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Session that the hub handed out; numbers are compared within it only [X5].
@@ -21,7 +22,7 @@ pub struct Report {
     pub cluster_uid: String,
     /// Version of the agent.
     pub agent_version: String,
-    /// The state commit the agent works on, in hex; `None` before its first.
+    /// The state commit the agent works on, in hex; absent before its first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// The epoch of that commit: a hub that takes over has to go above it [X5].
@@ -36,7 +37,7 @@ pub struct Report {
     /// Requests to the API server since the agent started, by verb.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub api_calls: BTreeMap<String, u64>,
-    /// What the nodes that take pods have free: allocatable less what the pods on them ask for, `pods` among it; `None` = not known [S1].
+    /// What the nodes that take pods have free: allocatable less what the pods on them ask for, `pods` among it; absent = not known [S1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub free: Option<Resources>,
     /// The applications whose state changed since the last report, each in full.
@@ -48,7 +49,7 @@ pub struct Report {
 }
 
 /// The state of one application in one cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AppReport {
     /// Which application.
@@ -63,7 +64,7 @@ pub struct AppReport {
     /// New pods would have no traffic without a living agent [C12].
     #[serde(default)]
     pub unattended: bool,
-    /// What is in the cluster of it, whatever release it belongs to; `None` = the agent does not say.
+    /// What is in the cluster of it, whatever release it belongs to; absent = the agent does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remains: Option<Remains>,
     /// What cannot heal by waiting, or waits for something outside: objects with reason and message.
@@ -75,7 +76,7 @@ pub struct AppReport {
 }
 
 /// What was measured for a gate, as the target asks for it [A4].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnalysisReport {
     /// The release that is judged.
@@ -87,7 +88,7 @@ pub struct AnalysisReport {
 }
 
 /// The samples of one analysis in one cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MeasureReport {
     /// The analysis.
@@ -101,7 +102,7 @@ pub struct MeasureReport {
     /// No sample was to be had for longer than the target's deadline, by the agent's clock.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overdue: bool,
-    /// The newest ones, oldest first; at most [`KEPT_SAMPLES`].
+    /// The newest ones, oldest first; at most ten.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
 }
@@ -110,7 +111,7 @@ pub struct MeasureReport {
 pub const KEPT_SAMPLES: usize = 10;
 
 /// One try to measure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
     /// Generation of the target that was in force.
@@ -124,8 +125,9 @@ pub struct Sample {
 }
 
 /// What a sample is worth [A4].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SampleOutcome)]
 pub enum Outcome {
     /// Measured, and well.
     Passed,
@@ -136,7 +138,7 @@ pub enum Outcome {
 }
 
 /// What is in a cluster of an application [X1].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Remains {
     /// Ready pods, whatever made them.
@@ -150,7 +152,7 @@ pub struct Remains {
 }
 
 /// The state of one release in one cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseReport {
     /// Which release.
@@ -161,7 +163,7 @@ pub struct ReleaseReport {
     pub installed: bool,
     /// Its capacity.
     pub capacity: Capacity,
-    /// Its traffic; `None` where traffic is not managed.
+    /// Its traffic; absent where traffic is not managed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traffic: Option<Traffic>,
     /// Pods that are not available, grouped by reason.
@@ -174,7 +176,7 @@ pub struct ReleaseReport {
 }
 
 /// Replicas over all Deployments of a release [C4]. Terminating pods count for nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Capacity {
     /// Rendered; with an autoscaler, the base that percentages are taken of [C3].
@@ -195,7 +197,7 @@ pub struct Capacity {
 }
 
 /// Traffic of a release [C4, C5].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Traffic {
     /// Pods that are to have traffic.
@@ -207,7 +209,7 @@ pub struct Traffic {
 }
 
 /// Pods that are not available for the same reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodGroup {
     /// `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, `ContainersNotReady` …
@@ -222,7 +224,7 @@ pub struct PodGroup {
 }
 
 /// What is wrong with an object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectProblem {
     /// `Kind namespace/name`.

@@ -5,9 +5,10 @@
 //! while and ask this one. No clock is compared and nothing is written meanwhile: the agents are the only ones who can tell.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Whether a hub may plan and write.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum Standing {
     /// Its store is the one that counts.

@@ -8,16 +8,19 @@ use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// An application at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationStatus {
     /// Which application.
     pub application: AppKey,
     /// The newest release that is not withdrawn [R5].
+    #[schema(required)]
     pub contender: Option<ReleaseName>,
     /// The newest other release that is complete [R5].
+    #[schema(required)]
     pub incumbent: Option<ReleaseName>,
     /// All releases in the records, newest first.
     pub releases: Vec<ReleaseStatus>,
@@ -54,7 +57,7 @@ impl ApplicationStatus {
 }
 
 /// A cluster that was not chosen although more are needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedCluster {
     /// Which cluster.
@@ -66,7 +69,7 @@ pub struct RefusedCluster {
 }
 
 /// Why a cluster is not chosen [S1].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Refusal {
     /// `spec.scheduler.unschedulable` is set.
@@ -80,7 +83,7 @@ pub enum Refusal {
 }
 
 /// That a cluster is to lose the application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Departure {
     /// Why.
@@ -92,7 +95,7 @@ pub struct Departure {
 }
 
 /// How far a cluster is that is to lose the application [S2, S4].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DepartureStage {
     /// Nothing takes its place: it stays.
@@ -104,7 +107,7 @@ pub enum DepartureStage {
 }
 
 /// A release at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseStatus {
     /// Its name.
@@ -125,12 +128,16 @@ pub struct ReleaseStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_since: Option<Timestamp>,
     /// The newest step achieved.
+    #[schema(required)]
     pub achieved: Option<Achieved>,
     /// Since when it is complete.
+    #[schema(required)]
     pub complete: Option<Timestamp>,
     /// Since when and why it is withdrawn.
+    #[schema(required)]
     pub withdrawn: Option<Withdrawal>,
     /// Why it cannot go anywhere.
+    #[schema(required)]
     pub failed: Option<Failure>,
     /// The name that a new release with the same environment gets: that of an order in the commit that rolls back to it [M11, R1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,7 +145,7 @@ pub struct ReleaseStatus {
 }
 
 /// What a rollout waits for; exactly one, the first that applies in this order [A5].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WaitingFor {
     /// A rollout block is in force.
@@ -194,7 +201,7 @@ impl WaitingFor {
 }
 
 /// What a rollout waits for, where and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiting {
     /// For what.
@@ -206,16 +213,18 @@ pub struct Waiting {
 }
 
 /// An application in one cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterStatus {
     /// Which cluster.
     pub cluster: ClusterName,
     /// Whether its agent reports.
     pub liveness: Liveness,
-    /// Generation of the target in force; `None` = it has none.
+    /// Generation of the target in force; null = it has none.
+    #[schema(required)]
     pub target_generation: Option<u64>,
     /// Generation its last report was judged against.
+    #[schema(required)]
     pub reported_generation: Option<u64>,
     /// What this cluster is waited for.
     pub waiting: WaitingFor,
@@ -239,7 +248,7 @@ pub struct ClusterStatus {
 }
 
 /// A release in one cluster, as last reported.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterRelease {
     /// Which release.
@@ -247,28 +256,29 @@ pub struct ClusterRelease {
     /// Its pods.
     pub capacity: Capacity,
     /// Its traffic.
+    #[schema(required)]
     pub traffic: Option<Traffic>,
     /// Pods that are not available, by reason.
     pub pods: Vec<PodGroup>,
 }
 
 /// A rollout block at one moment [B4].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockStatus {
     /// Its name.
     pub name: String,
-    /// Its namespace; `None` = it blocks all.
+    /// Its namespace; absent = it blocks all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Why it blocks, for people.
     pub message: String,
-    /// Who blocks; `None` where that cannot be read.
+    /// Who blocks; absent where that cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
     /// What goes on all the same.
     pub allow: BTreeSet<Allowance>,
-    /// When it blocks; `None` = always.
+    /// When it blocks; absent = always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
     /// Whether it blocks now.
@@ -292,7 +302,7 @@ pub struct BlockStatus {
 }
 
 /// Whether an agent reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Liveness {
     /// Within three heartbeats.

@@ -7,9 +7,10 @@ use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Every decision on one application, as it would be made at this moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Why {
     /// Which application.
@@ -25,7 +26,7 @@ pub struct Why {
 }
 
 /// A decision and what it rests on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Because {
     /// The rule that decides.
@@ -43,6 +44,7 @@ pub struct Because {
     pub evidence: Vec<Evidence>,
     /// The decisions that it follows from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
     pub because: Vec<Because>,
 }
 
@@ -73,15 +75,18 @@ impl Because {
 }
 
 /// A report, and the revision of the target that it speaks of [A1].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DecisionEvidence)]
 pub struct Evidence {
     /// Whose report.
     pub cluster: ClusterName,
-    /// Generation of the target in force; `None` = it has none.
+    /// Generation of the target in force; null = it has none.
+    #[schema(required)]
     pub target_generation: Option<u64>,
-    /// Generation of the target that its last report was judged against; `None` = it has not reported. Only one that is equal
+    /// Generation of the target that its last report was judged against; null = it has not reported. Only one that is equal
     /// proves anything.
+    #[schema(required)]
     pub reported_generation: Option<u64>,
     /// Whether its agent reports.
     pub liveness: Liveness,
@@ -92,7 +97,7 @@ pub struct Evidence {
 macro_rules! rules {
     ($($name:ident $title:literal,)+) => {
         /// A rule that decides; the label is that of the documentation and of test names.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         pub enum Rule {
             $(#[doc = $title] $name,)+
         }

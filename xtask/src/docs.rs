@@ -9,11 +9,12 @@ use crate::book;
 use crate::command::{cargo, output, root, run as finish, say};
 
 /// Examples, by package, that print pages of the book, each after a line `%%% path`.
-const GENERATED: [(&str, &str); 4] = [
+const GENERATED: [(&str, &str); 5] = [
     ("shipper-core", "life"),
     ("shipper-core", "pictures"),
     ("shipper-core", "reasons"),
     ("shipperctl", "manual"),
+    ("shipperctl", "openapi"),
 ];
 /// A folder in which every page is generated.
 const REASONS: &str = "docs/reasons";

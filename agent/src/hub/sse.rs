@@ -4,7 +4,7 @@ use super::HubError;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use reqwest::Response;
-use shipper_core::protocol::TargetEvent;
+use shipper_core::protocol::{TARGET, TargetEvent};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -75,7 +75,7 @@ impl Parser {
             }
             "" if line.is_empty() => {
                 let (name, data) = (std::mem::take(&mut self.name), std::mem::take(&mut self.data));
-                return (name == "target").then(|| serde_json::from_str(&data).ok()).flatten();
+                return (name == TARGET).then(|| serde_json::from_str(&data).ok()).flatten();
             }
             _ => {}
         }

@@ -4,16 +4,19 @@ use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 /// An entry of the timeline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineEvent {
     /// When it happened, by the hub's clock.
     pub at: Timestamp,
     /// The application it concerns.
+    #[schema(required)]
     pub application: Option<AppKey>,
     /// The cluster it concerns.
+    #[schema(required)]
     pub cluster: Option<ClusterName>,
     /// A word for programs, such as `StepAchieved`.
     pub reason: String,

@@ -7,6 +7,7 @@ use crate::{AppKey, ClusterName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// What the hub knows of an application and does not write to the repository.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,25 +24,25 @@ pub struct Evidence {
 }
 
 /// The same of several applications, as the hub tells it: what is common to all of them is told once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct EvidenceOfMany {
     /// The hub's clock.
     pub at: Timestamp,
-    /// As in [`Evidence::liveness`].
+    /// Whether agents report; a cluster that is not here is unknown.
     pub liveness: BTreeMap<ClusterName, Liveness>,
-    /// As in [`Evidence::free`].
+    /// What is free in every cluster that says so [S1].
     pub free: BTreeMap<ClusterName, Resources>,
-    /// Each application that was asked for, in that order, with [`Evidence::reports`].
+    /// Each application that was asked for, in that order.
     pub items: Vec<ReportsOf>,
 }
 
 /// The latest reports on an application.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportsOf {
     /// Which application.
     pub application: AppKey,
-    /// As in [`Evidence::reports`].
+    /// The latest report of each cluster, of its present incarnation. None of an application that is not known.
     pub reports: BTreeMap<ClusterName, AppReport>,
 }

@@ -5,9 +5,10 @@ use crate::resources::Resources;
 use crate::status::WaitingFor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// The fleet at a glance: applications, clusters, pods over all clusters, blocks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetSummary {
     /// The applications.
@@ -23,7 +24,7 @@ pub struct FleetSummary {
 }
 
 /// The applications of the fleet, in numbers. What no application is at is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationCounts {
     /// All.
@@ -35,7 +36,7 @@ pub struct ApplicationCounts {
 }
 
 /// The clusters of the fleet, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterCounts {
     /// All.
@@ -55,7 +56,7 @@ pub struct ClusterCounts {
 }
 
 /// The pods of the fleet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FleetPods {
     /// In numbers.
@@ -66,7 +67,7 @@ pub struct FleetPods {
 }
 
 /// The rollout blocks, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockCounts {
     /// All.

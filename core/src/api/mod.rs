@@ -24,6 +24,7 @@ pub use version::{RunningRelease, running};
 pub use wait::{Goal, MAX_WAIT_SECONDS, Waited};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `GET` here is a page of the timeline, newest first; with `?watch` a stream of new entries, events [`EVENT`] with a [`TimelineEvent`].
 pub const TIMELINE: &str = "/api/v1/events";
@@ -56,7 +57,7 @@ pub const EVENT: &str = "event";
 pub const CHANGED: &str = "changed";
 
 /// Something that people are told of changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Changed {
     /// Grows with every change, and begins anew with the hub.

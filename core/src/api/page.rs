@@ -1,6 +1,7 @@
 //! Lists come in pages.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Items of a page where nobody says how many.
 pub const DEFAULT_LIMIT: u32 = 100;
@@ -8,7 +9,7 @@ pub const DEFAULT_LIMIT: u32 = 100;
 pub const MAX_LIMIT: u32 = 500;
 
 /// A part of a list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,

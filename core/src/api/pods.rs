@@ -5,12 +5,13 @@ use crate::status::{ApplicationStatus, ClusterRelease};
 use crate::{AppKey, ClusterName, ReleaseName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// Kubernetes' word where pods could not be made at all.
 const FAILED_CREATE: &str = "FailedCreate";
 
 /// Pods in numbers, over clusters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodCounts {
     /// Wanted.
@@ -24,7 +25,7 @@ pub struct PodCounts {
 }
 
 /// How far a pod is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum PodState {
     /// Wanted, and cannot be made.
@@ -38,7 +39,7 @@ pub enum PodState {
 }
 
 /// Pods of the same state for the same reason.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodsByState {
     /// How far they are.
@@ -56,7 +57,7 @@ pub struct PodsByState {
 }
 
 /// One of many pods.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PodExample {
     /// Its application.
@@ -72,7 +73,7 @@ pub struct PodExample {
 }
 
 /// The pods of a release over all clusters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleasePods {
     /// Which release.

@@ -4,9 +4,10 @@ use super::{PodCounts, pods};
 use crate::ReleaseName;
 use crate::status::{ApplicationStatus, ReleaseStatus};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a release is to its application [R5].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Role {
     /// The newest that is not withdrawn.
@@ -29,7 +30,7 @@ impl Role {
 }
 
 /// A release, and what runs of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReleaseView {
     /// The release.

@@ -6,9 +6,10 @@ use crate::state::Failure;
 use crate::status::{ApplicationStatus, Liveness, WaitingFor};
 use crate::{AppKey, ReleaseName};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// An application in a line.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationSummary {
     /// Which application.
@@ -16,16 +17,21 @@ pub struct ApplicationSummary {
     /// How its rollout is, in a word.
     pub state: RolloutState,
     /// The newest release that is not withdrawn [R5].
+    #[schema(required)]
     pub contender: Option<ReleaseName>,
     /// The newest other release that is complete [R5].
+    #[schema(required)]
     pub incumbent: Option<ReleaseName>,
     /// What the contender is a version of, in words.
+    #[schema(required)]
     pub version: Option<String>,
     /// Index of the step asked for, of the contender.
+    #[schema(required)]
     pub step: Option<usize>,
     /// How many steps the contender has.
     pub steps: usize,
     /// Name of the step asked for.
+    #[schema(required)]
     pub step_name: Option<String>,
     /// What the rollout waits for [A5].
     pub waiting: WaitingSummary,
@@ -41,7 +47,7 @@ pub struct ApplicationSummary {
 }
 
 /// What a rollout waits for, in a line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WaitingSummary {
     /// For what.
@@ -51,7 +57,7 @@ pub struct WaitingSummary {
 }
 
 /// The clusters of an application, in numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlacedCounts {
     /// All that have it.
@@ -65,7 +71,7 @@ pub struct PlacedCounts {
 }
 
 /// How a rollout is, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum RolloutState {
     /// There is no release, and something is in the way of one.

@@ -5,9 +5,10 @@ use crate::report::{Capacity, Traffic};
 use crate::status::{ApplicationStatus, ClusterRelease};
 use crate::{AppKey, ClusterName, ReleaseName};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A release in a cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RunningRelease {
     /// Whose release.

@@ -5,6 +5,7 @@ use crate::status::{ApplicationStatus, WaitingFor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::ToSchema;
 
 /// Longest wait in one request, in seconds; ask again to go on.
 pub const MAX_WAIT_SECONDS: u64 = 300;
@@ -23,7 +24,7 @@ pub enum Goal {
 }
 
 /// What a wait answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waited {
     /// Whether what was waited for is so; if not, the time is over.

@@ -3,11 +3,12 @@
 use super::{Entry, Group};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 macro_rules! troubles {
     ($($(#[$attribute:meta])* $name:ident { $meaning:literal, $shipper:literal, $person:literal })+) => {
         /// Why an object is in trouble.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         pub enum Trouble {
             $(#[doc = $meaning] $(#[$attribute])* $name,)+
         }

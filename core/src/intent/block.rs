@@ -4,6 +4,7 @@ use super::{Metadata, Problem, Schedule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// A rollout block, `blocks/**/<name>.yaml`; without a namespace it is global.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl RolloutBlockSpec {
 }
 
 /// Who blocks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Author {
     /// `user`, or the name of a program.
@@ -49,7 +50,7 @@ pub struct Author {
 }
 
 /// What a block may let go on all the same [B1].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Allowance {
     /// Any return to the incumbent by a commit [M8].

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{PartialSchema, ToSchema};
 
 /// Longest duration: a block that is to last longer needs no schedule.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -62,12 +65,15 @@ pub struct Schedule {
     zone: TimeZone,
 }
 
-/// The fields of a schedule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// When a block with a schedule is in force: from every beginning that `cron` names, for the duration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Written {
+    /// The beginning: the five fields minute, hour, day, month, weekday, as in `0 18 * * FRI`.
     cron: String,
+    /// How long: `10m`, `62h`.
     duration: String,
+    /// IANA time zone that `cron` speaks of; absent = UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time_zone: Option<String>,
 }
@@ -252,6 +258,14 @@ impl fmt::Display for Schedule {
         write!(f, "{} for {} ({})", self.cron(), self.duration(), self.time_zone())
     }
 }
+
+impl PartialSchema for Schedule {
+    fn schema() -> RefOr<Schema> {
+        Written::schema()
+    }
+}
+
+impl ToSchema for Schedule {}
 
 impl TryFrom<Written> for Schedule {
     type Error = ScheduleError;

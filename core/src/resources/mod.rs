@@ -12,13 +12,15 @@ pub use requests::{of_amounts, of_manifests, of_pod};
 use crate::few::Few;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use utoipa::ToSchema;
 
 /// The resource that counts pods, as nodes name it.
 pub const PODS: &str = "pods";
 
 /// Amounts by the name of the resource: `cpu`, `memory`, `pods`, `nvidia.com/gpu` …
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = BTreeMap<String, Quantity>)]
 pub struct Resources(Few<String, Quantity>);
 
 impl Resources {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A cluster that has not achieved the step in force for a while. Written down, so that neither a restart of the hub nor another hub
 /// has to begin to wait anew.
@@ -44,7 +45,7 @@ impl Pods {
 }
 
 /// That a cluster fails at the step in force [A2].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailingCluster {
     /// Since when.
@@ -56,7 +57,7 @@ pub struct FailingCluster {
 }
 
 /// In what way a cluster fails [A2, A4].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum FailureKind {
     /// It reports something that cannot heal by waiting.

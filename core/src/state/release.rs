@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use utoipa::ToSchema;
 
 /// `releases/<ns>/<app>/<release>/release.yaml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -188,7 +189,7 @@ pub enum Cause {
 }
 
 /// A step that was achieved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Achieved {
     /// Its index.
@@ -232,7 +233,7 @@ pub struct GateFailure {
 }
 
 /// That a release is taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Withdrawal {
     /// When.
@@ -248,7 +249,7 @@ pub struct Withdrawal {
 }
 
 /// Why a release is taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WithdrawalReason {
     /// The incumbent's environment came back to `main` [M8].
@@ -260,8 +261,9 @@ pub enum WithdrawalReason {
 }
 
 /// Why a release cannot go anywhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReleaseFailure)]
 pub struct Failure {
     /// In the renderer's own words.
     pub message: String,

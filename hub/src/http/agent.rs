@@ -1,6 +1,8 @@
 //! What agents send: a session is opened, a report is stored and only then acknowledged.
 
 use super::auth::Agent;
+use super::openapi::answers::{BadRequest, Conflict, TooLarge, Unavailable};
+use super::openapi::tag;
 use super::problem::Problem;
 use crate::shared::Shared;
 use crate::store::{IntakeError, Write, Written};
@@ -11,7 +13,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use rand::Rng;
 use serde::de::DeserializeOwned;
-use shipper_core::protocol::{Accepted, Session, SessionRequest};
+use shipper_core::protocol::{Accepted, REPORTS, SESSIONS, Session, SessionRequest};
 use shipper_core::report::Report;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -21,6 +23,14 @@ use std::time::Duration;
 ///
 /// # Errors
 /// 401, 403, 413, 429, 503.
+#[utoipa::path(
+    post, path = SESSIONS, operation_id = "openSession", tag = tag::AGENTS,
+    request_body = SessionRequest,
+    responses(
+        (status = 200, description = "The session; reports are numbered within it.", body = Session),
+        BadRequest, TooLarge, Unavailable,
+    ),
+)]
 pub async fn open_session(
     State(shared): State<Arc<Shared>>,
     agent: Agent,
@@ -51,6 +61,14 @@ pub async fn open_session(
 ///
 /// # Errors
 /// 400, 401, 403, 409, 413, 429, 503.
+#[utoipa::path(
+    post, path = REPORTS, operation_id = "report", tag = tag::AGENTS,
+    request_body = Report,
+    responses(
+        (status = 200, description = "It is stored and will not be lost.", body = Accepted),
+        BadRequest, Conflict, TooLarge, Unavailable,
+    ),
+)]
 pub async fn report(
     State(shared): State<Arc<Shared>>,
     agent: Agent,

@@ -1,7 +1,11 @@
 //! What people and programs read of applications, as the loop last put it up.
 
 use super::lists::{Asked, Paging, application as key_of, bad, flag, json, limit, place, ready_page, token};
+use super::openapi::answers::{BadRequest, NotFound};
+use super::openapi::events::ApplicationEvents;
+use super::openapi::tag;
 use super::problem::Problem;
+use super::routes::below_application;
 use super::{lists, sse};
 use crate::access::View;
 use crate::board::{ApplicationFilter, Published};
@@ -10,29 +14,73 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use shipper_core::api::{Page, ReleasePods, ReleaseView, RunningRelease, running};
-use shipper_core::status::WaitingFor;
+use shipper_core::api::{
+    ApplicationSummary, PODS_OF, Page, RELEASES_OF, ReleasePods, ReleaseView, RunningRelease, VERSIONS,
+    running,
+};
+use shipper_core::catalogue::{self, Group};
+use shipper_core::protocol::APPLICATIONS;
+use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use utoipa::IntoParams;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
+
+/// The application that a path names.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "said of paths, which handlers take apart themselves")]
+pub struct OfApplication {
+    /// Its namespace.
+    namespace: String,
+    /// Its name.
+    name: String,
+}
 
 /// Which applications are asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
+    /// Those of this namespace.
     namespace: Option<String>,
+    /// Those that have something in this cluster.
+    #[param(value_type = Option<String>)]
     cluster: Option<ClusterName>,
+    /// Those that wait for this.
+    #[param(schema_with = waiting_words)]
     waiting: Option<String>,
+    /// Those that have this in their name, release or version, in capitals or not.
     q: Option<String>,
+    #[param(ignore)]
     limit: Option<u32>,
+    #[param(ignore)]
     r#continue: Option<String>,
+}
+
+/// What may be waited for, as `waiting=` takes it.
+fn waiting_words() -> Object {
+    let names = catalogue::entries()
+        .into_iter()
+        .filter(|entry| entry.group == Group::Waiting)
+        .map(|entry| entry.name);
+    let words: BTreeSet<&str> = WaitingFor::ALL.iter().map(|state| state.word()).chain(names).collect();
+    let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    kind.enum_values(Some(words)).description(Some("Those that wait for this.")).build()
 }
 
 /// A page of applications, a line each.
 ///
 /// # Errors
 /// 400.
+#[utoipa::path(
+    get, path = APPLICATIONS, operation_id = "listApplications", tag = tag::APPLICATIONS,
+    params(Filter, Paging),
+    responses((status = 200, description = "In the order of namespaces and names.", body = Page<ApplicationSummary>), BadRequest),
+)]
 pub async fn list(view: View, Asked(asked): Asked<Filter>) -> Result<Response, Problem> {
     let filter = ApplicationFilter {
         namespace: asked.namespace,
@@ -58,17 +106,32 @@ fn waiting_for(text: &str) -> Result<WaitingFor, Problem> {
 }
 
 /// What is asked of one application.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct One {
+    /// With nothing or anything but `false`: a stream of it.
     watch: Option<String>,
 }
 
-/// One application, or with `?watch` a stream of it: as it is at once, and then each change. It ends when the application is gone, and
-/// when the hub stops or stands by.
+/// One application, or with `?watch` a stream of it.
+///
+/// The stream tells it as it is at once, and then each change. It ends when the application is gone, and when the hub stops or stands by.
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(
+    get, path = format!("{APPLICATIONS}/{{namespace}}/{{name}}"), operation_id = "getApplication", tag = tag::APPLICATIONS,
+    params(OfApplication, One),
+    responses(
+        (
+            status = 200,
+            description = "The application in full.",
+            content((ApplicationStatus = "application/json"), (ApplicationEvents = "text/event-stream"))
+        ),
+        BadRequest, NotFound,
+    ),
+)]
 pub async fn one(
     view: View,
     Path((namespace, name)): Path<(String, String)>,
@@ -85,6 +148,11 @@ pub async fn one(
 ///
 /// # Errors
 /// 400, 404.
+#[utoipa::path(
+    get, path = below_application(RELEASES_OF), operation_id = "listReleases", tag = tag::APPLICATIONS,
+    params(OfApplication, Paging),
+    responses((status = 200, description = "Newest first.", body = Page<ReleaseView>), BadRequest, NotFound),
+)]
 pub async fn releases(
     view: View,
     Path((namespace, name)): Path<(String, String)>,
@@ -99,6 +167,11 @@ pub async fn releases(
 ///
 /// # Errors
 /// 400, 404.
+#[utoipa::path(
+    get, path = below_application(PODS_OF), operation_id = "listPods", tag = tag::APPLICATIONS,
+    params(OfApplication, Paging),
+    responses((status = 200, description = "Newest release first.", body = Page<ReleasePods>), BadRequest, NotFound),
+)]
 pub async fn pods(
     view: View,
     Path((namespace, name)): Path<(String, String)>,
@@ -118,13 +191,21 @@ fn numbered<T>(all: impl Iterator<Item = (usize, T)>, asked: &Paging) -> Result<
 }
 
 /// Which releases are asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct WhichVersions {
+    /// Those of this application, as `namespace/name`.
+    #[param(schema_with = super::lists::application_schema)]
     application: Option<String>,
+    /// Those of applications in this namespace.
     namespace: Option<String>,
+    /// Those in this cluster.
+    #[param(value_type = Option<String>)]
     cluster: Option<ClusterName>,
+    #[param(ignore)]
     limit: Option<u32>,
+    #[param(ignore)]
     r#continue: Option<String>,
 }
 
@@ -132,6 +213,14 @@ pub struct WhichVersions {
 ///
 /// # Errors
 /// 400, 404 for an application that is not known.
+#[utoipa::path(
+    get, path = VERSIONS, operation_id = "listVersions", tag = tag::FLEET,
+    params(WhichVersions, Paging),
+    responses(
+        (status = 200, description = "In the order of applications, clusters and releases.", body = Page<RunningRelease>),
+        BadRequest, NotFound,
+    ),
+)]
 pub async fn versions(
     view: View,
     Asked(asked): Asked<WhichVersions>,

@@ -1,6 +1,8 @@
 //! What people read of clusters: what is there, what is free, and how far a drain is [S4].
 
-use super::lists::{Asked, cut, limit, place};
+use super::lists::{Asked, Paging, cut, limit, place};
+use super::openapi::answers::{BadRequest, NotFound};
+use super::openapi::tag;
 use super::problem::Problem;
 use crate::access::View;
 use axum::Json;
@@ -8,15 +10,21 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::api::Page;
-use shipper_core::protocol::{ClusterOverview, ClusterView};
+use shipper_core::protocol::{CLUSTERS, ClusterOverview, ClusterView};
+use utoipa::IntoParams;
 
 /// Which clusters are asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
+    /// Those of this region.
     region: Option<String>,
+    /// Those that have this in their name, in capitals or not.
     q: Option<String>,
+    #[param(ignore)]
     limit: Option<u32>,
+    #[param(ignore)]
     r#continue: Option<String>,
 }
 
@@ -24,6 +32,11 @@ pub struct Filter {
 ///
 /// # Errors
 /// 400.
+#[utoipa::path(
+    get, path = CLUSTERS, operation_id = "listClusters", tag = tag::FLEET,
+    params(Filter, Paging),
+    responses((status = 200, description = "In the order of their names.", body = Page<ClusterOverview>), BadRequest),
+)]
 pub async fn list(view: View, Asked(asked): Asked<Filter>) -> Result<Json<Page<ClusterOverview>>, Problem> {
     let loads = view.loads();
     let text = asked.q.map(|text| text.to_lowercase()).unwrap_or_default();
@@ -47,6 +60,11 @@ pub async fn list(view: View, Asked(asked): Asked<Filter>) -> Result<Json<Page<C
 ///
 /// # Errors
 /// 404.
+#[utoipa::path(
+    get, path = format!("{CLUSTERS}/{{name}}"), operation_id = "getCluster", tag = tag::FLEET,
+    params(("name" = String, Path, description = "Its name.")),
+    responses((status = 200, description = "The cluster and its applications.", body = ClusterView), NotFound),
+)]
 pub async fn one(view: View, Path(name): Path<String>) -> Result<Json<ClusterView>, Problem> {
     let cluster = view.status().clusters.into_iter().find(|cluster| cluster.name.as_str() == name);
     let Some(cluster) = cluster else {

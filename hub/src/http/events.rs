@@ -2,12 +2,14 @@
 //! look; an agent that misses one finds out with its next report or poll.
 
 use super::auth::Agent;
+use super::openapi::events::TargetEvents;
+use super::openapi::tag;
 use crate::shared::Shared;
 use axum::extract::State;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures::{Stream, StreamExt, stream};
-use shipper_core::protocol::TargetEvent;
+use shipper_core::protocol::{EVENTS, TARGET, TargetEvent};
 use shipper_core::standing::Standing;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,11 @@ const PING: Duration = Duration::from_secs(10);
 
 type Item = Result<Event, axum::Error>;
 
-/// Streams; ends when the hub stops or stands by, or the token counts no more.
+/// Tells an agent of new state commits. The stream ends when the hub stops or stands by, or the token counts no more.
+#[utoipa::path(
+    get, path = EVENTS, operation_id = "followTargets", tag = tag::AGENTS,
+    responses((status = 200, description = "Server-sent events.", body = TargetEvents, content_type = "text/event-stream")),
+)]
 pub async fn stream(
     State(shared): State<Arc<Shared>>,
     agent: Agent,
@@ -66,7 +72,7 @@ impl Watch {
             }
             let commit = self.commits.borrow_and_update().clone();
             if let Some(commit) = commit {
-                let event = Event::default().event("target").json_data(TargetEvent { commit });
+                let event = Event::default().event(TARGET).json_data(TargetEvent { commit });
                 return Some((event, self));
             }
         }

@@ -2,15 +2,43 @@
 
 use super::applications::not_known;
 use super::lists::{Asked, application, bad};
+use super::openapi::answers::{BadRequest, NotFound};
+use super::openapi::tag;
 use super::problem::Problem;
 use crate::access::View;
 use axum::Json;
-use shipper_core::api::{EvidenceOfMany, MAX_LIMIT, ReportsOf};
+use shipper_core::AppKey;
+use shipper_core::api::{EVIDENCE, EvidenceOfMany, MAX_LIMIT, ReportsOf};
+use utoipa::openapi::schema::{Array, ArrayBuilder};
+use utoipa::{IntoParams, PartialSchema};
 
-/// The evidence on some applications, also on such as are to come. A change may concern thousands, so it is asked for many at once.
+/// Of which applications evidence is asked for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what the handler takes as pairs")]
+struct Which {
+    /// One or several.
+    #[param(schema_with = applications, required)]
+    application: Vec<String>,
+}
+
+fn applications() -> Array {
+    let many = "The applications, as `application=namespace/name` each.";
+    let many = ArrayBuilder::new().items(AppKey::schema()).description(Some(many)).min_items(Some(1));
+    many.max_items(Some(MAX_LIMIT as usize)).build()
+}
+
+/// What decisions on some applications rest on beside the repository, also on such as are to come.
+///
+/// A change may concern thousands, so it is asked for many at once.
 ///
 /// # Errors
 /// 400 where none is named, too many are, or something else is asked for; 404 for one of a namespace that is not seen.
+#[utoipa::path(
+    get, path = EVIDENCE, operation_id = "getEvidence", tag = tag::FLEET,
+    params(Which),
+    responses((status = 200, description = "The evidence at this moment.", body = EvidenceOfMany), BadRequest, NotFound),
+)]
 pub async fn evidence(
     view: View,
     Asked(asked): Asked<Vec<(String, String)>>,

@@ -1,22 +1,34 @@
 //! What people and programs read of the fleet as a whole: the hub, the fleet at a glance, the rollout blocks, and that something changed.
 
 use super::lists::{Asked, Paging, cut, limit, place};
+use super::openapi::answers::BadRequest;
+use super::openapi::events::ChangedEvents;
+use super::openapi::tag;
 use super::problem::Problem;
 use super::sse;
 use crate::access::View;
 use axum::Json;
 use axum::response::Response;
 use serde::Deserialize;
-use shipper_core::api::{BlockCounts, ClusterCounts, FleetSummary, Page};
-use shipper_core::protocol::{FleetCluster, HubStatus};
+use shipper_core::api::{BlockCounts, ClusterCounts, FleetSummary, Page, SUMMARY, WATCH};
+use shipper_core::protocol::{BLOCKS, FleetCluster, HubStatus, STATUS};
 use shipper_core::status::{BlockStatus, Liveness};
+use utoipa::IntoParams;
 
 /// The hub and the fleet repository.
+#[utoipa::path(
+    get, path = STATUS, operation_id = "getStatus", tag = tag::HUB,
+    responses((status = 200, description = "What the hub says of itself, wherever it stands.", body = HubStatus)),
+)]
 pub async fn status(view: View) -> Json<HubStatus> {
     Json(view.status())
 }
 
 /// The fleet at a glance.
+#[utoipa::path(
+    get, path = SUMMARY, operation_id = "getSummary", tag = tag::FLEET,
+    responses((status = 200, description = "Applications, clusters, pods and blocks in numbers.", body = FleetSummary)),
+)]
 pub async fn summary(view: View) -> Json<FleetSummary> {
     Json(at_a_glance(&view))
 }
@@ -54,12 +66,17 @@ fn counted(clusters: &[FleetCluster]) -> ClusterCounts {
 }
 
 /// Which blocks are asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct WhichBlocks {
+    /// Those that concern this namespace.
     namespace: Option<String>,
+    /// Those that block now, or do not.
     in_force: Option<bool>,
+    #[param(ignore)]
     limit: Option<u32>,
+    #[param(ignore)]
     r#continue: Option<String>,
 }
 
@@ -67,6 +84,11 @@ pub struct WhichBlocks {
 ///
 /// # Errors
 /// 400.
+#[utoipa::path(
+    get, path = BLOCKS, operation_id = "listBlocks", tag = tag::FLEET,
+    params(WhichBlocks, Paging),
+    responses((status = 200, description = "In the order of namespaces and names.", body = Page<BlockStatus>), BadRequest),
+)]
 pub async fn blocks(
     view: View,
     Asked(asked): Asked<WhichBlocks>,
@@ -96,6 +118,13 @@ pub struct Nothing {}
 ///
 /// # Errors
 /// 400.
+#[utoipa::path(
+    get, path = WATCH, operation_id = "followChanges", tag = tag::FLEET,
+    responses(
+        (status = 200, description = "Server-sent events.", body = ChangedEvents, content_type = "text/event-stream"),
+        BadRequest,
+    ),
+)]
 pub async fn watch(view: View, Asked(Nothing {}): Asked<Nothing>) -> Result<Response, Problem> {
     Ok(sse::changes(&view))
 }

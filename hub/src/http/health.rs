@@ -1,5 +1,7 @@
 //! For whoever runs the hub: is it alive, is it ready, what does it count.
 
+use super::openapi::answers::{Forbidden, Unavailable};
+use super::openapi::tag;
 use super::problem::Problem;
 use crate::access::View;
 use crate::shared::Shared;
@@ -9,6 +11,10 @@ use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 
 /// The process answers.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "isAlive", tag = tag::HUB,
+    responses((status = 200, description = "It does.", body = String, content_type = "text/plain")),
+)]
 pub async fn alive() -> &'static str {
     "ok\n"
 }
@@ -17,6 +23,10 @@ pub async fn alive() -> &'static str {
 ///
 /// # Errors
 /// 503 with everything that is missing.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "isReady", tag = tag::HUB,
+    responses((status = 200, description = "It is ready.", body = String, content_type = "text/plain"), Unavailable),
+)]
 pub async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Problem> {
     let mut reasons: Vec<String> = shared.unready().into_iter().map(str::to_owned).collect();
     if let Err(error) = shared.store.ping().await {
@@ -28,11 +38,16 @@ pub async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Pr
     Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reasons.join("; ")).retry_after(5))
 }
 
-/// The hub acts, for a balancer that leads people to one that does [A6]. One that stands by is ready all the same: agents that find no
-/// other hub have to reach it.
+/// The hub acts, for a balancer that leads people to one that does [A6].
+///
+/// One that stands by is ready all the same: agents that find no other hub have to reach it.
 ///
 /// # Errors
 /// 503 with where it stands.
+#[utoipa::path(
+    get, path = "/actz", operation_id = "isActing", tag = tag::HUB,
+    responses((status = 200, description = "It acts.", body = String, content_type = "text/plain"), Unavailable),
+)]
 pub async fn acting(State(shared): State<Arc<Shared>>) -> Result<&'static str, Problem> {
     match shared.stand.get() {
         Some(standing) if standing.may_act() => Ok("ok\n"),
@@ -46,12 +61,17 @@ fn not_read() -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5)
 }
 
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
 /// Metrics in the text format of OpenMetrics, for who may see everything: they name clusters.
 ///
 /// # Errors
 /// 403.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "getMetrics", tag = tag::HUB,
+    responses((status = 200, description = "For Prometheus.", body = String, content_type = "application/openmetrics-text"), Forbidden),
+)]
 pub async fn metrics(view: View) -> Result<Response, Problem> {
-    const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let shared = view.everything()?;
     let text = shared.metrics.scrape(shared).map_err(|error| {
         let detail = format!("metrics cannot be written: {error}; this is a bug");

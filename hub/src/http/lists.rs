@@ -12,6 +12,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
 use shipper_core::api::{DEFAULT_LIMIT, MAX_LIMIT};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{IntoParams, PartialSchema};
 
 /// What stands behind the `?`. A name that is not known is refused, so that no filter is left out unseen.
 #[derive(Clone, Debug)]
@@ -32,13 +35,21 @@ pub fn bad(detail: impl Into<String>) -> Problem {
 }
 
 /// `limit` and `continue` where there are no filters.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Paging {
     /// How many items.
+    #[param(schema_with = items)]
     pub limit: Option<u32>,
-    /// Where to go on.
+    /// Where to go on: what the page before says as `continue`.
     pub r#continue: Option<String>,
+}
+
+fn items() -> Object {
+    let items = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(1));
+    let items = items.maximum(Some(MAX_LIMIT)).default(Some(DEFAULT_LIMIT.into()));
+    items.description(Some("How many items.")).build()
 }
 
 /// How many items a page is to have.
@@ -88,6 +99,12 @@ where
 /// 400 where it is not of that form.
 pub fn application(text: Option<&str>) -> Result<Option<AppKey>, Problem> {
     parsed("application", text)
+}
+
+/// The form of `?application=`.
+pub fn application_schema() -> RefOr<Schema> {
+    // Not a reference, so that its description becomes that of the parameter.
+    AppKey::schema()
 }
 
 /// Whether `?name` is asked for: with nothing, or with anything but `false`.

@@ -5,6 +5,7 @@
 //!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`]).
 //! - [`webhook`], [`health`]: for Git hosts and for whoever runs the hub.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
+//! - [`routes`]: which handler is where; [`openapi`]: the description of all that.
 //! - [`serve`]: the socket.
 
 pub mod agent;
@@ -19,7 +20,9 @@ pub mod guard;
 pub mod health;
 pub mod limit;
 pub mod lists;
+pub mod openapi;
 pub mod problem;
+mod routes;
 pub mod serve;
 mod sse;
 #[cfg(test)]
@@ -35,14 +38,8 @@ use crate::shared::Shared;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 use problem::Problem;
-use shipper_core::api::{
-    EVENTS_OF, EVIDENCE, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
-};
-use shipper_core::protocol::{
-    APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
-};
+use routes::Routes;
 use std::sync::Arc;
 
 /// Largest body of an agent's request, in bytes.
@@ -52,45 +49,25 @@ pub const MAX_WEBHOOK: usize = 1 << 20;
 
 /// All routes. Needs no socket: a request goes in, an answer comes out.
 pub fn router(shared: Arc<Shared>) -> Router {
-    let agents = Router::new()
-        .route(SESSIONS, post(agent::open_session))
-        .route(REPORTS, post(agent::report))
-        .route(EVENTS, get(events::stream))
+    let Routes { agents, hints, readers, always, metrics, operators, document } = Routes::new();
+    let agents = agents
         .layer(DefaultBodyLimit::max(MAX_REPORT))
         .layer(from_fn_with_state(shared.clone(), guard::acts));
-    let hints =
-        Router::new().route(WEBHOOK, post(webhook::receive)).layer(DefaultBodyLimit::max(MAX_WEBHOOK));
-    let one = format!("{APPLICATIONS}/{{namespace}}/{{name}}");
+    let hints = hints.layer(DefaultBodyLimit::max(MAX_WEBHOOK));
+    let readers = readers.layer(from_fn(etag::etag)).layer(from_fn_with_state(shared.clone(), guard::acts));
     // What people read is seen through a `View` alone: the state of these routes gives a handler nothing else.
     let gate = Gate::new(shared.clone());
     let readers: Router<Gate> = Router::new()
-        .route(APPLICATIONS, get(applications::list))
-        .route(&one, get(applications::one))
-        .route(&format!("{one}/{WHY}"), get(why::why))
-        .route(&format!("{one}/{EVENTS_OF}"), get(timeline::of_application))
-        .route(&format!("{one}/{RELEASES_OF}"), get(applications::releases))
-        .route(&format!("{one}/{PODS_OF}"), get(applications::pods))
-        .route(&format!("{one}/{WAIT}"), get(wait::wait))
-        .route(EVIDENCE, get(evidence::evidence))
-        .route(BLOCKS, get(fleet::blocks))
-        .route(CLUSTERS, get(clusters::list))
-        .route(&format!("{CLUSTERS}/{{name}}"), get(clusters::one))
-        .route(TIMELINE, get(timeline::events))
-        .route(SUMMARY, get(fleet::summary))
-        .route(VERSIONS, get(applications::versions))
-        .route(WATCH, get(fleet::watch))
-        .layer(from_fn(etag::etag))
-        .layer(from_fn_with_state(shared.clone(), guard::acts));
-    let always = Router::new()
-        .route(STATUS, get(fleet::status).layer(from_fn(etag::etag)))
-        .route("/metrics", get(health::metrics));
-    let readers = readers.merge(always).merge(crate::ui::router(&shared)).layer(from_fn(etag::private));
+        .merge(readers)
+        .merge(always.layer(from_fn(etag::etag)))
+        .merge(metrics)
+        .merge(crate::ui::router(&shared))
+        .layer(from_fn(etag::private));
     Router::new()
         .merge(agents)
         .merge(hints)
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/actz", get(health::acting))
+        .merge(operators)
+        .merge(document.layer(from_fn(etag::etag)))
         .merge(crate::ui::login::router())
         .with_state(shared.clone())
         .merge(readers.with_state(gate))

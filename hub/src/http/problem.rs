@@ -5,12 +5,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use shipper_core::condition::Reason;
+use utoipa::ToSchema;
 
 /// A refusal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Always `about:blank`: the status says the kind.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
     pub kind: String,
     /// The status in words.
     pub title: String,
@@ -20,6 +22,7 @@ pub struct Problem {
     pub detail: String,
     /// A reason of the catalogue, where there is one for programs to go by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Reason>)]
     pub reason: Option<String>,
     /// Seconds to wait before trying again.
     #[serde(skip)]

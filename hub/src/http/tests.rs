@@ -1,6 +1,8 @@
 //! Every route and every refusal, by requests to the router without a socket.
 
 mod access;
+mod contract;
+mod examples;
 mod following;
 mod login;
 mod reading;
@@ -14,6 +16,7 @@ use crate::standing::Takeover;
 use crate::store::{MemoryStore, SqliteStore, Store};
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
+use axum::routing::get;
 use futures::StreamExt;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
@@ -23,6 +26,9 @@ use shipper_core::AppKey;
 use shipper_core::api::{ApplicationSummary, Page};
 use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
+use shipper_core::protocol::{
+    APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
+};
 use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
 use shipper_core::why::{Because, Rule, Why};
 use shipper_git::Secret;
@@ -86,14 +92,20 @@ impl Hub {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
+    /// Whatever is answered has to be as the OpenAPI document says.
     async fn answer(&self, request: Request<Body>) -> Answer {
+        let (head, body) = request.into_parts();
+        let asked = contract::Asked::of(&head, body.collect().await.unwrap().to_bytes());
+        let request = Request::from_parts(head, Body::from(asked.body.clone()));
         let (parts, body) = self.send(request).await.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
+        let answer = Answer {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        };
+        contract::holds(&asked, &answer);
+        answer
     }
 
     async fn get(&self, path: &str) -> Answer {

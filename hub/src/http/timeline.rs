@@ -1,8 +1,12 @@
 //! What happened: pages of the timeline, newest first, or a stream of what is new.
 
-use super::applications::find;
-use super::lists::{Asked, application, flag, limit, parsed, place, token};
+use super::applications::{OfApplication, find};
+use super::lists::{Asked, Paging, application, flag, limit, parsed, place, token};
+use super::openapi::answers::{BadRequest, NotFound};
+use super::openapi::events::TimelineEvents;
+use super::openapi::tag;
 use super::problem::Problem;
+use super::routes::below_application;
 use super::sse;
 use crate::access::View;
 use crate::store::{Begin, EventQuery};
@@ -10,12 +14,15 @@ use axum::Json;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Deserialize;
-use shipper_core::api::{EventFilter, Page, TimelineEvent};
+use shipper_core::api::{EVENTS_OF, EventFilter, Page, TIMELINE, TimelineEvent};
 use shipper_core::{AppKey, ClusterName};
+use utoipa::IntoParams;
 
 /// What a reader of a stream says of itself when it was cut off.
 const LAST_EVENT_ID: &str = "last-event-id";
+const LAST: &str = "Of a stream: the `id` of the last entry that came, to be told first what was missed.";
 
 /// Which entries are asked for.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -31,10 +38,49 @@ pub struct Filter {
     watch: Option<String>,
 }
 
+/// Whose entries are asked for, where the path does not say it.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what a part of the filter is")]
+struct Whose {
+    /// Those of this application, as `namespace/name`.
+    #[param(schema_with = super::lists::application_schema)]
+    application: Option<String>,
+    /// Those of applications in this namespace.
+    namespace: Option<String>,
+}
+
+/// Which entries are asked for, wherever.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "says what a part of the filter is")]
+struct Which {
+    /// Those that concern this cluster.
+    cluster: Option<String>,
+    /// Those of this reason, such as `StepAchieved`.
+    reason: Option<String>,
+    /// Those from this moment on.
+    since: Option<Timestamp>,
+    /// With nothing or anything but `false`: a stream of new entries.
+    watch: Option<String>,
+}
+
 /// A page of the timeline, newest first, or with `?watch` a stream of what is new.
 ///
 /// # Errors
 /// 400, 503 while the database does not answer.
+#[utoipa::path(
+    get, path = TIMELINE, operation_id = "listEvents", tag = tag::FLEET,
+    params(Whose, Which, Paging, ("Last-Event-ID" = Option<i64>, Header, description = LAST)),
+    responses(
+        (
+            status = 200,
+            description = "Newest first; of a stream, oldest first.",
+            content((Page<TimelineEvent> = "application/json"), (TimelineEvents = "text/event-stream"))
+        ),
+        BadRequest,
+    ),
+)]
 pub async fn events(
     view: View,
     headers: HeaderMap,
@@ -44,10 +90,22 @@ pub async fn events(
     read(&view, &headers, application, asked).await
 }
 
-/// The same of one application.
+/// A page of the timeline of one application, newest first, or with `?watch` a stream of what is new. One that was removed still has a past.
 ///
 /// # Errors
 /// 400, 404, 503.
+#[utoipa::path(
+    get, path = below_application(EVENTS_OF), operation_id = "listEventsOfApplication", tag = tag::APPLICATIONS,
+    params(OfApplication, Which, Paging, ("Last-Event-ID" = Option<i64>, Header, description = LAST)),
+    responses(
+        (
+            status = 200,
+            description = "Newest first; of a stream, oldest first.",
+            content((Page<TimelineEvent> = "application/json"), (TimelineEvents = "text/event-stream"))
+        ),
+        BadRequest, NotFound,
+    ),
+)]
 pub async fn of_application(
     view: View,
     Path((namespace, name)): Path<(String, String)>,

@@ -1,8 +1,11 @@
 //! Waiting until something is so of an application: one request that is answered when it is, or when the time is over.
 
-use super::applications::not_known;
+use super::applications::{OfApplication, not_known};
 use super::lists::{Asked, bad};
+use super::openapi::answers::{BadRequest, NotFound};
+use super::openapi::tag;
 use super::problem::Problem;
+use super::routes::below_application;
 use crate::access::View;
 use crate::access::refusal::Refused;
 use axum::Json;
@@ -10,30 +13,52 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::AppKey;
-use shipper_core::api::{Goal, MAX_WAIT_SECONDS, Waited};
+use shipper_core::api::{Goal, MAX_WAIT_SECONDS, WAIT, Waited};
 use shipper_core::status::ApplicationStatus;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use utoipa::IntoParams;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// How long is waited where nobody says.
 const USUAL: u64 = 30;
 
 /// What is waited for, and for how long.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Wish {
     /// One or several, separated by commas.
+    #[param(schema_with = goals_schema)]
     r#for: Option<String>,
     /// Seconds.
+    #[param(schema_with = timeout_schema)]
     timeout: Option<u64>,
     /// The contender has to be this release.
     release: Option<String>,
 }
 
-/// Waits for an application.
+fn goals_schema() -> Object {
+    let goals = "`complete`, `failed`, `settled`, or `step=` with the name or index of a step; or several, separated by commas.";
+    let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    kind.default(Some(Goal::Complete.to_string().into())).description(Some(goals)).build()
+}
+
+fn timeout_schema() -> Object {
+    let seconds = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).minimum(Some(0));
+    let seconds = seconds.maximum(Some(MAX_WAIT_SECONDS)).default(Some(USUAL.into()));
+    seconds.description(Some("Seconds after which the answer is that it is not so.")).build()
+}
+
+/// Waits until something is so of an application.
 ///
 /// # Errors
 /// 400 for what cannot be waited for, 404 for an application that is not known or goes meanwhile, 503 when the hub stops or stands by.
+#[utoipa::path(
+    get, path = below_application(WAIT), operation_id = "wait", tag = tag::APPLICATIONS,
+    params(OfApplication, Wish),
+    responses((status = 200, description = "It is so, or the time is over.", body = Waited), BadRequest, NotFound),
+)]
 pub async fn wait(
     view: View,
     Path((namespace, name)): Path<(String, String)>,

@@ -2,6 +2,8 @@
 //! nothing is read but the name of the commit, and that only to spare the look where it is known already. Where a secret is set, a hint without it is refused.
 
 use super::agent::unread;
+use super::openapi::answers::{BadRequest, TooLarge, Unauthorized};
+use super::openapi::tag;
 use super::problem::Problem;
 use crate::shared::Shared;
 use axum::body::Bytes;
@@ -10,12 +12,25 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use shipper_core::protocol::WEBHOOK;
 use std::sync::Arc;
 
-/// Wakes the loop.
+/// Says that something was pushed: a hint to look.
+///
+/// Where the hub has a secret, the hint has to prove it, in whichever header the Git host does.
 ///
 /// # Errors
 /// 401 without the secret, 413.
+#[utoipa::path(
+    post, path = WEBHOOK, operation_id = "hint", tag = tag::GIT,
+    params(
+        ("X-Hub-Signature-256" = Option<String>, Header, description = "`sha256=` and the HMAC-SHA-256 of the body, in hex: GitHub."),
+        ("X-Gitea-Signature" = Option<String>, Header, description = "The HMAC-SHA-256 of the body, in hex: Gitea, Forgejo."),
+        ("X-Gitlab-Token" = Option<String>, Header, description = "The secret itself: GitLab."),
+    ),
+    request_body(content = Value, description = "What the Git host sends. Only `after` is read, to spare the look at a known commit."),
+    responses((status = 202, description = "The hub looks."), BadRequest, TooLarge, Unauthorized),
+)]
 pub async fn receive(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,

@@ -1,11 +1,16 @@
 //! Why an application is as it is. The loop is asked, which alone knows everything that a decision depends on.
 
+use super::applications::OfApplication;
+use super::openapi::answers::NotFound;
+use super::openapi::tag;
 use super::problem::Problem;
+use super::routes::below_application;
 use crate::access::View;
 use axum::Json;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use shipper_core::AppKey;
+use shipper_core::protocol::WHY;
 use shipper_core::why::Why;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -17,6 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// 404 for an application that is not known, 503 while the loop is busy.
+#[utoipa::path(
+    get, path = below_application(WHY), operation_id = "getWhy", tag = tag::APPLICATIONS,
+    params(OfApplication),
+    responses((status = 200, description = "Every decision, as it would be made now.", body = Why), NotFound),
+)]
 pub async fn why(view: View, Path((namespace, name)): Path<(String, String)>) -> Result<Json<Why>, Problem> {
     let key = AppKey::new(namespace, name);
     let busy = || {

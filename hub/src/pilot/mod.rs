@@ -31,7 +31,7 @@ mod wakes;
 mod world;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use compose::ComposeError;
 pub use config::{BeforePush, PilotConfig, SharedSigner};

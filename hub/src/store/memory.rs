@@ -35,7 +35,14 @@ struct Rows {
 
 impl Default for MemoryStore {
     fn default() -> Self {
-        Self { identity: format!("{:032x}", rand::random::<u128>()), rows: Mutex::default() }
+        Self::called(format!("{:032x}", rand::random::<u128>()))
+    }
+}
+
+impl MemoryStore {
+    /// One of this identity, for who wants to see the same twice.
+    pub fn called(identity: impl Into<String>) -> Self {
+        Self { identity: identity.into(), rows: Mutex::default() }
     }
 }
 

@@ -2,9 +2,12 @@
 
 use crate::yaml::Position;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// How bad a [`Problem`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, ToSchema,
+)]
 #[serde(rename_all = "camelCase")]
 pub enum Severity {
     /// The file is used all the same.
@@ -23,18 +26,22 @@ impl fmt::Display for Severity {
 }
 
 /// Something wrong with a file; displayed as `file:line:column: field: message`.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = FileProblem)]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
     /// Path within the repository.
     pub file: String,
     /// Line, from 1, where it is in a place.
+    #[schema(required)]
     pub line: Option<u32>,
     /// Column in characters, from 1.
+    #[schema(required)]
     pub column: Option<u32>,
     /// The field concerned, as `spec.template.strategy.steps[1].capacity.contender`.
+    #[schema(required)]
     pub field: Option<String>,
     /// What is wrong, and what would be right.
     pub message: String,

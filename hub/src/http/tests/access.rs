@@ -44,7 +44,8 @@ fn of(application: &str) -> Vec<String> {
     [vec![one.clone(), format!("{one}?watch")], below.into(), filtered.into(), pages.into()].concat()
 }
 
-async fn closed() -> Hub {
+/// A hub that is not open to everybody.
+pub(super) async fn closed() -> Hub {
     closed_with(AccessSettings::default(), Arc::new(MemoryStore::default())).await
 }
 

@@ -24,12 +24,12 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub(super) const MAIN: &str = paths::INTENT_BRANCH;
-pub(super) const STATE: &str = paths::STATE_BRANCH;
+pub(crate) const MAIN: &str = paths::INTENT_BRANCH;
+pub(crate) const STATE: &str = paths::STATE_BRANCH;
 
-pub(super) const CLUSTER: &str =
+pub(crate) const CLUSTER: &str =
     "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {name: NAME}\nspec: {region: eu}\n";
-pub(super) const MANIFESTS: &str = "\
+pub(crate) const MANIFESTS: &str = "\
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -47,7 +47,7 @@ spec: {selector: {app: web}, ports: [{port: 80}]}
 ";
 
 /// An Application in namespace `web` that takes the manifests at `path`.
-pub(super) fn application(name: &str, path: &str) -> String {
+pub(crate) fn application(name: &str, path: &str) -> String {
     format!(
         "apiVersion: shipper.dev/v1alpha1\nkind: Application\nmetadata: {{name: {name}, namespace: web}}\nspec:\n  template:\n    manifests: {{path: {path}}}\n"
     )
@@ -63,29 +63,29 @@ fn meta(message: &str) -> CommitMeta {
     CommitMeta { author: who.clone(), committer: who, message: message.to_owned() }
 }
 
-pub(super) fn file(name: &str) -> String {
+pub(crate) fn file(name: &str) -> String {
     format!("applications/web/{name}.yaml")
 }
 
-pub(super) fn key(name: &str) -> AppKey {
+pub(crate) fn key(name: &str) -> AppKey {
     AppKey::new("web", name)
 }
 
 /// A bare repository and the clone people work in.
-pub(super) struct Bed {
-    pub(super) dir: TempDir,
-    pub(super) people: Store,
-    pub(super) head: Option<Oid>,
+pub(crate) struct Bed {
+    pub(crate) dir: TempDir,
+    pub(crate) people: Store,
+    pub(crate) head: Option<Oid>,
 }
 
-pub(super) fn bare(path: &Path) -> RemoteConfig {
+pub(crate) fn bare(path: &Path) -> RemoteConfig {
     let made = Command::new("git").args(["init", "-q", "--bare", "-b", "main"]).arg(path).status().unwrap();
     assert!(made.success());
     RemoteConfig::new(path.to_str().unwrap().parse::<RepositoryUrl>().unwrap())
 }
 
 impl Bed {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let remote = bare(&dir.path().join("fleet.git"));
         let people =
@@ -93,18 +93,18 @@ impl Bed {
         Self { dir, people, head: None }
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    pub(super) fn config(&self) -> PilotConfig {
+    pub(crate) fn config(&self) -> PilotConfig {
         let mut config = PilotConfig::new(self.path("hub"), self.people.config().clone());
         config.retry_min = Duration::from_millis(20);
         config
     }
 
     /// Commits to `main`; `None` removes.
-    pub(super) fn commit(&mut self, files: &[(&str, Option<&str>)]) -> Oid {
+    pub(crate) fn commit(&mut self, files: &[(&str, Option<&str>)]) -> Oid {
         let commit = self.make(self.head, files);
         self.push(MAIN, commit, self.head);
         self.head = Some(commit);
@@ -112,7 +112,7 @@ impl Bed {
     }
 
     /// A commit on `main` that changes no file and confirms a removal.
-    pub(super) fn confirm(&mut self, name: &str) -> Oid {
+    pub(crate) fn confirm(&mut self, name: &str) -> Oid {
         let mut builder = self.people.commit_on(self.head).unwrap();
         builder.message_counts();
         let message = format!("Remove {name}\n\nShipper-Confirm-Removal: {name}\n");
@@ -122,7 +122,7 @@ impl Bed {
         commit
     }
 
-    pub(super) fn make(&self, base: Option<Oid>, files: &[(&str, Option<&str>)]) -> Oid {
+    pub(crate) fn make(&self, base: Option<Oid>, files: &[(&str, Option<&str>)]) -> Oid {
         let mut builder = self.people.commit_on(base).unwrap();
         for (path, content) in files {
             match content {
@@ -133,22 +133,22 @@ impl Bed {
         builder.commit(&meta("Change the fleet\n"), None).unwrap().unwrap()
     }
 
-    pub(super) fn push(&self, branch: &str, commit: Oid, expected: Option<Oid>) {
+    pub(crate) fn push(&self, branch: &str, commit: Oid, expected: Option<Oid>) {
         assert_eq!(self.people.push(branch, commit, expected).unwrap(), PushOutcome::Pushed);
     }
 
     /// Where the state branch is.
-    pub(super) fn state(&mut self) -> Option<Oid> {
+    pub(crate) fn state(&mut self) -> Option<Oid> {
         self.people.fetch(&[STATE]).unwrap()[STATE]
     }
 
     /// What the state branch says of itself.
-    pub(super) fn fleet_state(&mut self) -> FleetState {
+    pub(crate) fn fleet_state(&mut self) -> FleetState {
         FleetState::from_yaml(self.files()[paths::FLEET_STATE].as_bytes()).unwrap()
     }
 
     /// The files of the state branch.
-    pub(super) fn files(&mut self) -> BTreeMap<String, String> {
+    pub(crate) fn files(&mut self) -> BTreeMap<String, String> {
         let Some(state) = self.state() else { return BTreeMap::new() };
         let snapshot = self.people.snapshot(state).unwrap();
         let entries = snapshot.walk("").unwrap().into_iter();
@@ -160,7 +160,7 @@ impl Bed {
             .collect()
     }
 
-    pub(super) fn releases(&mut self, name: &str) -> Vec<ReleaseRecord> {
+    pub(crate) fn releases(&mut self, name: &str) -> Vec<ReleaseRecord> {
         let prefix = format!("releases/web/{name}/");
         let files = self.files().into_iter();
         let records = files.filter(|(p, _)| p.starts_with(&prefix) && p.ends_with("/release.yaml"));
@@ -170,38 +170,38 @@ impl Bed {
         records
     }
 
-    pub(super) fn target(&mut self, cluster: &str, name: &str) -> Option<Target> {
+    pub(crate) fn target(&mut self, cluster: &str, name: &str) -> Option<Target> {
         let path = paths::target(&cluster.into(), &key(name));
         self.files().get(&path).map(|text| Target::from_yaml(text.as_bytes()).unwrap())
     }
 }
 
 /// A running loop.
-pub(super) struct Hub {
-    pub(super) shared: Arc<Shared>,
-    pub(super) control: PilotControl,
+pub(crate) struct Hub {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) control: PilotControl,
     stop: CancellationToken,
     running: JoinHandle<()>,
 }
 
 impl Hub {
-    pub(super) async fn start(config: PilotConfig) -> Self {
+    pub(crate) async fn start(config: PilotConfig) -> Self {
         Self::start_with(config, Duration::from_secs(10)).await
     }
 
     /// With agents that report every `heartbeat`.
-    pub(super) async fn start_with(config: PilotConfig, heartbeat: Duration) -> Self {
+    pub(crate) async fn start_with(config: PilotConfig, heartbeat: Duration) -> Self {
         let store = Arc::new(SqliteStore::open(&config.data_dir).await.unwrap());
         Self::begin(config, heartbeat, Takeover::default(), store).await
     }
 
     /// On a database that it may share with others.
-    pub(super) async fn on(store: Arc<dyn HubStore>, config: PilotConfig) -> Self {
+    pub(crate) async fn on(store: Arc<dyn HubStore>, config: PilotConfig) -> Self {
         Self::begin(config, Duration::from_secs(10), Takeover::default(), store).await
     }
 
     /// With another database than the hub before, which is gone for good [A6].
-    pub(super) async fn take_over(config: PilotConfig) -> Self {
+    pub(crate) async fn take_over(config: PilotConfig) -> Self {
         let takeover = Takeover { ordered: true, ..Takeover::default() };
         let store = Arc::new(SqliteStore::open(&config.data_dir).await.unwrap());
         Self::begin(config, Duration::from_secs(10), takeover, store).await
@@ -213,11 +213,16 @@ impl Hub {
         takeover: Takeover,
         store: Arc<dyn HubStore>,
     ) -> Self {
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let dir = config.data_dir.clone();
         let (clock, tokens) = (Clock::system(), Tokens::none());
         let access = AccessSettings::open();
         let settings = Settings { clock, heartbeat, tokens, access, webhook_secret: None, takeover };
+        Self::with(config, settings, store).await
+    }
+
+    /// With these settings.
+    pub(crate) async fn with(config: PilotConfig, settings: Settings, store: Arc<dyn HubStore>) -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let dir = config.data_dir.clone();
         let shared = Shared::start(store, settings).await.unwrap();
         let renderer = Arc::new(Renderer::new(None, Limits::default(), dir.join("work")));
         let charts = Arc::new(Charts::new(dir.join("charts"), charts::Limits::default()).unwrap());
@@ -227,14 +232,14 @@ impl Hub {
         Self { shared, control, stop, running }
     }
 
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.running.await.unwrap();
         self.shared.stop.cancel();
     }
 
     /// Waits until something that was published makes `found` find what it looks for.
-    pub(super) async fn until<T>(&self, what: &str, mut found: impl FnMut(&Shared) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, what: &str, mut found: impl FnMut(&Shared) -> Option<T>) -> T {
         let mut statuses = self.shared.statuses.subscribe();
         let mut board = self.shared.hub.subscribe();
         let waiting = async {
@@ -259,12 +264,12 @@ impl Hub {
     }
 
     /// Waits until the status of an application is as wanted.
-    pub(super) async fn app(&self, name: &str, wanted: impl Fn(&ApplicationStatus) -> bool) {
+    pub(crate) async fn app(&self, name: &str, wanted: impl Fn(&ApplicationStatus) -> bool) {
         self.until(name, |shared| shared.statuses.get(&key(name)).filter(|status| wanted(status))).await;
     }
 
     /// Waits until `main` at `commit` is in force and everything it means stands in Git.
-    pub(super) async fn follows(&self, commit: Oid) {
+    pub(crate) async fn follows(&self, commit: Oid) {
         let commit = commit.to_string();
         self.until("the commit in force", |shared| {
             (shared.hub.get().source.as_ref() == Some(&commit)).then_some(())
@@ -273,12 +278,12 @@ impl Hub {
     }
 
     /// The agent of `cluster` reports that it did what its target asks.
-    pub(super) async fn report(&self, cluster: &str, sequence: u64, target: &Target) {
+    pub(crate) async fn report(&self, cluster: &str, sequence: u64, target: &Target) {
         self.report_on(cluster, sequence, target, None).await;
     }
 
     /// The first report of an agent, which follows a state commit of this epoch and generation.
-    pub(super) async fn report_at(&self, cluster: &str, target: &Target, commit: Oid, standing: (u64, u64)) {
+    pub(crate) async fn report_at(&self, cluster: &str, target: &Target, commit: Oid, standing: (u64, u64)) {
         self.report_on(cluster, 1, target, Some((commit, standing))).await;
     }
 
@@ -319,7 +324,8 @@ impl Hub {
     }
 }
 
-fn done(target: &Target) -> AppReport {
+/// What an agent reports that did what the target asks.
+pub(crate) fn done(target: &Target) -> AppReport {
     let releases = target.releases.iter().map(|listed| {
         let pods = u32::from(listed.capacity) * 2 / 100;
         let traffic = if listed.traffic.unwrap_or(0) > 0 { pods } else { 0 };

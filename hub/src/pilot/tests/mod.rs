@@ -1,6 +1,6 @@
 //! The loop over real bare repositories.
 
-mod bed;
+pub(crate) mod bed;
 mod missing;
 mod standing;
 
