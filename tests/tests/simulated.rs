@@ -6,6 +6,7 @@
 
 mod simulated {
     mod blocked_example;
+    mod contract;
     mod examples;
     mod fleet;
     mod link;

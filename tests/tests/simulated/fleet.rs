@@ -43,6 +43,7 @@ use shipper_tests::scratch::Scratch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
+use super::contract;
 use super::link::{self, Link};
 use super::people::{APP, NAMESPACE, People};
 
@@ -171,13 +172,28 @@ impl Simulation {
         let end = Instant::now() + patience;
         loop {
             match check().await {
-                Ok(found) => return found,
+                Ok(found) => {
+                    self.read_all().await;
+                    return found;
+                }
                 Err(error) => {
                     assert!(Instant::now() < end, "{}: not within {patience:?}: {error:#}", self.times());
                 }
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// Whatever the hub says at this moment is as its OpenAPI document says.
+    async fn read_all(&self) {
+        let applications: Vec<AppKey> =
+            self.shared.statuses.list(None).iter().map(|status| status.application.clone()).collect();
+        let clusters: Vec<String> = self.clusters.iter().map(|(name, _)| name.clone()).collect();
+        // A commit that adds a cluster is told of only once it is in force.
+        let known = self.shared.status().clusters;
+        let known = |name: &String| known.iter().any(|cluster| cluster.name.as_str() == name);
+        let clusters: Vec<String> = clusters.into_iter().filter(known).collect();
+        contract::read_all(&router(self.shared.clone()), &applications, &clusters).await;
     }
 
     /// Commits what an example of the book holds, and makes the namespace of its application in every cluster, as whoever runs these

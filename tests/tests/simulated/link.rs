@@ -1,8 +1,8 @@
 //! The ways to the hub without a socket: the same requests into the same router, token and all.
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode, header};
+use axum::body::to_bytes;
+use axum::http::StatusCode;
 use axum::response::Response;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -14,7 +14,8 @@ use shipper_core::protocol::{
     Accepted, EVENTS, REPORTS, SESSIONS, Session, SessionRequest, TargetEvent, WEBHOOK,
 };
 use shipper_core::report::Report;
-use tower::ServiceExt;
+
+use super::contract::send;
 
 /// The hub's router, and who asks.
 pub struct Link {
@@ -24,16 +25,13 @@ pub struct Link {
 
 /// Tells the hub that something was pushed, as a Git server does.
 pub async fn webhook(router: Router) {
-    let response = router.oneshot(Request::post(WEBHOOK).body(Body::empty()).unwrap()).await.unwrap();
+    let response = send(router, "POST", WEBHOOK, None, Vec::new()).await;
     assert!(response.status().is_success(), "{response:?}");
 }
 
 impl Link {
     async fn ask(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Response, HubError> {
-        let bearer = format!("Bearer {}", self.token);
-        let request = Request::builder().method(method).uri(path).header(header::AUTHORIZATION, bearer);
-        let request = request.body(Body::from(body)).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = send(self.router.clone(), method, path, Some(&self.token), body).await;
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::CONFLICT => Err(HubError::SessionUnknown),
