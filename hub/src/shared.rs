@@ -10,7 +10,7 @@ use crate::http::limit::Limiter;
 use crate::http::tokens::Tokens;
 use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
-use crate::questions::Questions;
+use crate::questions::{Decided, Questions};
 use crate::standing::{Stand, Takeover};
 use crate::store::{Agents, Intake, IntakeError, Reports, Store, TimelineEvent, View, Write};
 use crate::timeline::Timeline;
@@ -57,6 +57,8 @@ pub struct Shared {
     pub questions: Questions,
     /// Somebody asks what the records hold: the loop answers.
     pub details: Questions<Details>,
+    /// Whether a commit has been decided on.
+    pub decided: Questions<bool, Decided>,
     /// What it last answered, for pages that do not wait.
     pub answers: Answers,
     /// Metrics.
@@ -147,6 +149,7 @@ impl Shared {
             hints: Hints::default(),
             questions: Questions::default(),
             details: Questions::default(),
+            decided: Questions::default(),
             answers: Answers::default(),
             metrics: view.metrics,
             tokens: settings.tokens,

@@ -21,7 +21,7 @@ pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubl
 pub use release::{ReleaseView, Role};
 pub use summary::{ApplicationSummary, PlacedCounts, RolloutState, WaitingSummary};
 pub use version::{RunningRelease, running};
-pub use wait::{Goal, MAX_WAIT_SECONDS, Waited};
+pub use wait::{Followed, Goal, MAX_WAIT_SECONDS, Waited};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

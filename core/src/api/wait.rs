@@ -1,6 +1,7 @@
 //! Waiting for an application: what can be waited for, and when it is so.
 
 use super::RolloutState;
+use crate::condition::{ConditionType, Reason, Status};
 use crate::status::{ApplicationStatus, WaitingFor};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -32,8 +33,40 @@ pub struct Waited {
     /// Which of the goals is so, as it was asked for.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<String>,
+    /// Where a commit was named: whether the hub has decided on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<bool>,
     /// The application now.
     pub status: ApplicationStatus,
+}
+
+/// What has become of what `main` asks of an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// A release stands for it.
+    Yes,
+    /// Not yet: it is being rendered, a chart is not there, or something stops it for now.
+    NotYet,
+    /// It is refused; what was there before stays in force [I1].
+    Refused,
+}
+
+impl Followed {
+    /// That of an application, by the commit that its status rests on.
+    pub fn of(status: &ApplicationStatus) -> Self {
+        let condition = |kind| status.conditions.iter().find(|condition| condition.kind == kind);
+        if condition(ConditionType::Valid).is_some_and(|valid| valid.status == Status::False) {
+            return Self::Refused;
+        }
+        match condition(ConditionType::ReleaseSynced) {
+            None => Self::Yes,
+            Some(synced) if synced.status == Status::True => Self::Yes,
+            Some(synced) if synced.reason == Reason::StrategyNotFound => Self::Refused,
+            // What the hub took back by itself stays so until another commit [A3].
+            Some(synced) if synced.reason == Reason::RolledBack => Self::Yes,
+            Some(_) => Self::NotYet,
+        }
+    }
 }
 
 impl Goal {

@@ -214,6 +214,12 @@ pub fn plan(input: &AppInput<'_>) -> AppPlan {
     decide(input, &mut Listener::off())
 }
 
+/// The release that the environment on `main` would make, with its name, whether one stands for it already or not. `None` where that
+/// cannot be said: the environment cannot be pinned, or its strategy is not there.
+pub fn upcoming(input: &AppInput<'_>) -> Option<ReleaseRecord> {
+    releases::upcoming(&Draft::of(input))
+}
+
 /// The same plan, and why every decision in it is made.
 pub fn why(input: &AppInput<'_>) -> (AppPlan, Why) {
     let mut listener = Listener::on();

@@ -15,4 +15,4 @@ pub use error::{Error, Position};
 pub use read::{MAX_ALIASED_NODES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_STREAM_BYTES};
 pub use read::{read_documents, read_object, read_trees};
 pub use tree::{Data, Entry, Node};
-pub use write::{write_documents, write_object};
+pub use write::{write_documents, write_documents_quoting, write_object};

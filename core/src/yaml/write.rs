@@ -11,7 +11,15 @@ use serde_saphyr::{DoubleQuoted, SerializerOptions};
 /// # Errors
 /// Never for a [`Value`], which YAML can always hold; the library's signature allows it.
 pub fn write_documents(documents: &[Value]) -> Result<Vec<u8>, Error> {
-    let documents: Vec<Portable<'_>> = documents.iter().map(Portable).collect();
+    write_documents_quoting(documents, |_| false)
+}
+
+/// The same with some text in double quotes, where every character can be written as an escape: that of which `quoted` says so.
+///
+/// # Errors
+/// As [`write_documents`].
+pub fn write_documents_quoting(documents: &[Value], quoted: fn(&str) -> bool) -> Result<Vec<u8>, Error> {
+    let documents: Vec<Portable<'_>> = documents.iter().map(|value| Portable { value, quoted }).collect();
     serde_saphyr::to_string_multiple_with_options(&documents, options())
         .map(String::into_bytes)
         .map_err(|error| Error::Write { kind: "documents".to_owned(), message: error.to_string() })
@@ -45,22 +53,37 @@ fn options() -> SerializerOptions {
 }
 
 /// A value whose text every common reader takes back: `kubectl` and Flux refuse a literal block that begins with a tab.
-struct Portable<'a>(&'a Value);
+struct Portable<'a> {
+    value: &'a Value,
+    quoted: fn(&str) -> bool,
+}
+
+impl<'a> Portable<'a> {
+    fn of(&self, value: &'a Value) -> Self {
+        Self { value, quoted: self.quoted }
+    }
+}
 
 impl Serialize for Portable<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::String(text) if text.trim_start_matches('\n').starts_with('\t') => {
+        match self.value {
+            Value::String(text) if text.trim_start_matches('\n').starts_with('\t') || (self.quoted)(text) => {
                 DoubleQuoted(text.as_str()).serialize(serializer)
             }
             Value::Array(items) => {
                 let mut sequence = serializer.serialize_seq(Some(items.len()))?;
-                items.iter().try_for_each(|item| sequence.serialize_element(&Portable(item)))?;
+                items.iter().try_for_each(|item| sequence.serialize_element(&self.of(item)))?;
                 sequence.end()
             }
             Value::Object(fields) => {
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
-                fields.iter().try_for_each(|(key, value)| map.serialize_entry(key, &Portable(value)))?;
+                for (key, value) in fields {
+                    if (self.quoted)(key) {
+                        map.serialize_entry(&DoubleQuoted(key.as_str()), &self.of(value))?;
+                    } else {
+                        map.serialize_entry(key, &self.of(value))?;
+                    }
+                }
                 map.end()
             }
             other => other.serialize(serializer),

@@ -30,8 +30,11 @@ fn happened() -> Vec<TimelineEvent> {
     serde_json::from_value(all).unwrap()
 }
 
+/// What follows the address of the API, the type of the answer, and the answer.
+pub(crate) type Route = (&'static str, &'static str, String);
+
 /// A hub that answers from a table: what follows the address of the API, beginning with it.
-fn hub(routes: Vec<(&'static str, &'static str, String)>) -> String {
+fn hub(routes: Vec<Route>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -63,17 +66,18 @@ fn page<T: serde::Serialize>(items: &[T]) -> String {
     json!({"items": items}).to_string()
 }
 
-fn asked(routes: Vec<(&'static str, &'static str, String)>, arguments: &[&str]) -> Outcome {
+pub(crate) fn asked(routes: Vec<Route>, arguments: &[&str]) -> Outcome {
     let url = hub(routes);
     run([&["--hub", url.as_str()][..], arguments].concat())
 }
 
-fn known(status: &ApplicationStatus) -> (&'static str, &'static str, String) {
+pub(crate) fn known(status: &ApplicationStatus) -> Route {
     ("applications/web/hello", JSON, json!(status).to_string())
 }
 
-fn waited(status: &ApplicationStatus, goal: Option<&str>) -> (&'static str, &'static str, String) {
-    let waited = Waited { met: goal.is_some(), goal: goal.map(str::to_owned), status: status.clone() };
+pub(crate) fn waited(status: &ApplicationStatus, goal: Option<&str>) -> Route {
+    let waited =
+        Waited { met: goal.is_some(), goal: goal.map(str::to_owned), decided: None, status: status.clone() };
     ("applications/web/hello/wait", JSON, json!(waited).to_string())
 }
 

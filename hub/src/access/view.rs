@@ -9,6 +9,7 @@ use super::{Pass, Sight};
 use crate::board::{ApplicationFilter, ClusterLoad, Published, totals};
 use crate::details::Details;
 use crate::http::problem::Problem;
+use crate::questions::Decided;
 use crate::shared::Shared;
 use crate::store::{Entry, EventQuery, StoreError};
 use crate::timeline::Told;
@@ -27,6 +28,7 @@ use shipper_core::standing::Standing;
 use shipper_core::status::{ApplicationStatus, BlockStatus, Liveness};
 use shipper_core::why::Why;
 use shipper_core::{AppKey, ClusterName};
+use shipper_git::Oid;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::{broadcast, oneshot, watch};
@@ -243,6 +245,12 @@ impl View {
     /// Asks the loop why an application is as it is. The outer `None`: the application is not known; the inner: too many ask already.
     pub fn ask_why(&self, application: &AppKey) -> Option<Option<oneshot::Receiver<Option<Why>>>> {
         self.sees(application).then(|| self.shared.questions.ask(application.clone()))
+    }
+
+    /// Asks the loop whether what was said of an application rests on a commit; `None` where it is not seen, or too many ask already.
+    pub fn ask_decided(&self, application: &AppKey, commit: Oid) -> Option<oneshot::Receiver<Option<bool>>> {
+        let about = Decided { application: application.clone(), commit };
+        self.find(application).and_then(|_| self.shared.decided.ask(about))
     }
 
     /// Asks the loop what the records hold of an application; `None` where it is not seen, or too many ask already.

@@ -442,7 +442,7 @@ async fn the_loop_says_why() {
         for known in [true, false] {
             for question in shared.questions.next().await {
                 let why = known.then(|| Why {
-                    application: question.application.clone(),
+                    application: question.about.clone(),
                     at: Timestamp::UNIX_EPOCH,
                     source: "c0ffee".to_owned(),
                     waiting: Waiting {

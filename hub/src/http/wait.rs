@@ -13,15 +13,20 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::AppKey;
-use shipper_core::api::{Goal, MAX_WAIT_SECONDS, WAIT, Waited};
+use shipper_core::api::{Followed, Goal, MAX_WAIT_SECONDS, WAIT, Waited};
 use shipper_core::status::ApplicationStatus;
+use shipper_git::Oid;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use utoipa::IntoParams;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 /// How long is waited where nobody says.
 const USUAL: u64 = 30;
+/// How long a loop is waited for that is busy, for example with a slow Git server.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How soon a loop that has not read a commit yet is asked again, where nothing else tells.
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// What is waited for, and for how long.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -36,6 +41,8 @@ pub struct Wish {
     timeout: Option<u64>,
     /// The contender has to be this release.
     release: Option<String>,
+    /// The hub has to have decided on this commit of `main`, in hex, or on one that descends from it.
+    commit: Option<String>,
 }
 
 fn goals_schema() -> Object {
@@ -75,21 +82,45 @@ pub async fn wait(
     let key = AppKey::new(namespace, name);
     let mut follower = view.follow(&key).ok_or_else(|| not_known(&view, &key))?;
     let mut ended = std::pin::pin!(view.ended());
+    let commit = wish.commit.as_deref().map(commit).transpose()?;
+    let mut decided = commit.is_none();
     loop {
+        if let (false, Some(commit)) = (decided, commit) {
+            decided = is_decided(&view, &key, commit).await;
+        }
+        // Read after the loop was asked: no older than its answer.
         let published = follower.borrow_and_update().clone();
         let Some(published) = published else {
             return Err(view.stands_by().unwrap_or_else(|| not_known(&view, &key)));
         };
         let status = &*published.status;
-        if let Some(goal) = met(&goals, wish.release.as_deref(), status)? {
-            return Ok(Json(Waited { met: true, goal: Some(goal.to_string()), status: status.clone() }));
+        let (told, judged) = match (commit, decided) {
+            (None, _) => (None, Some(Followed::Yes)),
+            (Some(_), true) => (Some(true), Some(Followed::of(status))),
+            (Some(_), false) => (Some(false), None),
+        };
+        let reached = match judged {
+            Some(Followed::Yes) => met(&goals, wish.release.as_deref(), status)?,
+            Some(Followed::Refused) => goals.iter().find(|goal| **goal == Goal::Failed),
+            Some(Followed::NotYet) | None => None,
+        };
+        let answer = |goal: Option<&Goal>| Waited {
+            met: goal.is_some(),
+            goal: goal.map(ToString::to_string),
+            decided: told,
+            status: status.clone(),
+        };
+        if reached.is_some() {
+            return Ok(Json(answer(reached)));
         }
+        let again = (Instant::now() + AGAIN).min(deadline);
         tokio::select! {
             changed = timeout_at(deadline, follower.changed()) => {
                 if changed.is_err() {
-                    return Ok(Json(Waited { met: false, goal: None, status: status.clone() }));
+                    return Ok(Json(answer(None)));
                 }
             }
+            () = sleep_until(again), if !decided && again < deadline => {}
             () = &mut ended => return Err(Refused::Token.problem()),
             () = view.stop().cancelled() => {
                 let detail = "the hub is stopping; ask again";
@@ -97,6 +128,19 @@ pub async fn wait(
             }
         }
     }
+}
+
+fn commit(text: &str) -> Result<Oid, Problem> {
+    let whole = text.len() == 40;
+    let oid = whole.then(|| text.parse().ok()).flatten();
+    oid.ok_or_else(|| bad(format!("commit={text}: write the whole name of a commit, 40 hexadecimal digits")))
+}
+
+/// Whether what is said of the application rests on that commit; a loop that is busy has not decided.
+async fn is_decided(view: &View, key: &AppKey, commit: Oid) -> bool {
+    let Some(answer) = view.ask_decided(key, commit) else { return false };
+    let waits = timeout(PATIENCE, answer).await;
+    matches!(waits, Ok(Ok(Some(true))))
 }
 
 /// `a,b`; a step's name may hold a comma, so only what begins a goal begins one.

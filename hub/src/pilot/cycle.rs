@@ -115,10 +115,15 @@ impl Pilot {
                 }
                 Message::Asked(question) => {
                     // Who asked may have given up.
-                    let _ = question.answer.send(world.why(&question.application));
+                    let _ = question.answer.send(world.why(&question.about));
                 }
                 Message::AskedDetails(question) => {
-                    let _ = question.answer.send(world.details(&question.application));
+                    let _ = question.answer.send(world.details(&question.about));
+                }
+                Message::AskedDecided(question) => {
+                    // What could not be written was not said either.
+                    let open = self.dirty.contains(&question.about.application);
+                    let _ = question.answer.send(Some(!open && world.decided(&question.about)));
                 }
                 Message::Changed => self.look = true,
             }

@@ -35,7 +35,7 @@ pub(crate) mod tests;
 
 pub use compose::ComposeError;
 pub use config::{BeforePush, PilotConfig, SharedSigner};
-pub use preview::{Decision, Preview, settle_clusters};
+pub use preview::{Decision, Preview, Rendering, RenderingError, settle_clusters};
 
 use crate::backoff::Backoff;
 use crate::render::Renderer;

@@ -93,6 +93,13 @@ struct Failed {
     permanent: bool,
 }
 
+impl Done {
+    /// What was rendered, or why it could not be.
+    pub(super) fn into_result(self) -> Result<Arc<[u8]>, String> {
+        self.result.map(|made| made.bytes).map_err(|failed| failed.message)
+    }
+}
+
 impl Job {
     /// Does it.
     pub(super) async fn run(mut self, renderer: &Renderer, charts: &Charts) -> Done {

@@ -5,7 +5,7 @@ use super::renders::Done;
 use crate::details::Details;
 use crate::hints::Hinted;
 use crate::notify::Receiver;
-use crate::questions::Question;
+use crate::questions::{Decided, Question};
 use crate::shared::Shared;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Oid, RemoteConfig, RepositoryUrl, watch_local};
@@ -30,6 +30,8 @@ pub(super) enum Message {
     Asked(Question),
     /// Somebody asks what the records hold.
     AskedDetails(Question<Details>),
+    /// Somebody asks whether a commit has been decided on.
+    AskedDecided(Question<bool, Decided>),
     /// A repository on this machine changed.
     Changed,
 }
@@ -83,6 +85,9 @@ impl Wakes {
             }
             asked = self.shared.details.next() => {
                 self.marks.messages.extend(asked.into_iter().map(Message::AskedDetails));
+            }
+            asked = self.shared.decided.next() => {
+                self.marks.messages.extend(asked.into_iter().map(Message::AskedDecided));
             }
             Some(message) = self.messages.recv() => match message {
                 Message::Changed => self.marks.hinted.anything = true,

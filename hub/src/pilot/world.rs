@@ -11,6 +11,7 @@ use super::promised::Promised;
 use super::renders::{Allowed, Job, Renders};
 use crate::details::Details;
 use crate::fleet::{AppState, chart_to_resolve, chart_without_record, resolve};
+use crate::questions::Decided;
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::intent::Chart;
@@ -19,7 +20,7 @@ use shipper_core::standing::Standing;
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::why::Why;
 use shipper_core::{AppKey, ClusterName};
-use shipper_git::Oid;
+use shipper_git::{Ancestry, Oid};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -274,6 +275,14 @@ impl World {
         let liveness = self.shared.heartbeats.liveness(Instant::now());
         let (_, why) = self.decide(app, intent.as_ref(), self.shared.clock.now(), &liveness, why);
         Some(why)
+    }
+
+    /// Whether every plan of an application since the last look rests on a commit, or one that descends from it.
+    pub(super) fn decided(&self, asked: &Decided) -> bool {
+        let main = self.desk.view().branches().main;
+        let known = main.map(|main| self.desk.main_store().is_ancestor(asked.commit, main));
+        let read = matches!(known, Some(Ok(Ancestry::Same | Ancestry::Descendant)));
+        read && !self.desk.dirty.contains(&asked.application)
     }
 
     /// What the records hold of the application; `None` = it is not known.

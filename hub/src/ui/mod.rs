@@ -5,7 +5,7 @@
 //! - [`login`]: signing in and out.
 //! - [`changes`]: the stream after which an open page is fetched again and its differences put in place.
 //! - [`mood`]: how things stand, in one word, for colours, shapes and words alike; [`words`]: how things are said.
-//! - [`fleet`], [`application`], [`clusters`], [`blocks`], [`events`], [`search`]: the pages. Each makes a view, plain data with everything
+//! - [`fleet`], [`application`], [`why`], [`clusters`], [`blocks`], [`events`], [`search`]: the pages. Each makes a view, plain data with everything
 //!   decided, and its template in `pages/` only sets it; what others wrote is escaped there.
 
 pub mod answer;
@@ -23,6 +23,7 @@ pub mod search;
 pub mod strip;
 #[cfg(test)]
 mod tests;
+pub mod why;
 pub mod words;
 
 use crate::access::Gate;
@@ -37,6 +38,7 @@ pub fn router(shared: &Arc<Shared>) -> Router<Gate> {
     let pages: Router<Gate> = Router::new()
         .route("/", get(fleet::page))
         .route("/applications/{namespace}/{name}", get(application::page))
+        .route("/applications/{namespace}/{name}/why", get(why::page))
         .route("/clusters", get(clusters::all))
         .route("/clusters/{name}", get(clusters::one))
         .route("/blocks", get(blocks::page))

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use shipper_core::AppKey;
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::ApplicationStatus;
+use shipper_core::why::Why;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +111,18 @@ impl Hub {
         self.shared.statuses.publish(serde_json::from_value::<ApplicationStatus>(status.clone()).unwrap());
     }
 
+    /// Answers why.
+    fn answer_why(&self, why: &Value) {
+        let (shared, why) = (self.shared.clone(), serde_json::from_value::<Why>(why.clone()).unwrap());
+        tokio::spawn(async move {
+            loop {
+                for question in shared.questions.next().await {
+                    let _ = question.answer.send(Some(why.clone()));
+                }
+            }
+        });
+    }
+
     /// Answers what is asked of the loop.
     fn answer_details(&self, details: Details) {
         let shared = self.shared.clone();
@@ -121,6 +134,22 @@ impl Hub {
             }
         });
     }
+}
+
+/// Decisions, one of which follows from another, and every word of both.
+fn why(app: &str, words: &str) -> Value {
+    json!({
+        "application": app, "at": "2026-11-01T10:06:00Z", "source": "0123456789abcdef0123",
+        "waiting": {"state": "waitingForCapacity", "clusters": [], "message": words},
+        "decisions": [
+            {"rule": "M3", "decision": format!("{words} is at step half"), "because": [
+                {"rule": "A1", "decision": words, "evidence": [
+                    {"cluster": words, "targetGeneration": 4, "reportedGeneration": 3, "liveness": "offline", "says": [words]},
+                    {"cluster": "eu-2", "targetGeneration": 4, "reportedGeneration": 4, "liveness": "online", "says": ["2 of 2 pods"]},
+                ]},
+            ]},
+        ],
+    })
 }
 
 /// An application in the middle of a rollout: its contender is at the second of three steps, and cannot pull its image in `eu-1`.
@@ -324,6 +353,27 @@ async fn measurements_are_drawn_and_what_differs_is_named() {
 }
 
 #[tokio::test]
+async fn every_decision_stands_with_its_rule_and_what_it_rests_on() {
+    let hub = hub().await;
+    hub.publish(&rollout("web/shop"));
+    let page = hub.get("/applications/web/shop").await;
+    assert!(page.text.contains("href=\"/applications/web/shop/why\""), "{}", page.text);
+    hub.answer_why(&why("web/shop", "3 of 4 pods are available"));
+    let page = hub.get("/applications/web/shop/why").await;
+    for part in [
+        "is at step half",
+        "a step says the numbers of every cluster",
+        "reports on target 3, not 4, which proves nothing",
+        "is offline",
+        "docs/reasons/waitingForCapacity.md",
+        "shipperctl why web/shop",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    assert_eq!(hub.get("/applications/web/shopp/why").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn what_others_wrote_is_text_on_every_page() {
     let hub = hub().await;
     hub.clusters(&[HOSTILE.to_owned(), "eu-1".to_owned()]);
@@ -351,6 +401,7 @@ async fn what_others_wrote_is_text_on_every_page() {
         commits: BTreeMap::from([(commit.id.clone(), commit)]),
     });
     let key: AppKey = status["application"].as_str().unwrap().parse().unwrap();
+    hub.answer_why(&why(&key.to_string(), HOSTILE));
     hub.shared
         .log(vec![TimelineEvent {
             at: Timestamp::now(),
@@ -366,6 +417,7 @@ async fn what_others_wrote_is_text_on_every_page() {
         "/".to_owned(),
         format!("/?q={q}&show={q}"),
         super::words::application(&key),
+        format!("{}/why", super::words::application(&key)),
         "/clusters".to_owned(),
         super::words::cluster(HOSTILE),
         "/clusters/nobody%3Cscript%3E".to_owned(),

@@ -158,7 +158,7 @@ impl Browser {
         (others.into_iter().filter(|url| !inner(url)).collect(), own.len())
     }
 
-    /// The page as it looks, from top to bottom, as PNG.
+    /// The page as it looks, from top to bottom, as WebP: a quarter of what PNG takes, so that the book can show all pages.
     pub async fn picture(&self) -> Vec<u8> {
         let size = self
             .run_script(
@@ -166,7 +166,7 @@ impl Browser {
             )
             .await;
         let clip = json!({"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1});
-        let shot = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let shot = json!({"format": "webp", "quality": 80, "captureBeyondViewport": true, "clip": clip});
         let shot = self.devtools("Page.captureScreenshot", &shot).await;
         STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
     }

@@ -12,6 +12,7 @@ use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipper_core::protocol::{HubStatus, REPORTS, SESSIONS};
 use shipper_core::status::ApplicationStatus;
+use shipper_core::why::Why;
 use shipper_hub::access::AccessSettings;
 use shipper_hub::clock::Clock;
 use shipper_hub::details::{Commit, Details};
@@ -189,8 +190,16 @@ impl Fixture {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             loop {
+                for question in shared.questions.next().await {
+                    let _ = question.answer.send(Some(why(&question.about)));
+                }
+            }
+        });
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            loop {
                 for question in shared.details.next().await {
-                    let details = details(&question.application);
+                    let details = details(&question.about);
                     let _ = question.answer.send(Some(details));
                 }
             }
@@ -425,6 +434,28 @@ fn settled(app: &str, version: &str) -> Value {
     let clusters = ["eu-1", "eu-2", "us-1"]
         .map(|cluster_name| cluster(cluster_name, "none", "", &json!([within(&name, 3, 3, 3, &json!([]))])));
     status(app, &[release(&name, 1, version, "7777", 12_000, 3, Some(3))], ("none", ""), &clusters)
+}
+
+/// Why it is as it is: a step that clusters have not achieved, by what they report.
+fn why(app: &AppKey) -> Why {
+    let report = |cluster: &str, reported: u64, liveness: &str, says: &str| json!({"cluster": cluster, "targetGeneration": 7, "reportedGeneration": reported, "liveness": liveness, "says": [says]});
+    let why = json!({
+        "application": app, "at": Timestamp::now(), "source": "1f0c7d52a9b4e6",
+        "waiting": {"state": "waitingForCapacity", "clusters": ["eu-1"], "message": "eu-1: 3 of 6 pods are available"},
+        "decisions": [
+            {"rule": "R5", "decision": "shop-5f1c9e22-0 is the contender, shop-91d0aa7b-0 the incumbent"},
+            {"rule": "M3", "decision": "step half is in force", "because": [
+                {"rule": "A1", "decision": "step half is not achieved: eu-1 lacks pods", "evidence": [
+                    report("eu-1", 7, "online", "shop-5f1c9e22-0: 3 of 6 pods available, 3 fail: ImagePullBackOff"),
+                    report("eu-2", 7, "online", "shop-5f1c9e22-0: 6 of 6 pods available, 50 of 100 traffic"),
+                    report("us-1", 6, "offline", "shop-91d0aa7b-0: 12 of 12 pods available"),
+                ]},
+                {"rule": "A4", "decision": "a step is left when its gate lets it and somebody says so"},
+            ]},
+            {"rule": "A5", "decision": "it waits for capacity in eu-1"},
+        ],
+    });
+    serde_json::from_value(why).unwrap()
 }
 
 fn details(app: &AppKey) -> Details {

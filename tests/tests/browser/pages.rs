@@ -14,9 +14,10 @@ const PHONE: u32 = 390;
 const LOOKS: [(u32, Theme); 3] = [(DESK, Theme::Light), (DESK, Theme::Dark), (PHONE, Theme::Dark)];
 
 /// Every page and the name of its picture, where it has one.
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 11] = [
     ("fleet", "/"),
     ("application", "/applications/web/shop"),
+    ("why", "/applications/web/shop/why"),
     ("gate", "/applications/payments/ledger"),
     ("", "/applications/web/checkout"),
     ("clusters", "/clusters"),
@@ -49,7 +50,7 @@ async fn every_page_is_whole_accessible_and_alone_in_both_themes_and_on_a_phone(
             wrong.extend(complaints.map(|said| format!("{path}: the console says {said}")));
             if let Some(directory) = pictures.as_ref().filter(|_| !name.is_empty()) {
                 let size = if width == DESK { "" } else { "-phone" };
-                let file = directory.join(format!("ui-{name}{size}-{}.png", theme.word()));
+                let file = directory.join(format!("ui-{name}{size}-{}.webp", theme.word()));
                 std::fs::write(file, browser.picture().await).unwrap();
             }
         }

@@ -181,12 +181,12 @@ fn answer_questions(hub: &Hub) {
     tokio::spawn(async move {
         loop {
             for question in shared.questions.next().await {
-                let known = shared.statuses.get(&question.application).map(|status| Why {
-                    application: question.application.clone(),
+                let known = shared.statuses.get(&question.about).map(|status| Why {
+                    application: question.about.clone(),
                     at: shared.clock.now(),
                     source: "c0ffee".into(),
                     waiting: status.waiting.clone(),
-                    decisions: vec![Because::of(Rule::A5, format!("{} waits", question.application))],
+                    decisions: vec![Because::of(Rule::A5, format!("{} waits", question.about))],
                 });
                 let _ = question.answer.send(known);
             }

@@ -220,3 +220,51 @@ async fn what_cannot_be_waited_for_is_refused() {
     end(|shared| shared.stop.cancel());
     hub.get(&format!("{SHOP}/{WAIT}")).await.problem(503);
 }
+
+/// A commit that the loop has not decided on is waited for, whatever is so of the release before.
+#[tokio::test(start_paused = true)]
+async fn a_commit_is_waited_for_before_anything_is_judged() {
+    let hub = hub().await;
+    let mut first = waiting("before");
+    first.waiting.state = shipper_core::status::WaitingFor::WaitingForCommand;
+    hub.shared.statuses.publish(first.clone());
+    let read = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (shared, answers) = (hub.shared.clone(), read.clone());
+    tokio::spawn(async move {
+        loop {
+            for question in shared.decided.next().await {
+                let _ = question.answer.send(Some(answers.load(std::sync::atomic::Ordering::SeqCst)));
+            }
+        }
+    });
+    let commit = "0123456789012345678901234567890123456789";
+    let path = |timeout: u64| format!("{SHOP}/{WAIT}?for=settled&timeout={timeout}&commit={commit}");
+    hub.get(&format!("{SHOP}/{WAIT}?commit=main")).await.problem(400);
+    let early = hub.get(&path(2)).await.json();
+    assert_eq!((&early["met"], &early["decided"]), (&json!(false), &json!(false)), "{early}");
+    let patient = path(60);
+    let asked = hub.get(&patient);
+    let told = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        read.store(true, std::sync::atomic::Ordering::SeqCst);
+    };
+    let (late, ()) = tokio::join!(asked, told);
+    let late = late.json();
+    assert_eq!(
+        (&late["met"], &late["decided"], &late["for"]),
+        (&json!(true), &json!(true), &json!("settled"))
+    );
+    // What is being rendered is no release yet, and what is refused will not be one.
+    let condition = |kind: &str, status: &str, reason: &str| {
+        serde_json::from_value(json!({"type": kind, "status": status, "reason": reason, "message": "m"}))
+            .unwrap()
+    };
+    first.conditions = vec![condition("ReleaseSynced", "Unknown", "Rendering")];
+    hub.shared.statuses.publish(first.clone());
+    assert_eq!(hub.get(&path(1)).await.json()["met"], false);
+    first.conditions = vec![condition("Valid", "False", "InvalidFile")];
+    hub.shared.statuses.publish(first);
+    assert_eq!(hub.get(&path(1)).await.json()["met"], false);
+    let refused = hub.get(&path(1).replace("settled", "settled,failed")).await.json();
+    assert_eq!((&refused["met"], &refused["for"]), (&json!(true), &json!("failed")));
+}

@@ -64,6 +64,7 @@ struct Page {
     releases: Vec<ReleaseRow>,
     timeline: Vec<Entry>,
     timeline_address: String,
+    why: String,
 }
 
 /// A release as the page names it.
@@ -102,7 +103,7 @@ pub async fn page(
     answer::page(&Page::new(frame, &status, &known, &events), Some(&headers))
 }
 
-fn unknown(frame: Frame, view: &View, key: &AppKey) -> Notice {
+pub(super) fn unknown(frame: Frame, view: &View, key: &AppKey) -> Notice {
     let message = match view.looked_at() {
         Some(_) => format!(
             "There is no applications/{}/{}.yaml on main, as far as the hub has read it. Push it, and this page appears.",
@@ -164,13 +165,14 @@ impl Page {
             releases: history::releases(status, known),
             timeline: history::timeline(status, events, known),
             timeline_address,
+            why: format!("{}/why", application(&status.application)),
             key: status.application.clone(),
         }
     }
 }
 
 /// What is waited for, as a heading.
-fn waits(state: WaitingFor) -> &'static str {
+pub(super) fn waits(state: WaitingFor) -> &'static str {
     match state {
         WaitingFor::Blocked => "Blocked",
         WaitingFor::Paused => "Paused",

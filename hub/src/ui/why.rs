@@ -1,0 +1,145 @@
+//! *Why*: every decision on an application with its rule and the reports that it rests on, as `shipperctl why` tells it. The loop is asked,
+//! which alone knows everything that a decision depends on.
+
+use super::answer::{self, Notice};
+use super::application::{unknown, waits};
+use super::frame::Frame;
+use super::mood::Mood;
+use super::words::{application, encode, short};
+use crate::access::View;
+use askama::Template;
+use axum::extract::Path;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use shipper_core::AppKey;
+use shipper_core::catalogue::{Group, entry};
+use shipper_core::status::Liveness;
+use shipper_core::why::{Because, Evidence, Why};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a page waits for the loop.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Template)]
+#[template(path = "why.html")]
+struct Page {
+    frame: Frame,
+    key: AppKey,
+    address: String,
+    mood: Mood,
+    waits: &'static str,
+    message: String,
+    /// Where what it waits for is explained.
+    explained: Option<String>,
+    source: String,
+    decisions: Vec<Decision>,
+}
+
+/// A decision, and those that it follows from.
+#[derive(Template)]
+#[template(path = "decision.html")]
+struct Decision {
+    rule: String,
+    title: &'static str,
+    first: String,
+    rest: Vec<String>,
+    evidence: Vec<Report>,
+    because: Vec<Decision>,
+}
+
+/// What a cluster says of it.
+struct Report {
+    cluster: String,
+    address: String,
+    offline: bool,
+    /// Whether it proves anything: it speaks of the target in force.
+    proves: bool,
+    what: String,
+    says: Vec<String>,
+}
+
+/// The page.
+pub async fn page(
+    view: View,
+    headers: HeaderMap,
+    uri: Uri,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Response {
+    let key = AppKey::new(namespace, name);
+    let topic = format!("?application={}", encode(&key.to_string()));
+    let frame = Frame::new(&view, &headers, &uri, "fleet", &topic);
+    let Some(status) = view.get(&key) else {
+        return unknown(frame, &view, &key).page(StatusCode::NOT_FOUND);
+    };
+    let answer = match view.ask_why(&key).flatten() {
+        Some(answer) => timeout(PATIENCE, answer).await.ok().and_then(Result::ok),
+        None => None,
+    };
+    match answer {
+        Some(Some(why)) => answer::page(&Page::new(frame, Mood::of(&status), &why), Some(&headers)),
+        Some(None) => unknown(frame, &view, &key).page(StatusCode::NOT_FOUND),
+        None => {
+            let title = "The hub cannot say why just now".to_owned();
+            let message =
+                "It is busy with the repository. This page appears once it has answered.".to_owned();
+            let nearest = vec![(key.to_string(), application(&key))];
+            Notice { frame, title, message, nearest }.page(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}
+
+impl Page {
+    fn new(frame: Frame, mood: Mood, why: &Why) -> Self {
+        let state = serde_json::to_value(why.waiting.state).ok();
+        let name = state.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+        Self {
+            frame,
+            address: application(&why.application),
+            mood,
+            waits: waits(why.waiting.state),
+            message: why.waiting.message.clone(),
+            explained: entry(Group::Waiting, name).map(|entry| entry.url()),
+            source: short(&why.source),
+            decisions: why.decisions.iter().map(Decision::of).collect(),
+            key: why.application.clone(),
+        }
+    }
+}
+
+impl Decision {
+    fn of(because: &Because) -> Self {
+        let mut lines = because.decision.lines().map(str::to_owned);
+        Self {
+            rule: because.rule.to_string(),
+            title: because.rule.title(),
+            first: lines.next().unwrap_or_default(),
+            rest: lines.collect(),
+            evidence: because.evidence.iter().map(Report::of).collect(),
+            because: because.because.iter().map(Self::of).collect(),
+        }
+    }
+}
+
+impl Report {
+    fn of(evidence: &Evidence) -> Self {
+        let (proves, what) = match (evidence.target_generation, evidence.reported_generation) {
+            (None, _) => (true, "has no target".to_owned()),
+            (Some(target), None) => (false, format!("has not reported on target {target}")),
+            (Some(target), Some(reported)) if target == reported => {
+                (true, format!("reports on target {target}"))
+            }
+            (Some(target), Some(reported)) => {
+                (false, format!("reports on target {reported}, not {target}, which proves nothing"))
+            }
+        };
+        Self {
+            cluster: evidence.cluster.to_string(),
+            address: super::words::cluster(evidence.cluster.as_str()),
+            offline: evidence.liveness == Liveness::Offline,
+            proves,
+            what,
+            says: evidence.says.clone(),
+        }
+    }
+}
