@@ -1,14 +1,16 @@
 //! The command line: what there is to say, and `--help` that teaches it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     abort, blocks, clusters, completion, demo, diff, events, history, hub, lint, man, pause, plan, promote,
-    remove, repository, restart, rollback, status, wait, watch, why,
+    remove, render, repository, restart, rollback, status, wait, watch, why,
 };
 use crate::exit;
+use crate::output::OutputArgs;
 
 /// Looks at rollouts, and makes the small commits that move them
 #[derive(Debug, Parser)]
@@ -89,6 +91,8 @@ pub enum Command {
     Repository(repository::Args),
     /// Show what merging a branch would do: releases, steps, clusters, objects, pods, what is in the way
     Plan(plan::Args),
+    /// Show what the hub would render for an application, or what it rendered of a release; needs no hub
+    Render(render::Args),
     /// The hub's own database: copy it, put a copy back
     #[command(subcommand)]
     Hub(hub::Command),
@@ -138,4 +142,27 @@ pub struct CommitArgs {
     /// Push to a branch, and open a pull request where a token allows it, else print the link that does
     #[arg(long)]
     pub pull_request: bool,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Whether a command that made a commit goes on until it is done.
+#[derive(Clone, Debug, Args)]
+pub struct FollowArgs {
+    /// Go on until what is asked for is so, with the exit codes of `shipperctl wait`
+    #[arg(long, conflicts_with_all = ["branch", "pull_request"])]
+    pub wait: bool,
+    /// With --wait: how long, as 90s, 10m or 2h
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration, requires = "wait")]
+    pub timeout: Duration,
+}
+
+/// A duration as people write it in strategies too.
+///
+/// # Errors
+/// When it is none, with how one is written.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as 90s, 10m or 2h".to_owned())?;
+    Duration::try_from(span).map_err(|_| "it is in the past".to_owned())
 }

@@ -71,6 +71,7 @@ impl From<&Error> for Exit {
             Error::Usage { .. } => Self::Usage,
             Error::NotFound { .. } => Self::NotFound,
             Error::Hub(HubError::Unreachable { .. }) => Self::HubUnreachable,
+            Error::Hub(HubError::Asked { .. }) => Self::Usage,
             Error::Hub(HubError::Denied { .. }) => Self::Denied,
             Error::Hub(HubError::Unusable { .. } | HubError::Token { .. }) => Self::Failure,
             Error::Repository(_) => Self::Repository,

@@ -42,6 +42,12 @@ pub enum HubError {
         /// Why.
         reason: String,
     },
+    /// It cannot answer that.
+    #[error("{reason}")]
+    Asked {
+        /// Why not, in its words.
+        reason: String,
+    },
     /// It answers, and does not let us read.
     #[error("the hub at {url} does not let you read: {reason}")]
     Denied {
@@ -267,10 +273,14 @@ impl Hub {
             if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) }
         })?;
         let status = response.status();
+        let asked = status == reqwest::StatusCode::BAD_REQUEST;
         let told = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
         let body = response.text().map_err(|error| unreachable(&error))?;
         if status == reqwest::StatusCode::NOT_FOUND && told {
             return Ok(None);
+        }
+        if asked && told {
+            return Err(HubError::Asked { reason: refusal(status, &body) });
         }
         if !status.is_success() {
             return Err(self.refused(url.clone(), status, &body));

@@ -7,6 +7,7 @@
 //! - [`repository`]: finding, reading and committing to the fleet repository
 //! - [`lint`]: checking a whole fleet repository
 //! - [`render`]: statuses as text
+//! - [`records`]: what the hub wrote to its branch
 //! - [`forecast`]: what merging a branch would do
 //! - [`hub`]: the hub's API; [`mod@http`]: how it and others are asked
 //! - [`pulls`]: pull requests at Git hosts
@@ -30,12 +31,14 @@ pub mod manual;
 pub mod objects;
 pub mod output;
 pub mod pulls;
+pub mod records;
 pub mod render;
 pub mod repository;
 pub mod suggest;
 pub mod terminal;
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -64,20 +67,23 @@ pub fn demo_main(clusters: &mut dyn Clusters, prepare: impl FnOnce(&mut demo::Op
 }
 
 fn started<C: Parser>(run: impl FnOnce(&C, &mut Terminal<'_>) -> Exit) -> ExitCode {
+    let mut terminal = Terminal::standard();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let parsed = named(C::command(), &arguments).try_get_matches_from(arguments);
     let cli = match parsed.and_then(|matches| C::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
-            // What clap has to say; nothing can be done where it cannot be written.
-            let _ = error.print();
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+            // What clap has to say repeats what was typed; nothing can be done where it cannot be written.
+            let said = error.render().ansi().to_string();
+            let (exit, to) = if error.use_stderr() {
+                (Exit::Usage, &mut terminal.err)
+            } else {
+                (Exit::Ok, &mut terminal.out)
+            };
+            let _ = write!(to, "{said}");
             return ExitCode::from(exit as u8);
         }
     };
-    let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
-    let width = comfy_table::Table::new().width();
-    let mut terminal = Terminal { out: &mut out, err: &mut err, width };
     ExitCode::from(run(&cli, &mut terminal) as u8)
 }
 
@@ -109,6 +115,7 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Clusters(command) => commands::clusters::run(&cli.global, command, terminal),
         Command::Remove(args) => commands::remove::run(&cli.global, args, terminal),
         Command::Repository(args) => commands::repository::run(&cli.global, args, terminal),
+        Command::Render(args) => commands::render::run(&cli.global, args, terminal),
         Command::Plan(args) => commands::plan::run(&cli.global, args, terminal),
         Command::Hub(command) => commands::hub::run(command, terminal),
         Command::Lint(args) => commands::lint::run(&cli.global, args, terminal),
@@ -122,7 +129,8 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
 }
 
 fn ended(done: Result<(), Error>, terminal: &mut Terminal<'_>) -> Exit {
-    match done {
+    let written = terminal.finish().map_err(Error::from);
+    match done.and(written) {
         Ok(()) => Exit::Ok,
         // The reader of a pipe has gone: it has what it wanted.
         Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Ok,
@@ -130,12 +138,14 @@ fn ended(done: Result<(), Error>, terminal: &mut Terminal<'_>) -> Exit {
         Err(Error::Different) => Exit::Different,
         Err(error) => {
             let _ = writeln!(terminal.err, "{BAD}error:{BAD:#} {}", message(&error));
+            let _ = terminal.finish();
             Exit::from(&error)
         }
     }
 }
 
-/// An error on the terminal: harmless, but with the lines it has.
+/// An error on the terminal: harmless, with the lines it has. Lines after the first are set in, so that none of them passes for a word
+/// of this program.
 fn message(error: &Error) -> String {
-    error.to_string().lines().map(plain).collect::<Vec<_>>().join("\n")
+    error.to_string().lines().map(plain).collect::<Vec<_>>().join("\n  ")
 }

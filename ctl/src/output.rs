@@ -5,7 +5,7 @@ use serde::Serialize;
 use shipper_core::yaml;
 
 use crate::Error;
-use crate::terminal::{Terminal, plain, plain_json};
+use crate::terminal::{Terminal, plain, plain_json, plain_yaml};
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -88,12 +88,8 @@ pub fn json_line<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
 fn yaml<T: Serialize + ?Sized>(value: &T) -> Result<String, Error> {
     let value = serde_json::to_value(value).map_err(|error| Error::Output(error.into()))?;
     let unwritten = |error: yaml::Error| Error::Output(std::io::Error::other(error.to_string()));
-    let bytes = yaml::write_documents(&[value]).map_err(unwritten)?;
-    // What would act is escaped by the writer already, in strings with quotes; a raw one is shown instead of obeyed.
-    let text = String::from_utf8_lossy(&bytes);
-    let text = text.strip_prefix("---\n").unwrap_or(&text);
-    let lines: Vec<String> = text.lines().map(|line| plain(line).into_owned()).collect();
-    Ok(lines.join("\n") + "\n")
+    let text = plain_yaml(&[value]).map_err(unwritten)?;
+    Ok(text.strip_prefix("---\n").map_or(text.clone(), str::to_owned))
 }
 
 #[cfg(test)]
@@ -116,6 +112,7 @@ mod tests {
             assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
             let read = yaml::read_documents(text.as_bytes()).unwrap();
             assert_eq!(read[0][0]["name"], "a", "{text}");
+            assert_eq!(read[0][0]["message"], "x\u{1b}[2J\u{9b}", "{text}");
         }
     }
 }

@@ -7,7 +7,7 @@ use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
 use super::restore::{Restoration, restore};
 use crate::Error;
-use crate::cli::{CommitArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::hub::Hub;
 use crate::terminal::Terminal;
 
@@ -33,6 +33,9 @@ pub struct Args {
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
+    /// Whether it goes on until that is done.
+    #[command(flatten)]
+    pub follow: FollowArgs,
 }
 
 /// Runs the command.
@@ -59,7 +62,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
             incumbent.name
         ),
     };
-    restore(global, &args.commit, restoration, |text| Ok(text.to_owned()), terminal)
+    restore(global, (&args.commit, &args.follow), restoration, |text| Ok(text.to_owned()), terminal)
 }
 
 /// What the hub took back by itself while `main` still asks for it, and the release that has the load since [A3].

@@ -1,6 +1,7 @@
 //! `shipperctl blocks`: which rollout blocks there are and what they stop [B4], and the commits that add and remove one.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -127,7 +128,7 @@ fn list(global: &Global, args: &ListArgs, terminal: &mut Terminal<'_>) -> Result
 fn add(global: &Global, args: &AddArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let id = BlockId::of(&args.name);
     let usual = format!("Block rollouts of {}: {}", id.scope(), args.reason);
-    let commit = Commit::begin(global, &args.commit, usual)?;
+    let commit = Commit::begin(global, &args.commit, &usual, terminal)?;
     let bytes = id.file(args, commit.author())?;
     let path = id.path();
     let published = commit.publish(false, |main, _| {
@@ -148,7 +149,7 @@ fn add(global: &Global, args: &AddArgs, terminal: &mut Terminal<'_>) -> Result<(
 
 fn remove(global: &Global, args: &RemoveArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let id = BlockId::of(&args.name);
-    let commit = Commit::begin(global, &args.commit, format!("Remove the rollout block {id}"))?;
+    let commit = Commit::begin(global, &args.commit, &format!("Remove the rollout block {id}"), terminal)?;
     let published = commit.publish(false, |main, _| {
         let files = find(main, &id)?;
         if files.is_empty() {

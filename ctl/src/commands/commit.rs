@@ -1,10 +1,13 @@
 //! What every command that changes something has in common: one commit in the person's own name, pushed to `main`, or to a
 //! branch for a pull request, and a word on what became of it.
 
+use std::io::Write as _;
+
 use jiff::Zoned;
 use shipper_core::AppKey;
 use shipper_git::{Identity, Oid, Snapshot};
 
+use super::made::Made;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
 use crate::edit::EditError;
@@ -13,7 +16,7 @@ use crate::pulls::{self, Proposal, Proposed};
 use crate::repository::{
     self, Change, FileChange, Place, Published, RepositoryError, Synced, applications, read_text,
 };
-use crate::terminal::{BUSY, FAINT, GOOD, STRONG, Terminal, plain, styled};
+use crate::terminal::{BUSY, FAINT, Terminal, plain};
 
 /// Longest part of a branch's name that comes from the commit's subject.
 const SLUG: usize = 48;
@@ -29,20 +32,28 @@ pub(super) struct Commit<'a> {
 }
 
 impl<'a> Commit<'a> {
-    /// Finds the repository and who commits. `usual`: the subject, where the person gives none.
+    /// Finds the repository and who commits. `usual`: the subject, where the person gives none. What comes next takes as long as the
+    /// repository does, and the terminal says so.
     ///
     /// # Errors
     /// When there is no repository, or nobody to commit as.
-    pub(super) fn begin(global: &Global, args: &'a CommitArgs, usual: String) -> Result<Self, Error> {
+    pub(super) fn begin(
+        global: &Global,
+        args: &'a CommitArgs,
+        usual: &str,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<Self, Error> {
         let place = repository::find(global.repository.as_deref())?;
         let now = Zoned::now();
         let author = repository::author(args.author.as_ref(), place.worktree.as_deref(), &now)?;
-        let subject = args.message.clone().unwrap_or(usual);
+        // Names are of others: a line break in one would make trailers of what follows it.
+        let subject = args.message.clone().unwrap_or_else(|| plain(usual).into_owned());
         let branch = match (&args.branch, args.pull_request) {
             (Some(name), _) => Some(name.clone()),
             (None, true) => Some(branch_of(&subject, &now)),
             (None, false) => None,
         };
+        terminal.busy(&format!("Committing to {}", place.url));
         Ok(Self { args, place, author, subject, branch })
     }
 
@@ -94,20 +105,20 @@ impl<'a> Commit<'a> {
         next: &str,
         terminal: &mut Terminal<'_>,
     ) -> Result<(), Error> {
-        let Published::Pushed { commit, branch, worktree } = published else {
-            writeln!(terminal.out, "{BUSY}Nothing to commit:{BUSY:#} {}", plain(unchanged))?;
-            return Ok(());
+        let proposed = match published {
+            Published::Pushed { branch, .. } if branch != "main" => {
+                self.propose(branch, subject, next, terminal)
+            }
+            _ => None,
         };
-        let short = styled(STRONG, commit.get(..10).unwrap_or(commit));
-        let on = plain(branch);
-        writeln!(terminal.out, "{GOOD}Committed{GOOD:#} {short} on {on}: {}", styled(STRONG, subject))?;
-        if branch != "main" {
-            return self.propose(branch, subject, next, terminal);
+        if let Some(Proposed::Link { why: Some(why), .. }) = &proposed {
+            writeln!(terminal.err, "{BUSY}not opened:{BUSY:#} {}", plain(why))?;
         }
-        for line in next.lines() {
-            writeln!(terminal.out, "{}", plain(line))?;
-        }
-        if *worktree == Some(Synced::Behind) {
+        let message = if matches!(published, Published::Unchanged) { unchanged } else { next };
+        let made = Made::new(published, subject, proposed, message);
+        let text = self.args.output.output.print(&made, || made.names(), || Ok(made.text()))?;
+        write!(terminal.out, "{text}")?;
+        if matches!(published, Published::Pushed { worktree: Some(Synced::Behind), .. }) {
             writeln!(
                 terminal.err,
                 "{FAINT}Your work tree could not follow by itself: git pull --rebase{FAINT:#}"
@@ -116,36 +127,19 @@ impl<'a> Commit<'a> {
         Ok(())
     }
 
+    /// Opens the pull request, where one is asked for.
     fn propose(
         &self,
         branch: &str,
         subject: &str,
         next: &str,
         terminal: &mut Terminal<'_>,
-    ) -> Result<(), Error> {
-        let nothing = "nothing happens until it is merged.";
-        if !self.args.pull_request {
-            writeln!(terminal.out, "Open a pull request from {} to main; {nothing}", plain(branch))?;
-            return Ok(());
-        }
-        let proposal = Proposal { branch, title: subject, body: &format!("Once it is merged: {next}") };
-        match pulls::propose(&self.place.url, proposal) {
-            Proposed::Opened { url } => {
-                writeln!(terminal.out, "Opened {}: {nothing}", styled(STRONG, &url))?;
-            }
-            Proposed::Link { url, why } => {
-                if let Some(why) = why {
-                    writeln!(terminal.err, "{BUSY}not opened:{BUSY:#} {}", plain(&why))?;
-                }
-                writeln!(terminal.out, "Open the pull request: {}\n{nothing}", styled(STRONG, &url))?;
-            }
-            Proposed::Unknown => writeln!(
-                terminal.out,
-                "Open a pull request from {} to main; {nothing} SHIPPER_GIT_HOST says what kind of host it is",
-                plain(branch)
-            )?,
-        }
-        Ok(())
+    ) -> Option<Proposed> {
+        self.args.pull_request.then(|| {
+            terminal.busy("Opening the pull request");
+            let proposal = Proposal { branch, title: subject, body: &format!("Once it is merged: {next}") };
+            pulls::propose(&self.place.url, proposal)
+        })
     }
 }
 

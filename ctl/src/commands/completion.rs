@@ -1,6 +1,7 @@
 //! `shipperctl completion`: scripts for shells. Commands and options stand in the script; for names of applications and clusters
 //! the hub is asked, as long as it answers at once.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use clap::{Arg, Command, CommandFactory, ValueEnum};
@@ -84,7 +85,7 @@ pub fn run(args: Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     if shell == Shell::Bash {
         script.extend_from_slice(NAMES_IN_BASH.as_bytes());
     }
-    Ok(terminal.out.write_all(&script)?)
+    Ok(terminal.out.own(&script)?)
 }
 
 /// Names in Bash: what the script has no words for, the program is asked for.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::Error;
 use crate::demo::{self, Options, Simulated};
-use crate::terminal::Terminal;
+use crate::terminal::{Gate, Terminal};
 
 const REAL: &str = "\
 this program has simulated clusters only. For real control planes (etcd, kube-apiserver, controller manager, scheduler; kwok \
@@ -64,7 +64,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
         // An error says that somebody logs already.
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-            .with_writer(std::io::stderr)
+            .with_writer(|| Gate::alone(std::io::stderr()))
             .try_init();
     }
     demo::run(&Options::from(args), &mut Simulated, terminal)

@@ -1,5 +1,7 @@
 //! `shipperctl events`: what happened, and what happens.
 
+use std::io::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::AppKey;
 use shipper_core::api::TimelineEvent;
@@ -104,7 +106,7 @@ fn moment(text: &str, now: Timestamp) -> Result<String, Error> {
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at.to_string());
     }
-    let ago = super::wait::duration(text).ok().and_then(|ago| SignedDuration::try_from(ago).ok());
+    let ago = crate::cli::duration(text).ok().and_then(|ago| SignedDuration::try_from(ago).ok());
     let at = ago.and_then(|ago| now.checked_sub(ago).ok());
     at.map(|at| at.to_string()).ok_or_else(|| Error::Usage {
         message: format!("--since {text}: write a time as 2026-11-23T05:20:00Z, or a duration as 2h"),

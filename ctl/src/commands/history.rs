@@ -1,5 +1,7 @@
 //! `shipperctl history`: the releases of an application, what became of each, and who asked for it.
 
+use std::io::Write as _;
+
 use jiff::Timestamp;
 
 use crate::Error;

@@ -3,11 +3,14 @@
 
 pub mod tokens;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
+use serde::Serialize;
 use shipper_hub::store::sqlite::backup::{backup, restore};
 
 use crate::Error;
+use crate::output::OutputArgs;
 use crate::terminal::{FAINT, GOOD, Terminal, plain};
 
 /// `hub backup|restore|tokens`
@@ -46,6 +49,30 @@ pub struct Args {
     /// The copy
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What was copied.
+#[derive(Serialize)]
+struct Copied {
+    /// Bytes of the copy.
+    bytes: u64,
+    /// Where it is.
+    file: String,
+}
+
+/// What was put back.
+#[derive(Serialize)]
+struct Restored {
+    /// Entries of the timeline.
+    events: u64,
+    /// Clusters that are known.
+    clusters: u64,
+    /// Where the database is now that was there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aside: Option<String>,
 }
 
 /// Runs the command.
@@ -56,31 +83,37 @@ pub fn run(command: &Command, terminal: &mut Terminal<'_>) -> Result<(), Error> 
     let refused = |error: shipper_hub::store::sqlite::backup::BackupError| Error::Refused {
         message: error.to_string(),
     };
-    match command {
-        Command::Tokens(command) => tokens::run(command, terminal)?,
-        Command::Backup(Args { data_dir, file }) => {
+    let text = match command {
+        Command::Tokens(command) => return tokens::run(command, terminal),
+        Command::Backup(Args { data_dir, file, output }) => {
+            terminal.busy("Copying the database");
             let bytes = block_on(backup(data_dir, file))?.map_err(refused)?;
-            let file = file.display().to_string();
-            writeln!(terminal.out, "{GOOD}Copied{GOOD:#} {bytes} bytes to {}", plain(&file))?;
+            let copied = Copied { bytes, file: file.display().to_string() };
+            let said = || format!("{GOOD}Copied{GOOD:#} {bytes} bytes to {}\n", plain(&copied.file));
+            output.output.print(&copied, || vec![copied.file.clone()], || Ok(said()))?
         }
-        Command::Restore(Args { data_dir, file }) => {
-            let restored = block_on(restore(file, data_dir))?.map_err(refused)?;
-            writeln!(
-                terminal.out,
-                "{GOOD}Restored{GOOD:#} a timeline of {} entries and {} known clusters. Start the hub; agents report anew by themselves.",
-                restored.events, restored.clusters
-            )?;
-            if let Some(aside) = restored.aside {
-                let aside = aside.display().to_string();
-                writeln!(
-                    terminal.out,
-                    "{FAINT}The database that was there is now {}.{FAINT:#}",
-                    plain(&aside)
-                )?;
-            }
+        Command::Restore(Args { data_dir, file, output }) => {
+            terminal.busy("Putting the database back");
+            let done = block_on(restore(file, data_dir))?.map_err(refused)?;
+            let aside = done.aside.map(|aside| aside.display().to_string());
+            let restored = Restored { events: done.events, clusters: done.clusters, aside };
+            let names = || restored.aside.iter().cloned().collect();
+            output.output.print(&restored, names, || Ok(said(&restored)))?
         }
+    };
+    Ok(write!(terminal.out, "{text}")?)
+}
+
+fn said(restored: &Restored) -> String {
+    let Restored { events, clusters, aside } = restored;
+    let mut text = format!(
+        "{GOOD}Restored{GOOD:#} a timeline of {events} entries and {clusters} known clusters. Start the hub; agents report anew by \
+         themselves.\n"
+    );
+    if let Some(aside) = aside {
+        text.push_str(&format!("{FAINT}The database that was there is now {}.{FAINT:#}\n", plain(aside)));
     }
-    Ok(())
+    text
 }
 
 /// Runs what waits for a database.

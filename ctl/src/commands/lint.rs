@@ -1,6 +1,7 @@
 //! `shipperctl lint`: checks the files of a fleet repository; needs no hub.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use shipper_core::intent::{Problem, Severity};

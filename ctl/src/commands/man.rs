@@ -29,7 +29,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            Ok(terminal.out.write_all(&page)?)
+            Ok(terminal.out.own(&page)?)
         }
     }
 }

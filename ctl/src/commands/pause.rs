@@ -1,8 +1,11 @@
 //! `shipperctl pause` and `shipperctl resume`: the commits that stop one rollout where it is and let it go on [M13].
 
+use shipper_core::api::Goal;
+
 use super::commit::Commit;
+use super::until::follow;
 use crate::Error;
-use crate::cli::{CommitArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::set_paused;
 use crate::terminal::Terminal;
 
@@ -15,6 +18,9 @@ pub struct Args {
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
+    /// Whether it goes on until that is done.
+    #[command(flatten)]
+    pub follow: FollowArgs,
 }
 
 /// What `--help` says of both.
@@ -35,9 +41,10 @@ pub fn run(global: &Global, args: &Args, paused: bool, terminal: &mut Terminal<'
         true => ("Pause", "is paused already", "It stays at its step. It goes on with: shipperctl resume"),
         false => ("Resume", "is not paused", "It goes on. Follow it: shipperctl status --watch"),
     };
-    let commit = Commit::begin(global, &args.commit, format!("{verb} {name}"))?;
+    let commit = Commit::begin(global, &args.commit, &format!("{verb} {name}"), terminal)?;
     let published =
         commit.publish(false, |main, _| commit.edited(main, name, |text| set_paused(text, paused)))?;
     let (unchanged, next) = (format!("{name} {unchanged}"), format!("{next} {name}"));
-    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)
+    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
+    follow(global, &args.follow, name, &[Goal::Settled], (&published, args.commit.output.output), terminal)
 }

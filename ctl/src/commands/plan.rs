@@ -1,5 +1,6 @@
 //! `shipperctl plan`: what merging a branch would do, before anybody merges it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -63,6 +64,8 @@ pub enum Format {
     /// For people
     #[default]
     Text,
+    /// The same; a plan is never cut to the width of the terminal
+    Wide,
     /// For a comment on a pull request
     Markdown,
     /// For programs
@@ -94,6 +97,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         state_branch: &args.state.state_branch,
         helm: args.helm.clone(),
     };
+    terminal.busy(&format!("Planning {head}"));
     let foretold = Hub::of(global).map_err(Error::from).and_then(|hub| forecast::foretell(&hub, &asked));
     let posted = pull.as_ref().map(|pull| post(pull, foretold.as_ref().ok()));
     let forecast = match foretold {
@@ -108,7 +112,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     };
     let names = || forecast.applications.iter().map(|one| one.application.to_string()).collect();
     let text = match args.format {
-        Format::Text => forecast::text(&forecast),
+        Format::Text | Format::Wide => forecast::text(&forecast),
         Format::Markdown => forecast::markdown(&forecast),
         Format::Json => json(&forecast)?,
         Format::Yaml => Output::Yaml.print(&forecast, names, || Ok(String::new()))?,

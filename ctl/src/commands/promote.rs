@@ -1,13 +1,16 @@
 //! `shipperctl promote`: the commit that moves a release to a step [M1].
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
+use shipper_core::api::Goal;
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 
 use super::commit::Commit;
+use super::until::follow;
 use crate::Error;
-use crate::cli::{CommitArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::{Hub, HubError};
 use crate::suggest;
@@ -21,6 +24,7 @@ Examples:
   shipperctl promote web/hello --step 'full on'   to a step by name; steps may be skipped, or walked back
   shipperctl promote hello --step 0               to a step by index, counted from 0
   shipperctl promote web/hello --skip-gates       without waiting for soak and analysis of the present step
+  shipperctl promote web/hello --wait             and wait until the step is done
   shipperctl promote web/hello --branch go-on     as a commit for a pull request
 
 It changes nothing but spec.rollout in applications/<namespace>/<name>.yaml:
@@ -47,6 +51,9 @@ pub struct Args {
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
+    /// Whether it goes on until that is done.
+    #[command(flatten)]
+    pub follow: FollowArgs,
 }
 
 /// What is to be committed.
@@ -72,7 +79,8 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         }
         Err(error) => return Err(error),
     };
-    let commit = Commit::begin(global, &args.commit, format!("Promote {name} to {}", promotion.step_name))?;
+    let commit =
+        Commit::begin(global, &args.commit, &format!("Promote {name} to {}", promotion.step_name), terminal)?;
     let order = Order {
         release: &promotion.release,
         step: &promotion.step,
@@ -86,7 +94,9 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         promotion.release, promotion.step_name
     );
     let next = format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch");
-    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)
+    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
+    let goal = [Goal::Step(promotion.step_name)];
+    follow(global, &args.follow, &name, &goal, (&published, args.commit.output.output), terminal)
 }
 
 /// What was asked for, where the hub cannot be asked.

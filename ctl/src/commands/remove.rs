@@ -1,6 +1,7 @@
 //! `shipperctl remove`: the commit that removes applications or a cluster, with the trailer that confirms it [X1, X2].
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use shipper_core::AppKey;
 use shipper_core::api::ApplicationSummary;
@@ -53,7 +54,7 @@ type Files = Vec<(String, FileChange)>;
 /// When there is nothing of that name, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let asked = args.cluster.iter().chain(&args.apps).cloned().collect();
-    let commit = Commit::begin(global, &args.commit, usual_subject(args, &asked))?;
+    let commit = Commit::begin(global, &args.commit, &usual_subject(args, &asked), terminal)?;
     let hub = Hub::of(global)?;
     let listed = match &args.cluster {
         Some(cluster) => hub.applications_in(cluster),
@@ -75,7 +76,8 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
             Some(cluster) => (BTreeSet::from([cluster.clone()]), cluster_files(main, cluster, &known)?),
             None => application_files(main, &args.apps, &known)?,
         };
-        subject = args.commit.message.clone().unwrap_or_else(|| usual_subject(args, &removed));
+        let usual = || plain(&usual_subject(args, &removed)).into_owned();
+        subject = args.commit.message.clone().unwrap_or_else(usual);
         let trailers: Vec<String> = removed.iter().map(|name| format!("{CONFIRM_REMOVAL}: {name}")).collect();
         let message = format!("{}\n\n{}", subject.trim_end(), trailers.join("\n"));
         names = removed;

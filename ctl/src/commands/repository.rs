@@ -66,8 +66,12 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let refused = refused(&Hub::of(global)?, &args.accepted)?;
     let branch = refused.branch.trim_start_matches("refs/heads/");
     let short = refused.commit.get(..10).unwrap_or(&refused.commit);
-    let commit =
-        Commit::begin(global, &args.commit, format!("Accept {branch} at {short} as a new beginning"))?;
+    let commit = Commit::begin(
+        global,
+        &args.commit,
+        &format!("Accept {branch} at {short} as a new beginning"),
+        terminal,
+    )?;
     let published = commit.publish(false, |main, _| Ok(commit.change(files(main, &refused)?)))?;
     let next =
         format!("The hub goes on from {short} within seconds. See what is missing now: shipperctl status");

@@ -1,10 +1,12 @@
 //! `shipperctl restart`: the commit that rolls the same version out once more [R2].
 
 use jiff::{Timestamp, Unit};
+use shipper_core::api::Goal;
 
 use super::commit::Commit;
+use super::until::follow;
 use crate::Error;
-use crate::cli::{CommitArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::set_restart;
 use crate::terminal::Terminal;
 
@@ -14,6 +16,7 @@ use crate::terminal::Terminal;
 Examples:
   shipperctl restart web/hello                   all pods are replaced, step by step
   shipperctl restart web/hello -m 'New secrets'  and why
+  shipperctl restart web/hello --wait            until it is at rest, or waits for a person
 
 It writes the time to spec.restart in applications/<namespace>/<name>.yaml. That makes a new release of
 the same chart, manifests and values, which goes through the strategy like any other: new pods are
@@ -25,6 +28,9 @@ pub struct Args {
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
+    /// Whether it goes on until that is done.
+    #[command(flatten)]
+    pub follow: FollowArgs,
 }
 
 /// Runs the command.
@@ -34,7 +40,7 @@ pub struct Args {
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let name = &args.app;
     let now = Timestamp::now().round(Unit::Second).unwrap_or_else(|_| Timestamp::now()).to_string();
-    let commit = Commit::begin(global, &args.commit, format!("Restart {name}"))?;
+    let commit = Commit::begin(global, &args.commit, &format!("Restart {name}"), terminal)?;
     let published =
         commit.publish(false, |main, _| commit.edited(main, name, |text| set_restart(text, &now)))?;
     let next = format!(
@@ -46,5 +52,6 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         &format!("{name} was restarted this very second"),
         &next,
         terminal,
-    )
+    )?;
+    follow(global, &args.follow, name, &[Goal::Settled], (&published, args.commit.output.output), terminal)
 }

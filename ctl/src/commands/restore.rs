@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use shipper_core::AppKey;
+use shipper_core::api::Goal;
 use shipper_core::intent::{Object, Template, load};
 use shipper_core::status::ReleaseStatus;
 use shipper_git::{Mode, Oid, Snapshot};
 
 use super::commit::Commit;
+use super::until::follow;
 use crate::Error;
-use crate::cli::{CommitArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{EditError, restore_environment};
 use crate::repository::{self, FileChange, MAX_FILE, RepositoryError, history_of};
 use crate::terminal::Terminal;
@@ -34,13 +36,14 @@ pub(super) struct Restoration<'a> {
 /// When the earlier commit cannot be read, or the commit cannot be made.
 pub(super) fn restore(
     global: &Global,
-    commit: &CommitArgs,
+    (commit, after): (&CommitArgs, &FollowArgs),
     what: Restoration<'_>,
     edit: impl Fn(&str) -> Result<String, EditError>,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Error> {
     let Restoration { app, release, shared, subject, next } = what;
-    let commit = Commit::begin(global, commit, subject)?;
+    let output = commit.output.output;
+    let commit = Commit::begin(global, commit, &subject, terminal)?;
     let source: Oid = release.source.parse().map_err(|_| Error::Refused {
         message: format!("the hub does not say which commit asked for {}; use git revert", release.name),
     })?;
@@ -50,7 +53,8 @@ pub(super) fn restore(
         Ok(commit.change(files))
     })?;
     let unchanged = format!("main asks for what {} was made from already", release.name);
-    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)
+    commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
+    follow(global, after, &app.to_string(), &[Goal::Settled], (&published, output), terminal)
 }
 
 fn gone(error: &RepositoryError, release: &ReleaseStatus) -> Error {
@@ -101,7 +105,7 @@ fn restored(
 }
 
 /// The folders of the repository that an application's environment depends on.
-fn folders(path: &str, bytes: &[u8]) -> BTreeSet<String> {
+pub(super) fn folders(path: &str, bytes: &[u8]) -> BTreeSet<String> {
     let Some(Object::Application(application)) = load(path, bytes).object else { return BTreeSet::new() };
     let Template { chart, manifests, .. } = application.spec.template;
     let paths = chart.and_then(|chart| chart.path).into_iter().chain(manifests.map(|source| source.path));

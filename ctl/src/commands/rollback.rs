@@ -4,7 +4,7 @@ use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
 use super::restore::{Restoration, restore};
 use crate::Error;
-use crate::cli::{CommitArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::Hub;
 use crate::suggest;
@@ -41,6 +41,9 @@ pub struct Args {
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
+    /// Whether it goes on until that is done.
+    #[command(flatten)]
+    pub follow: FollowArgs,
 }
 
 /// Runs the command.
@@ -83,7 +86,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         Some(step) => set_rollout(text, Order { release: &again, step, request: None, skip_gates: true }),
         None => Ok(text.to_owned()),
     };
-    restore(global, &args.commit, restoration, ordered, terminal)
+    restore(global, (&args.commit, &args.follow), restoration, ordered, terminal)
 }
 
 /// The releases that one may go back to, newest first.

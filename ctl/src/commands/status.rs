@@ -1,5 +1,6 @@
 //! `shipperctl status`: what rolls out, what it waits for, which pods fail where.
 
+use std::io::Write as _;
 use std::thread;
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ fn watch(hub: &Hub, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Erro
     let mut picture = look(hub, args, terminal.width)?;
     loop {
         if interactive {
-            screen.draw(&picture, terminal.out)?;
+            screen.draw(&picture, &mut terminal.out)?;
         } else if picture != last {
             writeln!(terminal.out, "{picture}")?;
             terminal.out.flush()?;

@@ -1,18 +1,16 @@
 //! `shipperctl wait`: ends when something is so, with an exit code for scripts.
 
-use std::time::{Duration, Instant};
+use std::io::Write as _;
+use std::time::Duration;
 
-use shipper_core::api::{Goal, MAX_WAIT_SECONDS, RolloutState, Waited};
-use shipper_core::status::ApplicationStatus;
+use shipper_core::api::Goal;
 
+use super::until::{Wanted, commit_meant, told, until};
 use crate::Error;
-use crate::cli::Global;
-use crate::hub::{Hub, HubError};
+use crate::cli::{Global, duration};
+use crate::hub::Hub;
 use crate::output::OutputArgs;
-use crate::terminal::{GOOD, STRONG, Terminal, plain, styled};
-
-/// How long a hub that went away is left alone.
-const PAUSE: Duration = Duration::from_secs(1);
+use crate::terminal::Terminal;
 
 /// `wait APP`
 #[derive(Debug, Clone, clap::Args)]
@@ -29,9 +27,12 @@ What can be waited for:
   settled             it is at rest, or waits for a commit
   failed              it cannot go on without a person
 
-It ends with 0 when that is so, with 6 as soon as it will not come by itself (the release does not
-render, too many clusters fail, or the hub took it back), with 7 when the time is over. Right after a
-push the hub may not have read the commit yet: --release makes it wait for the release that you mean.")]
+It ends with 0 when that is so, with 6 as soon as it will not come by itself (the file is refused, the
+release does not render, too many clusters fail, or the hub took it back), with 7 when the time is over.
+
+Right after a push the hub may not have read the commit yet. In a clone of the fleet repository the
+newest commit on main that concerns the application is waited for first; elsewhere name it:
+  shipperctl wait web/hello --commit 4f0c2a…                  as a pipeline does, after the merge")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
@@ -45,6 +46,12 @@ pub struct Args {
     /// The contender has to be this release
     #[arg(long, value_name = "RELEASE")]
     pub release: Option<String>,
+    /// The hub has to have decided on this commit, or a later one [default: the newest here that concerns the application]
+    #[arg(long, value_name = "COMMIT", conflicts_with = "now")]
+    pub commit: Option<String>,
+    /// Take what the hub says now, whatever was committed since
+    #[arg(long)]
+    pub now: bool,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -54,12 +61,6 @@ fn goal(text: &str) -> Result<Goal, String> {
     text.parse()
 }
 
-/// A duration as people write it in strategies too.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text.parse().map_err(|_| "write it as 90s, 10m or 2h".to_owned())?;
-    Duration::try_from(span).map_err(|_| "it is in the past".to_owned())
-}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -67,66 +68,16 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let hub = Hub::of(global)?;
     let now = hub.application(&args.app)?;
-    let waited = wait(&hub, &now, args)?;
-    let status = &waited.status;
-    let names = || status.contender.iter().map(ToString::to_string).collect();
-    let text = || {
-        let goal = waited.goal.as_deref().unwrap_or_default();
-        let name = styled(STRONG, &status.application.to_string());
-        let contender = status.contender.as_ref().map_or("no release", |release| release.as_str());
-        Ok(format!("{name} is {GOOD}{}{GOOD:#}: {}\n", plain(goal), plain(contender)))
+    let present = args.now || (args.release.is_some() && args.commit.is_none());
+    let commit = if present { None } else { commit_meant(&now.application, args.commit.as_deref())? };
+    let wanted = Wanted {
+        goals: &args.goals,
+        timeout: args.timeout,
+        release: args.release.as_deref(),
+        commit: commit.as_deref(),
     };
-    let text = args.output.output.print(&waited, names, text)?;
+    let waited = until(&hub, &now, &wanted, terminal)?;
+    let names = || waited.status.contender.iter().map(ToString::to_string).collect();
+    let text = args.output.output.print(&waited, names, || Ok(told(&waited)))?;
     Ok(write!(terminal.out, "{text}")?)
-}
-
-fn wait(hub: &Hub, now: &ApplicationStatus, args: &Args) -> Result<Waited, Error> {
-    let goals: Vec<String> = args.goals.iter().map(ToString::to_string).collect();
-    let goal = goals.join(" or ");
-    for wanted in &args.goals {
-        // A step that the contender does not have never comes.
-        if args.release.is_none()
-            && let Err(reason) = wanted.met(now)
-        {
-            return Err(Error::Usage { message: reason });
-        }
-    }
-    let trouble = !args.goals.contains(&Goal::Failed);
-    let mut asked = goals;
-    asked.extend(trouble.then(|| Goal::Failed.to_string()));
-    let began = Instant::now();
-    let mut last = now.clone();
-    loop {
-        let left = args.timeout.saturating_sub(began.elapsed()).as_secs();
-        let answer =
-            hub.wait(&now.application, &asked.join(","), args.release.as_deref(), left.min(MAX_WAIT_SECONDS));
-        match answer {
-            Ok(Some(waited)) if waited.met => {
-                if trouble && waited.goal.as_deref() == Some("failed") {
-                    return Err(Error::WillNotCome { goal, message: trouble_of(&waited.status) });
-                }
-                return Ok(waited);
-            }
-            Ok(Some(waited)) => last = waited.status,
-            Ok(None) => {
-                let message = format!("{} is gone", now.application);
-                return Err(Error::WillNotCome { goal, message });
-            }
-            // A hub that is restarted comes back.
-            Err(HubError::Unreachable { .. }) if began.elapsed() < args.timeout => std::thread::sleep(PAUSE),
-            Err(error) => return Err(error.into()),
-        }
-        if began.elapsed() >= args.timeout {
-            let seconds = args.timeout.as_secs();
-            return Err(Error::TimeOver { goal, seconds, message: last.sentence() });
-        }
-    }
-}
-
-/// Why nothing goes on, and what to do.
-fn trouble_of(status: &ApplicationStatus) -> String {
-    let state = RolloutState::of(status).words();
-    let failure = status.contender_status().and_then(|release| release.failed.as_ref());
-    let why = failure.map_or_else(|| status.sentence(), |failure| failure.message.clone());
-    format!("{} is {state}: {why}; see shipperctl status {}", status.application, status.application)
 }

@@ -1,5 +1,7 @@
 //! `shipperctl why`: every decision of the hub on an application, with its rule and the evidence.
 
+use std::io::Write as _;
+
 use crate::Error;
 use crate::cli::Global;
 use crate::hub::Hub;

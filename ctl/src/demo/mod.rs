@@ -16,6 +16,7 @@ mod tour;
 pub use clusters::{Clusters, Running, Simulated};
 pub use example::FILES;
 
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 

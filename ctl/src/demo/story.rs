@@ -1,6 +1,7 @@
 //! What the terminal says: what runs, what happens, what to type next.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use jiff::Zoned;
 use shipper_core::status::{ApplicationStatus, WaitingFor};

@@ -1,6 +1,8 @@
 //! The first minute of the demo: it brings the first release up and begins to roll out the second, by the commits that a
 //! person would make. From then on everything is up to whoever watches.
 
+use std::io::Write as _;
+
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_git::Identity;

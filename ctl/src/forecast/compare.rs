@@ -15,10 +15,8 @@ use shipper_hub::pilot::Decision;
 use super::{ApplicationForecast, ClusterForecast, Counts, NewRelease, ShareOf, StepTaken};
 use crate::Error;
 use crate::objects::{ObjectChange, Side, differences};
+use crate::records::MAX_MANIFESTS;
 use crate::repository::RepositoryError;
-
-/// Largest rendered file that is read, in bytes; the hub makes none that is larger.
-const MAX_MANIFESTS: u64 = 64 << 20;
 
 /// Where rendered manifests are: in the state branch, or fresh.
 pub(super) struct Manifests<'a> {

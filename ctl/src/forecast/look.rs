@@ -1,6 +1,7 @@
 //! The commits of a forecast, and the two decisions on every application that the merge concerns.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use shipper_core::AppKey;
 use shipper_core::api::{Evidence, EvidenceOfMany, ReportsOf};
@@ -32,7 +33,7 @@ pub struct Asked<'a> {
     /// The branch that the hub writes.
     pub state_branch: &'a str,
     /// The `helm` program; `None` = the one in `PATH`.
-    pub helm: Option<std::path::PathBuf>,
+    pub helm: Option<PathBuf>,
 }
 
 /// What merging would do.
@@ -61,12 +62,7 @@ pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
 
     let scratch =
         tempfile::Builder::new().prefix("shipperctl-").tempdir().map_err(RepositoryError::Scratch)?;
-    let renderer =
-        Renderer::new(asked.helm.clone(), render::Limits::default(), scratch.path().join("render"));
-    let charts = Charts::new(scratch.path().join("charts"), charts::Limits::default());
-    let charts = charts
-        .map_err(|error| Error::Read { path: "the cache of charts".to_owned(), reason: error.to_string() })?;
-    let mut preview = Preview::new(renderer, charts);
+    let mut preview = preview(asked.helm.clone(), scratch.path())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut applications = Vec::new();
     let concerned: Vec<AppKey> = concerned.into_iter().collect();
@@ -112,6 +108,20 @@ fn problems(view: &FleetView, commit: Snapshot) -> Result<Vec<Problem>, Error> {
 /// What a problem says, wherever in the file that is.
 fn said(problem: &Problem) -> (Severity, &str, Option<&str>, &str) {
     (problem.severity, &problem.file, problem.field.as_deref(), &problem.message)
+}
+
+/// The hub's planner and renderer, with a folder for what they need meanwhile.
+///
+/// # Errors
+/// When the folder cannot be used.
+pub fn preview(helm: Option<PathBuf>, folder: &Path) -> Result<Preview, Error> {
+    let renderer = Renderer::new(helm, render::Limits::default(), folder.join("render"));
+    let charts = Charts::new(folder.join("charts"), charts::Limits::default());
+    let unusable = |error: charts::ChartError| Error::Read {
+        path: "the cache of charts".to_owned(),
+        reason: error.to_string(),
+    };
+    Ok(Preview::new(renderer, charts.map_err(unusable)?))
 }
 
 fn full(name: &str) -> String {

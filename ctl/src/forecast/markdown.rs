@@ -72,7 +72,8 @@ fn section(application: &ApplicationForecast, room: &mut usize) -> String {
     if !application.clusters.is_empty() {
         text.push_str("\n| Cluster | Change |\n|---|---|\n");
         for cluster in application.clusters.iter().take(MAX_LINES) {
-            let _ = writeln!(text, "| {} | {} |", cell(cluster.cluster.as_str()), cell(&change(cluster)));
+            let (name, change) = (referenced(cluster.cluster.as_str()), referenced(&change(cluster)));
+            let _ = writeln!(text, "| {name} | {change} |");
         }
         more(&mut text, application.clusters.len(), "\n");
     }
@@ -82,7 +83,7 @@ fn section(application: &ApplicationForecast, room: &mut usize) -> String {
             Changed::Removed => "gone",
             Changed::Changed => "changed",
         };
-        let _ = write!(text, "\n<details><summary>{} {word}</summary>\n\n", html(&object.object));
+        let _ = write!(text, "\n<details><summary>{} {word}</summary>\n\n", referenced(&object.object));
         if object.diff.len() > *room {
             text.push_str("The difference is too long to be shown here; see `shipperctl plan`.\n");
         } else {
@@ -110,13 +111,19 @@ fn code(text: &str) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
-/// The same in a table, where a bar would end the cell even in code.
-fn cell(text: &str) -> String {
-    code(text).replace('|', "\\|")
-}
-
-fn html(text: &str) -> String {
-    plain(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+/// The same where no code span can stand: in a table, whose cells a bar would end, and in HTML. Hosts agree on what a character
+/// reference is, whatever else they make of marks.
+fn referenced(text: &str) -> String {
+    let mut shown = String::from("<code>");
+    for c in plain(text).chars() {
+        // Those that are no mark anywhere stay readable in the source.
+        if c.is_ascii_punctuation() && !matches!(c, '-' | '.' | ',' | '/' | '%' | '(' | ')' | ':') {
+            let _ = write!(shown, "&#{};", u32::from(c));
+        } else {
+            shown.push(c);
+        }
+    }
+    shown + "</code>"
 }
 
 fn fenced(diff: &str) -> String {
@@ -169,8 +176,8 @@ mod tests {
         assert_eq!(code("a"), "`a`");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`@everyone"), "`` `@everyone ``");
-        assert_eq!(cell("a|b"), "`a\\|b`");
-        assert_eq!(html("<img src=x>"), "&lt;img src=x&gt;");
+        assert_eq!(referenced("a|b"), "<code>a&#124;b</code>");
+        assert_eq!(referenced("<b> @all"), "<code>&#60;b&#62; &#64;all</code>");
         assert!(fenced("+ ```\n+ # x").starts_with("````diff\n"));
         assert!(!code("a\u{1b}[2J\nb").contains(['\u{1b}', '\n']));
     }

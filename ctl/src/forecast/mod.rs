@@ -10,7 +10,7 @@ mod look;
 mod markdown;
 mod text;
 
-pub use look::{Asked, foretell};
+pub use look::{Asked, foretell, preview};
 pub use markdown::{MARK, markdown};
 pub use text::text;
 

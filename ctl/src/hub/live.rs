@@ -29,7 +29,7 @@ pub struct Stream<T> {
 
 impl Hub {
     /// Waits until one of the goals is so of an application, for as long as the hub is asked to at once. `release`: the contender has
-    /// to be that one. `None` = the hub does not know the application.
+    /// to be that one; `commit`: the hub has to have decided on it. `None` = the hub does not know the application.
     ///
     /// # Errors
     /// When the hub does not answer, or cannot wait for that.
@@ -38,12 +38,14 @@ impl Hub {
         key: &AppKey,
         goals: &str,
         release: Option<&str>,
+        commit: Option<&str>,
         seconds: u64,
     ) -> Result<Option<Waited>, HubError> {
         let patient = self.patient(Duration::from_secs(seconds) + SLACK)?;
         let timeout = seconds.to_string();
         let mut query = vec![("for", goals), ("timeout", timeout.as_str())];
         query.extend(release.map(|release| ("release", release)));
+        query.extend(commit.map(|commit| ("commit", commit)));
         patient.find(&format!("{}/{WAIT}", below(key)), &query)
     }
 

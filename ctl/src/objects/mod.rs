@@ -72,6 +72,11 @@ pub fn differences(
     Ok(changes)
 }
 
+/// An object as anybody may see it: the values of a Secret are hidden.
+pub fn without_secrets(object: Value) -> Value {
+    neutral::hide(None, Some(object)).1.unwrap_or_default()
+}
+
 /// How what is there of an object differs from what is wanted.
 pub fn compare_object(app: &AppKey, live: Option<Value>, wanted: &Value) -> Option<ObjectChange> {
     compare(name(app, wanted), live, Some(wanted.clone()))

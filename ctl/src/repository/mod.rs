@@ -6,12 +6,16 @@
 
 mod author;
 mod credentials;
+mod local;
+mod newest;
 mod place;
 mod publish;
 mod scratch;
 mod worktree;
 
 pub use author::{author, parse_author};
+pub use local::adopt;
+pub use newest::{Newest, newest};
 pub use place::{Place, current_branch, find, state_place};
 pub use publish::{Change, FileChange, Published, history_of, publish};
 pub use scratch::Scratch;
@@ -20,6 +24,8 @@ pub use worktree::Synced;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{CommitError, ReadError, Snapshot, StoreError};
 
+/// The remote of a clone where nothing else is said.
+const DEFAULT_REMOTE: &str = "origin";
 /// Largest file of people that is read, in bytes; the hub refuses larger ones [I2].
 pub const MAX_FILE: u64 = 1 << 20;
 

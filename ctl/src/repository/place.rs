@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use git2::{Repository, RepositoryOpenFlags};
 use shipper_git::{RepositoryUrl, Secret};
 
-use super::RepositoryError;
+use super::{DEFAULT_REMOTE, RepositoryError};
 use crate::cli::{Global, StateArgs};
 use crate::pulls::environment;
 
 /// Opens the fleet repository, and its host's API.
 const TOKEN: &str = "SHIPPER_GIT_TOKEN";
-const DEFAULT_REMOTE: &str = "origin";
 
 /// Where the commit goes.
 #[derive(Clone, Debug)]

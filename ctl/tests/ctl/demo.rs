@@ -1,13 +1,14 @@
 //! The demo as a newcomer meets it: whatever it says to type is typed, and does what it says.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use shipper_core::api::Waited;
 use shipper_core::status::ApplicationStatus;
 use tempfile::TempDir;
 
@@ -25,8 +26,18 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) fn start() -> Self {
+        Self::of(&mut Command::new(env!("CARGO_BIN_EXE_shipperctl")))
+    }
+
+    /// Without the example's chart, whether there is a helm or not.
+    pub(crate) fn without_charts() -> Self {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_shipperctl"));
+        Self::of(program.env_remove("SHIPPER_HELM").env("PATH", "/usr/bin:/bin"))
+    }
+
+    fn of(program: &mut Command) -> Self {
         let temporary = tempfile::tempdir().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_shipperctl"))
+        let mut child = program
             .args(["demo", "--listen", "127.0.0.1:0"])
             .env("TMPDIR", temporary.path())
             .stdout(Stdio::piped())
@@ -65,6 +76,11 @@ impl Demo {
     pub(crate) fn hub(&mut self) -> String {
         let line = self.says(&["export SHIPPER_HUB="]);
         line.split_once("SHIPPER_HUB=").unwrap().1.trim().to_owned()
+    }
+
+    /// Where it keeps everything.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        std::fs::read_dir(self.temporary.path()).unwrap().next().unwrap().unwrap().path()
     }
 
     /// Types a line into a shell in `directory`, prepared as the demo says; returns what it prints.
@@ -136,7 +152,8 @@ fn what_the_demo_says_to_type_works() {
     let clone = desk.path().join("fleet");
     demo.type_in(&clone, "shipperctl promote web/hello");
     demo.says(&[&second, "step half done: waits for command"]);
-    demo.type_in(&clone, "shipperctl promote web/hello");
+    let promoted = demo.type_in(&clone, "shipperctl promote web/hello --wait");
+    assert!(promoted.contains("is step=full on") && promoted.contains(&second), "{promoted}");
     demo.says(&[&second, "step full on done: at rest"]);
     let status = demo.type_in(&clone, "shipperctl status web/hello -o json");
     let status: ApplicationStatus = serde_json::from_str(&status).unwrap();
@@ -144,8 +161,28 @@ fn what_the_demo_says_to_type_works() {
     assert!(status.releases[0].complete.is_some(), "{:?}", status.releases);
 
     demo.type_in(&clone, &format!("git pull --quiet\n{edit}\n{commit}"));
+    // At this moment the hub still shows the release before: the newest commit here is waited for first.
+    let waited = demo.type_in(&clone, "shipperctl wait web/hello --for step=canary -o json");
+    let waited: Waited = serde_json::from_str(&waited).unwrap();
     let third = release(&demo.says_next(&["web/hello", "step canary done: waits for command"]));
     assert_ne!(third, second);
+    assert_eq!(waited.status.contender.as_ref().map(ToString::to_string), Some(third));
+    assert_eq!(waited.decided, Some(true));
+    // What is not pushed is not waited for in vain, and what is refused does not come.
+    demo.type_in(
+        &clone,
+        "git pull --quiet\ngit commit --quiet --allow-empty -m nothing\nprintf x >> apps/hello/x.txt",
+    );
+    let unpushed = "git add -A && git commit -qm local\nshipperctl wait web/hello 2>&1 || test $? = 1";
+    assert!(demo.type_in(&clone, unpushed).contains("is not pushed"));
+    demo.type_in(
+        &clone,
+        "git reset -q --hard origin/main\nprintf '  oops: 1\\n' >> applications/web/hello.yaml",
+    );
+    let refused =
+        "git commit -qam broken && git push -q\nshipperctl wait web/hello --timeout 60s 2>&1 || test $? = 6";
+    assert!(demo.type_in(&clone, refused).contains("oops"));
+    demo.type_in(&clone, "git revert --no-edit HEAD > /dev/null && git push -q");
     demo.type_in(&clone, "shipperctl abort web/hello");
     demo.says_next(&[&second, "step full on done: at rest"]);
     if helm {

@@ -9,7 +9,7 @@ use shipper_core::status::ApplicationStatus;
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
 
-struct Fixture {
+pub(crate) struct Fixture {
     _directory: tempfile::TempDir,
     bare: PathBuf,
     status: ApplicationStatus,
@@ -17,7 +17,7 @@ struct Fixture {
 
 impl Fixture {
     /// Two releases whose manifests differ in an image and in a Secret.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (bare, clone) = repository(directory.path(), FILES);
         let first = commit(&clone, "first");
@@ -47,7 +47,17 @@ impl Fixture {
         Self { _directory: directory, bare, status }
     }
 
-    fn run(&self, arguments: &[&str]) -> Outcome {
+    /// How a wait ends where the hub says that this goal is so; empty = none is.
+    pub(crate) fn waits(&self, goal: &str) -> Exit {
+        let goal = (!goal.is_empty()).then_some(goal);
+        crate::live::asked(
+            vec![crate::live::waited(&self.status, goal), crate::live::known(&self.status)],
+            &["wait", "web/hello", "--timeout", "0s"],
+        )
+        .exit
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         let (hub, repository) =
             (hub(vec![self.status.clone()], well(Vec::new(), Vec::new())), self.bare.display().to_string());
         run([&["diff", "web/hello"][..], arguments, &["--hub", &hub, "--repository", &repository]].concat())

@@ -55,6 +55,19 @@ impl Fixture {
     }
 }
 
+/// What was in force before the history was rewritten.
+const OLD: &str = "0123456789012345678901234567890123456789";
+
+/// A hub that refuses the history of `main`, which is at this commit.
+pub(crate) fn refusing(head: &str) -> String {
+    let refused = RefusedHistory {
+        branch: "refs/heads/main".to_owned(),
+        commit: head.to_owned(),
+        supersedes: vec![OLD.to_owned()],
+    };
+    hub(Vec::new(), HubStatus { refused: Some(refused), ..well(Vec::new(), Vec::new()) })
+}
+
 /// [X1] The file goes and the trailer says that it is meant; where the file is missing already, the trailer alone is a commit.
 #[test]
 fn x1_remove_takes_the_file_away_and_confirms_it() {
@@ -96,18 +109,12 @@ fn x2_remove_takes_a_cluster_away_and_confirms_it() {
 fn x3_accept_names_the_new_beginning_and_what_it_supersedes() {
     let fixture = fixture();
     let head = git(&fixture.bare, &["rev-parse", "main"]);
-    let old = "0123456789012345678901234567890123456789".to_owned();
-    let refused = RefusedHistory {
-        branch: "refs/heads/main".to_owned(),
-        commit: head.clone(),
-        supersedes: vec![old.clone()],
-    };
+    let old = OLD.to_owned();
     let following = hub(Vec::new(), well(Vec::new(), Vec::new()));
     let nothing = fixture.run(&following, &["repository", "accept", &head]);
     assert!(nothing.err.contains("there is nothing to accept"), "{}", nothing.err);
 
-    let status = HubStatus { refused: Some(refused), ..well(Vec::new(), Vec::new()) };
-    let refusing = hub(Vec::new(), status);
+    let refusing = refusing(&head);
     let other = fixture.run(&refusing, &["repository", "accept", "abcdef0123"]);
     assert!(other.err.contains(&format!("is at {head}")), "{}", other.err);
     let done = fixture.run(&refusing, &["repository", "accept", &head[..10]]);

@@ -14,7 +14,7 @@ use shipper_core::protocol::{APPLICATIONS, CLUSTERS, ClusterView, FleetCluster, 
 use shipper_core::status::ApplicationStatus;
 use shipperctl::cli::Cli;
 use shipperctl::exit::Exit;
-use shipperctl::terminal::Terminal;
+use shipperctl::terminal::{Look, Terminal};
 
 /// What a command printed, without colours, and how it ended.
 #[derive(Debug)]
@@ -29,12 +29,9 @@ pub(crate) fn run<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> Outc
     let words = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let cli = Cli::try_parse_from(["shipperctl".to_owned()].into_iter().chain(words)).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = shipperctl::run(&cli, &mut Terminal { out: &mut out, err: &mut err, width: None });
-    let bare = |bytes: Vec<u8>| {
-        let text = String::from_utf8(bytes).unwrap();
-        anstream::adapter::strip_str(&text).to_string()
-    };
-    Outcome { exit, out: bare(out), err: bare(err) }
+    let exit = shipperctl::run(&cli, &mut Terminal::new(&mut out, &mut err, [Look::default(); 2], None));
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Outcome { exit, out: text(out), err: text(err) }
 }
 
 /// Runs `git` in a directory, as Ada.

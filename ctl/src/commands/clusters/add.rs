@@ -58,7 +58,7 @@ pub(super) fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> 
     let name = &args.cluster;
     let path = format!("clusters/{name}.yaml");
     let bytes = file(args, &path)?;
-    let commit = Commit::begin(global, &args.commit, format!("Add cluster {name}"))?;
+    let commit = Commit::begin(global, &args.commit, &format!("Add cluster {name}"), terminal)?;
     let published = commit.publish(false, |main, _| {
         let there = repository::clusters(main)?.into_iter().find(|(known, _)| known.as_str() == name);
         if let Some((_, path)) = there {

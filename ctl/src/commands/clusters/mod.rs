@@ -2,6 +2,8 @@
 
 mod add;
 
+use std::io::Write as _;
+
 use jiff::Timestamp;
 use shipper_core::ClusterName;
 use shipper_git::Snapshot;
@@ -141,7 +143,7 @@ fn set(
             "Its applications move elsewhere and leave when they serve there.",
         ),
     };
-    let commit = Commit::begin(global, &mark.commit, format!("{verb} {name}"))?;
+    let commit = Commit::begin(global, &mark.commit, &format!("{verb} {name}"), terminal)?;
     let published = commit.publish(false, |main, _| {
         let path = file_of(main, name)?;
         let text = repository::read_text(main, &path)?.unwrap_or_default();

@@ -11,9 +11,10 @@ use shipper_core::status::ApplicationStatus;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::Snapshot;
 
-use super::{Args, Comparison, MAX_MANIFESTS};
+use super::{Args, Comparison};
 use crate::Error;
 use crate::objects::{ObjectChange, compare_object};
+use crate::records::MAX_MANIFESTS;
 use crate::repository::RepositoryError;
 
 /// What differs in the cluster from its target.

@@ -2,6 +2,8 @@
 
 mod live;
 
+use std::io::Write as _;
+
 use serde::Serialize;
 use shipper_core::state::paths;
 use shipper_core::status::ApplicationStatus;
@@ -13,12 +15,10 @@ use crate::cli::{Global, StateArgs};
 use crate::hub::Hub;
 use crate::objects::{ObjectChange, Side, differences, shown};
 use crate::output::OutputArgs;
-use crate::repository::{self, RepositoryError, Scratch};
+use crate::records::{Records, manifests};
+use crate::repository;
 use crate::suggest;
 use crate::terminal::{FAINT, STRONG, Terminal, plain, styled};
-
-/// Largest rendered file that is read, in bytes; the hub makes none that is larger.
-const MAX_MANIFESTS: u64 = 64 << 20;
 
 /// `diff APP [FROM] [TO]`
 #[derive(Debug, Clone, clap::Args)]
@@ -83,16 +83,12 @@ struct Comparison {
 /// When there is no such application or release, or hub, repository or cluster do not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let status = Hub::of(global)?.application(&args.app)?;
-    let mut scratch = Scratch::of(&repository::state_place(global, &args.state)?, false)?;
-    let branch = format!("refs/heads/{}", args.state.state_branch);
-    let state = scratch.branch(&branch)?.ok_or_else(|| Error::Refused {
-        message: format!(
-            "there is no branch {} yet; is it the repository that the hub writes?",
-            args.state.state_branch
-        ),
-    })?;
+    let place = repository::state_place(global, &args.state)?;
+    terminal.busy(&format!("Reading {}", place.url));
+    let records = Records::read(&place, &args.state.state_branch)?;
+    let state = records.snapshot();
     let comparison =
-        if args.live { live::compare(args, &status, &state)? } else { releases(args, &status, &state)? };
+        if args.live { live::compare(args, &status, state)? } else { releases(args, &status, state)? };
     let names = || comparison.objects.iter().map(|change| change.object.clone()).collect();
     let text = args.output.output.print(&comparison, names, || Ok(text(&comparison)))?;
     write!(terminal.out, "{text}")?;
@@ -135,25 +131,6 @@ fn named(status: &ApplicationStatus, asked: &str) -> Result<ReleaseName, Error> 
         return Ok(ReleaseName::from(asked));
     }
     Err(Error::NotFound { what: "release", name: asked.to_owned(), hint: suggest::hint(asked, &names) })
-}
-
-/// What was rendered of a release: for a cluster, where it has the release, else without overrides.
-fn manifests(
-    state: &Snapshot,
-    app: &AppKey,
-    release: &ReleaseName,
-    cluster: Option<&ClusterName>,
-) -> Result<Vec<u8>, Error> {
-    let of_cluster = cluster.map(|cluster| paths::target_manifests(cluster, app, release));
-    let missing = match &of_cluster {
-        Some(path) => {
-            format!("{release} is not in {}: {path} is not there", cluster.map_or("", ClusterName::as_str))
-        }
-        None => format!("{release} has different values in every cluster; say which with --cluster"),
-    };
-    let path = of_cluster.unwrap_or_else(|| paths::release_manifests(app, release, None));
-    let bytes = state.read(&path, MAX_MANIFESTS).map_err(RepositoryError::from)?;
-    bytes.ok_or(Error::Refused { message: missing })
 }
 
 fn text(comparison: &Comparison) -> String {

@@ -1,5 +1,6 @@
 //! `shipperctl hub tokens`: tokens for reading, made and taken back on the hub's own database, also while hubs work with it.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use comfy_table::{Cell, Color};

@@ -3,6 +3,7 @@
 mod follow;
 
 use std::collections::VecDeque;
+use std::io::Write as _;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -154,7 +155,7 @@ impl<'v, 't> View<'v, 't> {
             if let Some(lost) = &self.lost {
                 picture.push_str(&format!("\n! {BAD}{}{BAD:#}\n", plain(lost)));
             }
-            screen.draw(&picture, self.terminal.out)?;
+            screen.draw(&picture, &mut self.terminal.out)?;
             return Ok(());
         }
         let line = match self.args.output.output {

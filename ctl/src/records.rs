@@ -1,0 +1,94 @@
+//! What the hub wrote to its branch: which releases there are, and what was rendered of each.
+
+use std::collections::BTreeSet;
+
+use shipper_core::state::paths;
+use shipper_core::{AppKey, ClusterName, ReleaseName};
+use shipper_git::Snapshot;
+
+use crate::Error;
+use crate::repository::{Place, RepositoryError, Scratch};
+
+/// Largest rendered file that is read, in bytes; the hub makes none that is larger.
+pub const MAX_MANIFESTS: u64 = 64 << 20;
+
+/// The hub's branch at its newest commit, in a clone that lasts as long as this.
+pub struct Records {
+    snapshot: Snapshot,
+    _clone: Scratch,
+}
+
+impl Records {
+    /// Reads the branch.
+    ///
+    /// # Errors
+    /// When the repository does not answer, or has no such branch.
+    pub fn read(place: &Place, branch: &str) -> Result<Self, Error> {
+        let mut clone = Scratch::of(place, false)?;
+        let snapshot = clone.branch(&format!("refs/heads/{branch}"))?.ok_or_else(|| Error::Refused {
+            message: format!("there is no branch {branch} yet; is it the repository that the hub writes?"),
+        })?;
+        Ok(Self { snapshot, _clone: clone })
+    }
+
+    /// The commit.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
+    /// The applications that have releases.
+    ///
+    /// # Errors
+    /// When the clone is damaged.
+    pub fn applications(&self) -> Result<Vec<AppKey>, Error> {
+        let found: BTreeSet<AppKey> = self
+            .entries("releases")?
+            .iter()
+            .filter_map(|path| {
+                let mut parts = path.split('/').skip(1);
+                Some(AppKey::new(parts.next()?, parts.next()?))
+            })
+            .collect();
+        Ok(found.into_iter().collect())
+    }
+
+    /// The releases of an application.
+    ///
+    /// # Errors
+    /// When the clone is damaged.
+    pub fn releases(&self, app: &AppKey) -> Result<Vec<ReleaseName>, Error> {
+        let entries = self.entries(&format!("releases/{}/{}", app.namespace, app.name))?;
+        let found: BTreeSet<&str> = entries
+            .iter()
+            .filter_map(|path| path.strip_suffix("/release.yaml")?.rsplit('/').next())
+            .collect();
+        Ok(found.into_iter().map(ReleaseName::from).collect())
+    }
+
+    fn entries(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let entries = self.snapshot.walk(folder).map_err(RepositoryError::from)?;
+        Ok(entries.into_iter().map(|entry| entry.path).collect())
+    }
+}
+
+/// What was rendered of a release: for a cluster, where it has the release, else without overrides.
+///
+/// # Errors
+/// When that was not rendered.
+pub fn manifests(
+    state: &Snapshot,
+    app: &AppKey,
+    release: &ReleaseName,
+    cluster: Option<&ClusterName>,
+) -> Result<Vec<u8>, Error> {
+    let of_cluster = cluster.map(|cluster| paths::target_manifests(cluster, app, release));
+    let missing = match &of_cluster {
+        Some(path) => {
+            format!("{release} is not in {}: {path} is not there", cluster.map_or("", ClusterName::as_str))
+        }
+        None => format!("{release} has different values in every cluster; say which with --cluster"),
+    };
+    let path = of_cluster.unwrap_or_else(|| paths::release_manifests(app, release, None));
+    let bytes = state.read(&path, MAX_MANIFESTS).map_err(RepositoryError::from)?;
+    bytes.ok_or(Error::Refused { message: missing })
+}
