@@ -7,6 +7,7 @@ mod demo;
 mod docs;
 mod failures;
 mod lint;
+mod recording;
 mod test;
 mod tools;
 mod tree;
@@ -34,6 +35,7 @@ enum Task {
     Tools,
     Bench(bench::Args),
     Docs(docs::Args),
+    Recording(recording::Args),
 }
 
 fn main() -> ExitCode {
@@ -54,5 +56,6 @@ fn run() -> Result<()> {
         Task::Tools => tools::run(),
         Task::Bench(args) => bench::run(&args),
         Task::Docs(args) => docs::run(&args),
+        Task::Recording(args) => recording::run(&args),
     }
 }
