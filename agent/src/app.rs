@@ -20,6 +20,7 @@ use crate::watch::Watch;
 use jiff::Timestamp;
 use serde_json::Value;
 use shipper_core::ClusterName;
+use shipper_telemetry::trace::Traces;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tracing::Instrument;
 
 /// What an agent is to be.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub struct Config {
     pub now: Timestamp,
     /// Seed of all jitter.
     pub seed: u64,
+    /// Where is told what is done for each commit.
+    pub traces: Traces,
 }
 
 impl Config {
@@ -61,6 +65,7 @@ impl Config {
             in_flight: 16,
             now,
             seed,
+            traces: Traces::off(),
         }
     }
 }
@@ -84,7 +89,7 @@ impl<S: Source> App<S> {
         Self {
             api: Api::new(client, config.in_flight),
             random: Random::seeded(config.seed),
-            state: Arc::new(State::new(Clock::starting_at(config.now))),
+            state: Arc::new(State::new(Clock::starting_at(config.now)).tracing(config.traces.clone())),
             leadership: Leadership::new(),
             wake: Wake::default(),
             samples: Arc::default(),
@@ -108,6 +113,12 @@ impl<S: Source> App<S> {
 
     /// Runs until `shutdown` is ready, then gives the Lease back.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        // What every line of this agent has in common.
+        let around = tracing::info_span!("agent", cluster = %self.config.cluster);
+        self.run_parts(shutdown).instrument(around).await;
+    }
+
+    async fn run_parts(self, shutdown: impl Future<Output = ()>) {
         let Self { config, source, hub, api, random, state, leadership, wake, samples } = self;
         let kinds = Kinds::new(api.clone());
         let mut keeper = Keeper::new(
@@ -122,15 +133,11 @@ impl<S: Source> App<S> {
             Executor::new(api.clone(), kinds.clone(), Arc::clone(&state), leadership.clone(), random.clone());
         let targets = Targets::new(config.cluster.clone(), Memory::in_dir(&config.data_dir));
         let mut parts = JoinSet::new();
-        parts.spawn(fetcher::run(
-            source,
-            targets,
-            Arc::clone(&state),
-            wake.clone(),
-            config.polling,
-            random.clone(),
-        ));
-        parts.spawn(fetcher::listen(Arc::clone(&hub), wake.clone(), random.clone()));
+        parts.spawn(
+            fetcher::run(source, targets, Arc::clone(&state), wake.clone(), config.polling, random.clone())
+                .in_current_span(),
+        );
+        parts.spawn(fetcher::listen(Arc::clone(&hub), wake.clone(), random.clone()).in_current_span());
         for (api_version, kind) in room::WATCHED {
             let watch = Watch {
                 api: api.clone(),
@@ -141,22 +148,25 @@ impl<S: Source> App<S> {
                 id: group_kind(api_version, kind),
                 api_version: Some(api_version.to_owned()),
             };
-            parts.spawn(watch.run());
+            parts.spawn(watch.run().in_current_span());
         }
-        parts.spawn(watches(api.clone(), kinds, Arc::clone(&state), random.clone()));
-        parts.spawn(analysis::run(api.clone(), Arc::clone(&state), leadership.clone(), samples));
-        parts.spawn(engine::run(Arc::clone(&state), executor, leadership.clone()));
+        parts.spawn(watches(api.clone(), kinds, Arc::clone(&state), random.clone()).in_current_span());
+        parts.spawn(
+            analysis::run(api.clone(), Arc::clone(&state), leadership.clone(), samples).in_current_span(),
+        );
+        parts.spawn(engine::run(Arc::clone(&state), executor, leadership.clone()).in_current_span());
         parts.spawn({
             let (cluster, fetch) = (config.cluster.clone(), Arc::clone(&wake.fetch));
-            async move {
+            let reports = async move {
                 let uid = cluster_uid(&api, &state, &random).await;
                 let calls = Arc::clone(api.calls());
                 Reporter::new(hub, state, leadership, calls, random, (cluster, uid), fetch).run().await;
-            }
+            };
+            reports.in_current_span()
         });
         tokio::select! {
             () = keeper.run() => {}
-            Some(ended) = parts.join_next() => tracing::error!(?ended, "a part of the agent ended; stopping"),
+            Some(ended) = parts.join_next() => tracing::error!(error = ?ended, "a part of the agent ended; stopping"),
             () = shutdown => tracing::info!("stopping"),
         }
         // Nothing may be written any more when the Lease is given back.
@@ -181,7 +191,7 @@ async fn watches(api: Api, kinds: Kinds, state: Arc<State>, random: Random) {
                     id,
                     api_version,
                 };
-                running.spawn(watch.run());
+                running.spawn(watch.run().in_current_span());
             }
         }
         state.kinds.notified().await;

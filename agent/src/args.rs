@@ -1,6 +1,7 @@
 //! The command line, and the same as environment variables.
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use shipper_telemetry::log::LogFormat;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -74,15 +75,9 @@ pub struct Args {
     /// How to write the log; what is logged says RUST_LOG, for example shipper_agent=debug
     #[arg(long, env = "SHIPPER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
     pub log_format: LogFormat,
-}
-
-/// How the log is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For log collectors.
-    Json,
+    /// Send traces to this OTLP receiver over HTTP, for example http://collector:4318; else the variables OTEL_EXPORTER_OTLP_… count
+    #[arg(long, env = "SHIPPER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -7,6 +7,7 @@ use crate::random::{Backoff, Random};
 use crate::source::Source;
 use crate::targets::Targets;
 use futures::StreamExt;
+use shipper_telemetry::fields::COMMIT;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -63,7 +64,7 @@ pub async fn run<S: Source>(
         state.set_targets(changes);
     }
     loop {
-        let began = Instant::now();
+        let (began, since) = (Instant::now(), state.clock().now());
         let Some((returned, result)) = on_thread(held, |(source, targets)| targets.sync(source)).await else {
             return;
         };
@@ -89,6 +90,10 @@ pub async fn run<S: Source>(
                         "new state accepted"
                     );
                     state.metrics.accepted.set(now);
+                    if let Some(trace) = &changes.trace {
+                        let times = (since.into(), state.clock().now().into());
+                        state.traces.tell("fetch", Some(trace), times, [(COMMIT, changes.commit.clone())]);
+                    }
                     state.set_targets(changes);
                 }
                 let connected = wake.connected.load(Ordering::Relaxed);
@@ -110,8 +115,9 @@ async fn on_thread<H: Send + 'static, T: Send + 'static>(
     mut held: H,
     work: impl FnOnce(&mut H) -> T + Send + 'static,
 ) -> Option<(H, T)> {
+    let around = tracing::Span::current();
     spawn_blocking(move || {
-        let result = work(&mut held);
+        let result = around.in_scope(|| work(&mut held));
         (held, result)
     })
     .await

@@ -4,22 +4,23 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use shipper_agent::args::{Args, LogFormat};
+use shipper_agent::args::Args;
 use shipper_agent::hub::{HttpHub, HttpHubOptions};
 use shipper_agent::identity::identity;
 use shipper_agent::source::GitSource;
 use shipper_agent::{App, Config, Polling};
 use shipper_git::{Credentials, RemoteConfig, Secret};
+use shipper_telemetry::fields::CLUSTER;
+use shipper_telemetry::trace::Traces;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    log(args.log_format);
+    shipper_telemetry::log::start(args.log_format);
     // Fails only where a provider is installed already, which is then the same one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // One thread does all; the repository is read on another. Fewer threads, less memory.
@@ -29,15 +30,6 @@ fn main() -> Result<()> {
     // A fetch that is under way is not waited for; the object store bears being left at any moment.
     runtime.shutdown_background();
     result
-}
-
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().init(),
-    }
 }
 
 async fn run(args: Args) -> Result<()> {
@@ -54,6 +46,10 @@ async fn run(args: Args) -> Result<()> {
     config.polling = Polling::every(args.poll_interval);
     config.in_flight = args.in_flight.max(1);
     config.lease_namespace = args.lease_namespace.clone().unwrap_or(own_namespace);
+    let attributes = [(CLUSTER, args.cluster.clone())];
+    let traces =
+        Traces::start("shipper-agent", env!("CARGO_PKG_VERSION"), args.otlp_endpoint.as_deref(), attributes)?;
+    config.traces = traces.clone();
     let host = std::env::var("HOSTNAME").unwrap_or_else(|_| args.cluster.clone());
     config.identity = identity(&args.data_dir, &host, config.seed)
         .with_context(|| format!("cannot keep a name in the data directory {}", args.data_dir.display()))?;
@@ -78,6 +74,8 @@ async fn run(args: Args) -> Result<()> {
         }
     })
     .await;
+    // Blocks while the last ones are sent by this very runtime.
+    tokio::task::spawn_blocking(move || traces.flush()).await?;
     Ok(())
 }
 

@@ -124,7 +124,7 @@ impl Reporter {
                     sleep(self.random.spread(REFUSED)).await;
                 }
                 Err(HubError::StandsBy { message, retry_after }) => {
-                    tracing::info!(message, "the hub stands by; asking again");
+                    tracing::info!(detail = message, "the hub stands by; asking again");
                     // The next one may be another hub, and every session is asked for by who has none.
                     self.session = None;
                     backoff.reset();
@@ -182,12 +182,13 @@ impl Reporter {
             applications: news.reports.iter().map(|(report, _)| (**report).clone()).collect(),
             gone: news.gone.clone(),
         };
-        let number = *sequence;
+        let (number, since) = (*sequence, self.state.clock().now());
         let accepted = self.hub.report(report).await?;
         if accepted.sequence < number {
             // The hub has stored something else under this name: nothing is known of what it has.
             return Err(HubError::SessionUnknown);
         }
+        self.state.tell_reported(news.reports.iter().map(|(report, _)| &**report), since);
         for (report, change) in news.reports {
             self.acknowledged.insert(report.application.clone(), change);
         }

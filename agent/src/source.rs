@@ -44,6 +44,14 @@ pub trait Source: Send + 'static {
     /// It is not here, or damaged.
     fn tree(&self, commit: Oid) -> Result<Box<dyn Tree>, SourceError>;
 
+    /// The message of a commit that is here; empty where commits have none.
+    ///
+    /// # Errors
+    /// It is not here, or damaged.
+    fn message(&self, _commit: Oid) -> Result<String, SourceError> {
+        Ok(String::new())
+    }
+
     /// Wake-ups for a repository on this machine.
     fn watch(&self) -> Option<LocalWatch> {
         None
@@ -105,6 +113,10 @@ impl Source for GitSource {
 
     fn tree(&self, commit: Oid) -> Result<Box<dyn Tree>, SourceError> {
         Ok(Box::new(GitTree(self.store.snapshot(commit)?)))
+    }
+
+    fn message(&self, commit: Oid) -> Result<String, SourceError> {
+        Ok(self.store.snapshot(commit)?.message()?)
     }
 
     fn watch(&self) -> Option<LocalWatch> {

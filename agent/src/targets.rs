@@ -9,6 +9,7 @@ use shipper_core::manifest::Manifests;
 use shipper_core::state::{FleetState, StateObject, Target, paths};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use shipper_git::{Mode, Oid};
+use shipper_telemetry::trace::Parent;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -78,6 +79,8 @@ pub struct Changes {
     pub set: Vec<(AppKey, Arc<AppTarget>)>,
     /// Applications that have no target here any more. Their objects stay as they are.
     pub gone: Vec<AppKey>,
+    /// The trace that the commit belongs to, as it says itself.
+    pub trace: Option<Parent>,
     /// All files that cannot be used, by path.
     pub problems: BTreeMap<String, String>,
 }
@@ -145,6 +148,7 @@ impl Targets {
         let accepted = accept(self.accepted.as_ref(), &hex, &state, ancestry)?;
         let mut changes = self.read(head, tree.as_ref())?;
         changes.standing = (accepted.epoch, accepted.generation);
+        changes.trace = source.message(head).ok().and_then(|message| Parent::of_message(&message));
         if self.accepted.as_ref() != Some(&accepted) {
             self.memory.store(&accepted)?;
             self.accepted = Some(accepted);

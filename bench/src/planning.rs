@@ -286,6 +286,7 @@ fn config(remote: &Path, data_dir: &Path) -> Result<Config> {
         data_dir: data_dir.to_owned(),
         database: None,
         retention: Retention::default(),
+        otlp_endpoint: None,
         agent_tokens: None,
         access: AccessSettings::open(),
         webhook_secret: None,

@@ -139,7 +139,7 @@ impl Store {
             Ok(heads) if heads.values().flatten().all(|oid| complete(&self.repo, *oid).is_ok()) => Ok(heads),
             Ok(_) => self.replace(branches),
             Err(RemoteError::Store { reason, .. }) => {
-                warn!(%reason, "the object store is damaged");
+                warn!(error = %reason, "the object store is damaged");
                 self.replace(branches)
             }
             Err(error) => Err(error.into()),
@@ -165,7 +165,7 @@ impl Store {
 
     /// Clones anew and swaps: the damaged repository is put aside only when the new one is there.
     fn replace(&mut self, branches: &[&str]) -> Result<Heads, StoreError> {
-        warn!(store = %self.root.display(), "cloning the object store again");
+        warn!(path = %self.root.display(), "cloning the object store again");
         let path = self.layout.fresh();
         let directory = |source| StoreError::Directory { path: self.root.clone(), source };
         if path.exists() {

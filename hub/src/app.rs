@@ -11,6 +11,7 @@ use crate::render::{self, Renderer, charts};
 use crate::shared::{Settings, Shared};
 use crate::store::{AccessChange, DataDirectory, Keep, PostgresStore, SqliteStore, Store, StoreError};
 use shipper_git::StoreError as RepositoryError;
+use shipper_telemetry::trace::{TraceError, Traces};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,9 @@ pub enum AppError {
     /// The cache of charts.
     #[error("the cache of charts in --data-dir cannot be opened: {0}")]
     Charts(#[from] ChartError),
+    /// Where traces are to go.
+    #[error(transparent)]
+    Traces(#[from] TraceError),
     /// A part of the running hub ended.
     #[error("a part of the hub ended by itself; its log says which, and that is a bug")]
     Ended,
@@ -61,6 +65,7 @@ pub struct App {
     listener: TcpListener,
     address: SocketAddr,
     pilot: Pilot,
+    traces: Traces,
 }
 
 impl App {
@@ -95,7 +100,9 @@ impl App {
         let at = |source| AppError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(at)?;
         let address = listener.local_addr().map_err(at)?;
-        let pilot = pilot(config, shared.clone()).await?;
+        let traces =
+            Traces::start("shipper-hub", env!("CARGO_PKG_VERSION"), config.otlp_endpoint.as_deref(), [])?;
+        let pilot = pilot(config, shared.clone(), traces.clone()).await?;
         Ok(Self {
             shared,
             store,
@@ -104,6 +111,7 @@ impl App {
             listener,
             address,
             pilot,
+            traces,
         })
     }
 
@@ -144,7 +152,7 @@ impl App {
                 Ok(())
             }
             ended = tasks.join_next() => {
-                tracing::error!(?ended, "a part of the hub ended by itself, so the hub stops");
+                tracing::error!(error = ?ended, "a part of the hub ended by itself, so the hub stops");
                 Err(AppError::Ended)
             }
         };
@@ -153,15 +161,17 @@ impl App {
         self.shared.access.flush(&*self.store).await;
         self.shared.intake.flush().await;
         self.store.close().await;
+        // Blocks while this runtime sends the last of them; that it is cut short is no error.
+        let _ = tokio::task::spawn_blocking(move || self.traces.flush()).await;
         outcome
     }
 }
 
-async fn pilot(config: &Config, shared: Arc<Shared>) -> Result<Pilot, AppError> {
+async fn pilot(config: &Config, shared: Arc<Shared>, traces: Traces) -> Result<Pilot, AppError> {
     let directory = &config.data_dir;
     let renderer = Renderer::new(config.helm.clone(), render::Limits::default(), directory.join("render"));
     let charts = Charts::new(directory.join("charts"), charts::Limits::default())?;
-    let told = PilotConfig::from(config);
+    let told = PilotConfig { traces, ..PilotConfig::from(config) };
     let opened =
         tokio::task::spawn_blocking(move || Pilot::new(told, shared, Arc::new(renderer), Arc::new(charts)));
     match opened.await {

@@ -4,9 +4,10 @@ mod reading;
 
 pub use reading::ReadingArgs;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use shipper_core::resources::Quantity;
 use shipper_git::Secret;
+use shipper_telemetry::log::LogFormat;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -264,15 +265,12 @@ pub struct Args {
         help_heading = "This process"
     )]
     pub log_format: LogFormat,
-}
 
-/// How to write the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    /// Send traces to this OTLP receiver over HTTP, for example http://collector:4318. Without it the standard variables
+    /// OTEL_EXPORTER_OTLP_ENDPOINT and the like count; OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG say which traces, and a
+    /// trace goes from a commit on main to the objects that agents apply for it. Default: no traces.
+    #[arg(long, env = "SHIPPER_OTLP_ENDPOINT", value_name = "URL", help_heading = "This process")]
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Something that is shown nowhere.

@@ -123,6 +123,8 @@ pub struct Config {
     pub database: Option<Address>,
     /// How far the timeline goes back.
     pub retention: Retention,
+    /// Where traces are sent; `None` = where the standard variables say, if they do.
+    pub otlp_endpoint: Option<String>,
     /// YAML file of the agents' tokens.
     pub agent_tokens: Option<PathBuf>,
     /// Who may read.
@@ -180,6 +182,7 @@ impl TryFrom<Args> for Config {
                 entries: args.timeline_max_entries,
                 bytes: args.timeline_max_size,
             },
+            otlp_endpoint: args.otlp_endpoint,
             agent_tokens: args.agent_tokens,
             access,
             webhook_secret,

@@ -2,11 +2,10 @@
 
 use clap::Parser;
 use shipper_hub::app::App;
-use shipper_hub::args::{Args, LogFormat};
+use shipper_hub::args::Args;
 use shipper_hub::config::Config;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -23,7 +22,7 @@ async fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    log(args.log_format);
+    shipper_telemetry::log::start(args.log_format);
     // One provider for every TLS client; a second call cannot happen, so its answer says nothing.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let config = match Config::try_from(args) {
@@ -54,13 +53,4 @@ async fn main() -> ExitCode {
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
     tracing::error!("{error}");
     ExitCode::from(USAGE)
-}
-
-fn log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().init(),
-    }
 }

@@ -57,6 +57,7 @@ fn config(directory: &Path) -> Config {
         helm: None,
         author: Author { name: "Shipper".into(), email: "shipper@localhost".into() },
         takeover: Takeover::default(),
+        otlp_endpoint: None,
     }
 }
 

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
+#[path = "simulated/contract.rs"]
+mod contract;
 #[path = "simulated/fleet.rs"]
 mod fleet;
 #[path = "simulated/link.rs"]

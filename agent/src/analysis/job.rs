@@ -69,7 +69,7 @@ pub(super) async fn clean_up(tools: Tools, app: AppKey, analysis: TargetAnalysis
     for measure in jobs {
         let name = name(&analysis.release, &measure.name, analysis.run);
         if let Err(error) = remove(&tools, &app, &name, &measure.name).await {
-            tracing::warn!(%app, job = name, %error, "the Job of an analysis is left behind");
+            tracing::warn!(application = %app, job = name, %error, "the Job of an analysis is left behind");
         }
     }
 }

@@ -88,7 +88,7 @@ impl Measuring {
     }
 
     fn note(&mut self, outcome: Outcome, measured: String) {
-        tracing::debug!(app = %self.app, analysis = self.analysis.name, ?outcome, measured, "sample");
+        tracing::debug!(application = %self.app, analysis = self.analysis.name, ?outcome, measured, "sample");
         self.tools.counts.count(outcome);
         let count = match outcome {
             Outcome::Passed => &mut self.seen.passed,

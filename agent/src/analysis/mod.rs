@@ -66,7 +66,7 @@ pub async fn run(api: Api, state: Arc<State>, leadership: Leadership, counts: Ar
         }
         wanted.retain(|key, _| !runs.contains_key(key));
         for (key, analysis) in wanted {
-            tracing::info!(app = %key, release = %analysis.release, measures = analysis.measures.len(), "measuring for a gate");
+            tracing::info!(application = %key, release = %analysis.release, count = analysis.measures.len(), "measuring for a gate");
             let each = (0..analysis.measures.len())
                 .filter_map(|index| Measuring::new(tools.clone(), key.clone(), &analysis, index))
                 .map(|measuring| tasks.spawn(measuring.run()))

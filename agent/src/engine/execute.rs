@@ -82,13 +82,19 @@ impl Executor {
         if !self.state.is_current(app, version) || !self.leadership.is_held() {
             return Outcome::Skipped;
         }
-        let began = Instant::now();
+        let (began, since) = (Instant::now(), self.state.clock().now());
         let (what, outcome) = match action {
             Action::Apply(apply) => ("apply", self.apply(app, apply).await),
             Action::Label(label) => ("label", self.label(app, label).await),
             Action::Delete(delete) => ("delete", self.delete(app, delete).await),
         };
         self.state.metrics.wrote(what, outcome.word(), began.elapsed().as_secs_f64());
+        self.state.tell(
+            what,
+            app,
+            since,
+            [("object", object(action)), ("outcome", outcome.word().to_owned())],
+        );
         outcome
     }
 
@@ -107,7 +113,7 @@ impl Executor {
         let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
         match self.send(apply, &path, &object, until).await {
             Ok(answer) => {
-                tracing::debug!(%app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
+                tracing::debug!(application = %app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
                 self.state.metrics.repairs.inc_by(u64::from(apply.repair));
                 self.state.written(app, &apply.key, apply.repair);
                 self.state.answered(&answer);
@@ -125,7 +131,7 @@ impl Executor {
                 }
             }
             Err(error) if error.code() == Some(409) && self.is_there(app, apply, &path).await => {
-                tracing::debug!(%app, object = %apply.key, %error, "is there already");
+                tracing::debug!(application = %app, object = %apply.key, %error, "is there already");
                 Outcome::Done
             }
             Err(error) => self.apply_failed(app, apply, &error),
@@ -220,7 +226,7 @@ impl Executor {
 
     fn apply_failed(&self, app: &AppKey, apply: &Apply, error: &ApiError) -> Outcome {
         let (reason, heals) = classify(error);
-        tracing::warn!(%app, object = %apply.key, %reason, %error, "apply failed");
+        tracing::warn!(application = %app, object = %apply.key, %reason, %error, "apply failed");
         let (first, most) = match reason {
             // The next try asks for no address.
             Trouble::AddressTaken => (ADDRESS.1, RETRY.1),
@@ -248,7 +254,7 @@ impl Executor {
         let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
         match self.api.merge(&path, FIELD_MANAGER, &patch, until).await {
             Ok(pod) => {
-                tracing::debug!(%app, pod = label.pod, serve = label.serve, why = label.why, "labelled");
+                tracing::debug!(application = %app, pod = label.pod, serve = label.serve, why = label.why, "labelled");
                 let to = if label.serve { "on" } else { "off" };
                 self.state.metrics.shifts.get_or_create(&ShiftLabels { to }).inc();
                 self.state.labelled(app, &label.pod, label.serve);
@@ -289,7 +295,7 @@ impl Executor {
         let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
         match self.api.delete(&path, &options, until).await {
             Ok(answer) => {
-                tracing::info!(%app, object = %delete.key, why = delete.why, "deleted");
+                tracing::info!(application = %app, object = %delete.key, why = delete.why, "deleted");
                 // The object is answered while finalizers hold it, a Status when it is gone.
                 if answer.pointer("/metadata/deletionTimestamp").is_some_and(Value::is_string) {
                     self.state.answered(&answer);
@@ -327,13 +333,22 @@ impl Executor {
 
     fn held(&self, app: &AppKey, key: &ObjectKey, error: &ApiError, expected: bool) -> Outcome {
         if expected {
-            tracing::debug!(%app, object = %key, %error, "has changed meanwhile");
+            tracing::debug!(application = %app, object = %key, %error, "has changed meanwhile");
         } else {
-            tracing::warn!(%app, object = %key, %error, "write failed");
+            tracing::warn!(application = %app, object = %key, %error, "write failed");
         }
         let at_least = error.retry_after().unwrap_or_default();
         self.state.hold(app, key, |tries| self.random.spread(doubled(RETRY.0, tries, RETRY.1)).max(at_least));
         Outcome::Failed
+    }
+}
+
+/// What an action is about.
+fn object(action: &Action) -> String {
+    match action {
+        Action::Apply(apply) => apply.key.to_string(),
+        Action::Label(label) => pod_key(&label.namespace, &label.pod).to_string(),
+        Action::Delete(delete) => delete.key.to_string(),
     }
 }
 

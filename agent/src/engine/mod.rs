@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
 
 /// Applications that are worked on at once: bounds the memory that their objects take on the way.
 const AT_ONCE: usize = 32;
@@ -30,7 +31,8 @@ pub async fn run(state: Arc<State>, executor: Executor, leadership: Leadership) 
     loop {
         let (ready, next) = state.take_ready(AT_ONCE.saturating_sub(working.len()));
         for app in ready {
-            working.spawn(work(Arc::clone(&state), executor.clone(), leadership.clone(), app));
+            let work = work(Arc::clone(&state), executor.clone(), leadership.clone(), app);
+            working.spawn(work.in_current_span());
         }
         let next = next.map(|at| state.clock().instant(at));
         tokio::select! {
@@ -82,13 +84,13 @@ async fn reconcile(state: &State, executor: &Executor, leadership: &Leadership, 
         if round.actions.is_empty() || !leadership.is_held() {
             return;
         }
-        tracing::debug!(%app, actions = round.actions.len(), "decided");
+        tracing::debug!(application = %app, count = round.actions.len(), "decided");
         carry_out(executor, app, round.version, round.actions).await;
     }
     let later = state.clock().now().saturating_add(REST).ok();
     rest.wake_at = later;
     state.metrics.restless.inc();
-    tracing::warn!(%app, "does not come to rest; another undoes what is applied?");
+    tracing::warn!(application = %app, "does not come to rest; another undoes what is applied?");
 }
 
 /// Rank by rank: applies upwards, deletions downwards, labels with the first. A failure ends it, so that the next look decides.

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use shipper_core::state::paths;
 use shipper_git::{Oid, RemoteConfig, Signer};
+use shipper_telemetry::trace::Traces;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ pub struct PilotConfig {
     pub author_email: String,
     /// Signs every commit.
     pub signer: Option<SharedSigner>,
+    /// Where what leads to each commit is told.
+    pub traces: Traces,
     /// A seam for tests of lost races; `None` in earnest.
     pub before_push: Option<BeforePush>,
 }
@@ -70,6 +73,7 @@ impl PilotConfig {
             author_name: "Shipper".to_owned(),
             author_email: "shipper@localhost".to_owned(),
             signer: None,
+            traces: Traces::off(),
             before_push: None,
         }
     }

@@ -9,7 +9,7 @@ use super::{Held, Pilot};
 use jiff::SignedDuration;
 use shipper_core::AppKey;
 use shipper_core::condition::{Reason, Status};
-use shipper_git::StoreError;
+use shipper_git::{Oid, StoreError};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,8 +97,9 @@ impl Pilot {
         let mut again: Vec<(AppKey, Duration)> = Vec::new();
         for message in std::mem::take(&mut self.wakes.marks.messages) {
             match message {
-                Message::Rendered(done) => {
+                Message::Rendered(done, times) => {
                     let app = done.app.clone();
+                    world.desk.trail.rendered(&app, times);
                     if let Some(wait) = world.renders.finish(*done, now) {
                         again.push((app.clone(), wait));
                     }
@@ -185,12 +186,15 @@ impl Pilot {
         self.look |= damaged;
         for job in jobs {
             let (renderer, charts) = (Arc::clone(&self.renderer), Arc::clone(&self.charts));
-            let (sender, metrics) = (self.wakes.sender(), Arc::clone(&self.shared.metrics));
+            let (sender, shared) = (self.wakes.sender(), Arc::clone(&self.shared));
+            if let Some(world) = self.world.0.as_deref_mut() {
+                world.desk.trail.renders();
+            }
             tokio::spawn(async move {
-                let began = Instant::now();
+                let (began, since) = (Instant::now(), shared.clock.now());
                 let done = job.run(&renderer, &charts).await;
-                metrics.render_duration.observe(began.elapsed().as_secs_f64());
-                let _ = sender.send(Message::Rendered(Box::new(done)));
+                shared.metrics.render_duration.observe(began.elapsed().as_secs_f64());
+                let _ = sender.send(Message::Rendered(Box::new(done), (since, shared.clock.now())));
             });
         }
         for (app, chart) in lookups {
@@ -218,7 +222,8 @@ impl Pilot {
         match wrote {
             Ok(Wrote::Nothing) => self.written(work),
             Ok(Wrote::Pushed { commit, changed }) => {
-                tracing::info!(%commit, applications = changed.len(), "pushed");
+                tracing::info!(%commit, count = changed.len(), "pushed");
+                self.say(commit, &changed);
                 self.pushes.succeeded();
                 self.races.succeeded();
                 // What was rendered is committed, and a plan made before does not know what the commit says.
@@ -242,6 +247,16 @@ impl Pilot {
                 self.push_failed(work, retry_after(&error), &error.to_string());
             }
             Err(error) => self.push_failed(work, None, &error.to_string()),
+        }
+    }
+
+    /// What a commit did, a line for each thing that happened to a release.
+    fn say(&self, commit: Oid, changed: &[Changed]) {
+        let Some(world) = self.world.0.as_deref() else { return };
+        let revision = world.desk.fleet_state().source;
+        for (app, event) in changed.iter().flat_map(|one| one.events.iter().map(|event| (&one.app, event))) {
+            let reason = format!("{:?}", event.reason);
+            tracing::info!(application = %app, release = %event.release, %commit, revision, reason, "{}", event.message);
         }
     }
 

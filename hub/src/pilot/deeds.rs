@@ -31,7 +31,7 @@ pub(super) fn deeds(state: &AppState, plan: &AppPlan, now: Timestamp, main: &Sto
 }
 
 /// When a commit of `main` was made, by the committer's clock.
-fn committed(commit: &str, main: &Store) -> Option<Timestamp> {
+pub(super) fn committed(commit: &str, main: &Store) -> Option<Timestamp> {
     let committer = main.snapshot(commit.parse::<Oid>().ok()?).ok()?.committer().ok()?;
     Timestamp::from_second(committer.seconds).ok()
 }

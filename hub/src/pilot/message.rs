@@ -4,6 +4,7 @@ use crate::metrics::Deeds;
 use shipper_core::AppKey;
 use shipper_core::plan::{Event, EventReason};
 use shipper_core::state::FleetState;
+use shipper_telemetry::trace::TRAILER;
 use std::fmt::Write;
 
 /// Longest subject, in characters.
@@ -60,8 +61,8 @@ impl Changed {
     }
 }
 
-/// The whole message.
-pub(super) fn message(changed: &[Changed], state: &FleetState) -> String {
+/// The whole message; `trace`: the trace that it belongs to, if there is one.
+pub(super) fn message(changed: &[Changed], state: &FleetState, trace: Option<&str>) -> String {
     let mut text = subject(changed);
     text.push_str("\n\n");
     for one in changed.iter().take(NAMED) {
@@ -80,6 +81,9 @@ pub(super) fn message(changed: &[Changed], state: &FleetState) -> String {
         "Shipper-Source: {}\nShipper-Epoch: {}\nShipper-Generation: {}\n",
         state.source, state.epoch, state.generation
     );
+    if let Some(trace) = trace {
+        let _ = writeln!(text, "{TRAILER}: {trace}");
+    }
     text
 }
 
@@ -131,7 +135,7 @@ mod tests {
         let long = "n".repeat(50);
         for count in [1, 2, 500] {
             let all: Vec<_> = (0..count).map(|_| changed(&long, "made\n\nShipper-Generation: 99")).collect();
-            let text = message(&all, &state);
+            let text = message(&all, &state, None);
             assert!(text.lines().next().is_some_and(|subject| subject.chars().count() <= SUBJECT));
             let generations: Vec<_> =
                 text.lines().filter(|line| line.starts_with("Shipper-Generation")).collect();

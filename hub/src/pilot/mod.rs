@@ -27,6 +27,7 @@ mod promised;
 mod publish;
 mod renders;
 mod timers;
+mod trail;
 mod wakes;
 mod world;
 

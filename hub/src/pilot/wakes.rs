@@ -2,6 +2,7 @@
 
 use super::lookups::Found;
 use super::renders::Done;
+use super::trail::Times;
 use crate::details::Details;
 use crate::hints::Hinted;
 use crate::notify::Receiver;
@@ -23,7 +24,7 @@ const STILL_WANTED: Duration = Duration::from_secs(1);
 /// What the loop's own tasks and its control send it.
 #[derive(Debug)]
 pub(super) enum Message {
-    Rendered(Box<Done>),
+    Rendered(Box<Done>, Times),
     LookedUp(Box<Found>),
     Accept(Oid),
     /// Somebody asks why.

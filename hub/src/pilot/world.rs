@@ -87,10 +87,11 @@ impl World {
 
     /// Looks at the repository.
     pub(super) fn look(&mut self) -> Result<(), LookError> {
-        let began = std::time::Instant::now();
+        let (began, since) = (std::time::Instant::now(), self.shared.clock.now());
         let looked = self.desk.look(&self.shared.agents.commits(), &self.shared.tokens.clusters());
         self.shared.metrics.fetch_duration.observe(began.elapsed().as_secs_f64());
-        tracing::debug!(concerned = self.desk.dirty.len(), "looked at the repository");
+        self.desk.trail.part("read", (since, self.shared.clock.now()), None);
+        tracing::debug!(count = self.desk.dirty.len(), "looked at the repository");
         looked
     }
 
@@ -136,11 +137,12 @@ impl World {
         let mut planned = Planned::default();
         let apps = &self.with_missing(apps);
         for app in apps {
-            let began = std::time::Instant::now();
+            let (began, since) = (std::time::Instant::now(), self.shared.clock.now());
             self.plan_one(app, &liveness, &mut planned);
             self.shared.metrics.plan_duration.observe(began.elapsed().as_secs_f64());
+            self.desk.trail.part("plan", (since, self.shared.clock.now()), Some(app));
         }
-        tracing::debug!(applications = apps.len(), "planned");
+        tracing::debug!(count = apps.len(), "planned");
         planned
     }
 
@@ -170,7 +172,7 @@ impl World {
             return None;
         }
         let confirmed = self.desk.confirmed(app).unwrap_or_else(|error| {
-            tracing::warn!(%app, %error, "the history of main cannot be searched now");
+            tracing::warn!(application = %app, %error, "the history of main cannot be searched now");
             None
         });
         let others = self.missing.len() - usize::from(self.missing.applications.contains(app));
@@ -193,7 +195,7 @@ impl World {
         let nothing = AppState::default();
         let state = view.records().app(app).unwrap_or(&nothing);
         if let Some((path, reason)) = state.unreadable.first_key_value() {
-            tracing::error!(%app, path, reason, "a record cannot be read; the application is left as it is");
+            tracing::error!(application = %app, path, error = reason, "a record cannot be read; the application is left as it is");
             return;
         }
         if let Some(chart) = chart_to_resolve(view, app, &self.lookups.pins)
@@ -222,7 +224,7 @@ impl World {
                     Ok(job) => planned.jobs.push(job),
                     // The store is damaged and heals itself with the next look.
                     Err(error) => {
-                        tracing::warn!(%app, %error, "the files of a release cannot be read now");
+                        tracing::warn!(application = %app, %error, "the files of a release cannot be read now");
                         self.renders.forget(app, &variant);
                         planned.damaged = true;
                     }

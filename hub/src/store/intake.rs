@@ -194,7 +194,7 @@ fn answer(
             if refused {
                 tracing::error!(%error, cluster = ?writes.first().and_then(Write::cluster), "the database cannot hold what this says");
             } else {
-                tracing::debug!(%error, writes = writes.len(), "not stored and not acknowledged");
+                tracing::debug!(%error, count = writes.len(), "not stored and not acknowledged");
             }
             for answer in answers {
                 let _ = answer.send(Err(if refused { IntakeError::Refused } else { IntakeError::Failed }));

@@ -16,7 +16,7 @@ use shipper_tests::prometheus::{Prometheus, Series};
 use super::chart;
 use super::exposed::{Family, families, lint};
 use super::loaded::{Shown, firing, hurried, named, shown};
-use crate::fleet::Simulation;
+use crate::fleet::{Begin, Simulation};
 use crate::people::{APP, NAMESPACE};
 
 const FILE: &str = "applications/web/shop.yaml";
@@ -43,7 +43,8 @@ struct Watched {
 impl Watched {
     async fn start() -> Self {
         let names = (1..=3).map(|number| format!("cluster-{number}")).collect();
-        let fleet = Simulation::start_at(31, names, Timestamp::now(), HEARTBEAT).await;
+        let begin = Begin { epoch: Timestamp::now(), heartbeat: HEARTBEAT, ..Begin::default() };
+        let fleet = Simulation::start_as(31, names, begin).await;
         let hub = HttpService::start(fleet.hub()).unwrap();
         let agents: Vec<HttpService> =
             fleet.agents.iter().map(|(status, _)| HttpService::start(status.router()).unwrap()).collect();

@@ -36,6 +36,8 @@ use shipper_hub::shared::{Settings, Shared};
 use shipper_hub::standing::Takeover;
 use shipper_hub::store::MemoryStore;
 use shipper_sim::{Cluster, Delay, Options};
+use shipper_telemetry::fields::CLUSTER;
+use shipper_telemetry::trace::Traces;
 use shipper_tests::scene::STATE_BRANCH;
 use shipper_tests::scene::hub::ensure_at;
 use shipper_tests::scene::sight::{Sight, look};
@@ -55,6 +57,29 @@ const REAL: Duration = Duration::from_secs(6);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How often a condition is looked at, in simulated time.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How it begins.
+pub struct Begin {
+    /// What the clocks show.
+    pub epoch: Timestamp,
+    /// How often agents report at least.
+    pub heartbeat: Duration,
+    /// Where traces are sent.
+    pub otlp: Option<String>,
+}
+
+impl Default for Begin {
+    fn default() -> Self {
+        Self { epoch: Options::default().epoch, heartbeat: HEARTBEAT, otlp: None }
+    }
+}
+
+impl Begin {
+    fn traces(&self, service: &'static str, cluster: &str) -> Traces {
+        let Some(endpoint) = self.otlp.as_deref() else { return Traces::off() };
+        Traces::start(service, "0", Some(endpoint), [(CLUSTER, cluster.to_owned())]).unwrap()
+    }
+}
 
 /// Everything that runs. It ends when dropped.
 pub struct Simulation {
@@ -78,17 +103,17 @@ impl Simulation {
 
     /// As [`Simulation::start`], with clusters of these names.
     pub async fn start_with(seed: u64, names: Vec<String>) -> Self {
-        Self::start_at(seed, names, Options::default().epoch, HEARTBEAT).await
+        Self::start_as(seed, names, Begin::default()).await
     }
 
-    /// As [`Simulation::start_with`], beginning at this moment, with agents that report at least so often.
-    pub async fn start_at(seed: u64, names: Vec<String>, epoch: Timestamp, heartbeat: Duration) -> Self {
+    /// As [`Simulation::start_with`], in real time where tokio's clock is not paused.
+    pub async fn start_as(seed: u64, names: Vec<String>, begin: Begin) -> Self {
         shipper_tests::init();
         let began = (Instant::now(), std::time::Instant::now());
         let scratch = Scratch::new("simulated").unwrap();
         let people = People::begin(&scratch.join("fleet.git"), &names);
         let mut tasks = JoinSet::new();
-        let shared = hub(scratch.path(), &people, &names, (epoch, heartbeat), &mut tasks).await;
+        let shared = hub(scratch.path(), &people, &names, &begin, &mut tasks).await;
         let (mut clusters, mut agents) = (Vec::new(), Vec::new());
         for (name, seed) in names.into_iter().zip(seed..) {
             let client = cluster(seed);
@@ -96,7 +121,8 @@ impl Simulation {
             let data = scratch.join(&name);
             std::fs::create_dir_all(&data).unwrap();
             let source = GitSource::open(&data.join("repository"), remote(&people), STATE_BRANCH).unwrap();
-            let config = Config::new(&name, data, epoch, seed);
+            let mut config = Config::new(&name, data, begin.epoch, seed);
+            config.traces = begin.traces("shipper-agent", &name);
             let agent = App::build(config, client.clone(), Arc::new(link), source);
             agents.push((agent.status(), tasks.spawn(agent.run(std::future::pending()))));
             clusters.push((name, client));
@@ -242,13 +268,13 @@ async fn hub(
     directory: &Path,
     people: &People,
     clusters: &[String],
-    (epoch, heartbeat): (Timestamp, Duration),
+    begin: &Begin,
     tasks: &mut JoinSet<()>,
 ) -> Arc<Shared> {
     let tokens: BTreeMap<_, _> = clusters.iter().map(|name| (name.clone(), token(name))).collect();
     let settings = Settings {
-        clock: Clock::starting_at(epoch),
-        heartbeat,
+        clock: Clock::starting_at(begin.epoch),
+        heartbeat: begin.heartbeat,
         tokens: Tokens::fixed(tokens).unwrap(),
         access: AccessSettings::open(),
         webhook_secret: None,
@@ -257,7 +283,8 @@ async fn hub(
     let shared = Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap();
     let renderer = Arc::new(Renderer::new(None, Limits::default(), directory.join("render")));
     let charts = Arc::new(Charts::new(directory.join("charts"), charts::Limits::default()).unwrap());
-    let (config, told) = (PilotConfig::new(directory.join("hub"), remote(people)), shared.clone());
+    let (mut config, told) = (PilotConfig::new(directory.join("hub"), remote(people)), shared.clone());
+    config.traces = begin.traces("shipper-hub", "");
     let opened = tokio::task::spawn_blocking(move || Pilot::new(config, told, renderer, charts));
     tasks.spawn(opened.await.unwrap().unwrap().run(shared.stop.clone()));
     shared

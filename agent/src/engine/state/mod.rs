@@ -4,6 +4,7 @@ mod agenda;
 mod measured;
 mod namespaces;
 mod news;
+mod told;
 mod unlistable;
 
 pub use news::News;
@@ -22,10 +23,12 @@ use shipper_core::manifest::ObjectKey;
 use shipper_core::observe::{Index, NamespaceState, WriteFailure};
 use shipper_core::report::{AnalysisReport, AppReport};
 use shipper_core::{AppKey, labels};
+use shipper_telemetry::trace::{Begun, Parent, Traces};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use told::{tell_met, tell_target};
 
 /// Watch events of one application within this time are answered by one look.
 const COALESCE: SignedDuration = SignedDuration::from_millis(5);
@@ -60,8 +63,12 @@ struct App {
     kinds: BTreeSet<GroupKind>,
     /// Raised by every new target.
     version: u64,
-    /// When the target came, until it is met for the first time.
-    unmet: Option<Timestamp>,
+    /// The commit that brought the target.
+    commit: String,
+    /// When the target came, and its span, until it is met for the first time.
+    unmet: Option<(Timestamp, Option<Begun>)>,
+    /// The span of the target: what is done for it hangs below.
+    trace: Option<Parent>,
     /// Somebody is at work on it.
     running: bool,
     /// Something was seen since it was last decided on.
@@ -119,6 +126,8 @@ pub struct State {
     inner: Mutex<Inner>,
     /// What the cluster has free.
     pub room: Arc<Room>,
+    /// Where is told what is done for each commit.
+    pub(crate) traces: Traces,
     /// Counts and times.
     pub(crate) metrics: Arc<Metrics>,
     /// Some application is to be looked at.
@@ -148,12 +157,20 @@ impl State {
             clock,
             inner: Mutex::default(),
             room: Arc::default(),
+            traces: Traces::off(),
             metrics: Arc::default(),
             work: Notify::new(),
             news: Notify::new(),
             kinds: Notify::new(),
             measuring: Notify::new(),
         }
+    }
+
+    /// Tells what is done for each commit.
+    #[must_use]
+    pub fn tracing(mut self, traces: Traces) -> Self {
+        self.traces = traces;
+        self
     }
 
     /// The agent's clock.
@@ -166,19 +183,19 @@ impl State {
     }
 
     /// New targets come into force, between any two actions [C9].
-    pub fn set_targets(&self, changes: Changes) {
+    pub fn set_targets(&self, mut changes: Changes) {
         let now = self.clock.now();
         let mut inner = self.lock();
         let inner = &mut *inner;
-        inner.commit = Some(changes.commit);
+        inner.commit = Some(changes.commit.clone());
         inner.standing = Some(changes.standing);
-        for key in changes.gone {
+        for key in std::mem::take(&mut changes.gone) {
             inner.index.unregister(&key);
             inner.apps.remove(&key);
             inner.agenda.drop(&key);
             inner.departed.insert(key);
         }
-        for (key, target) in changes.set {
+        for (key, target) in std::mem::take(&mut changes.set) {
             inner.index.register(&key);
             if inner.namespaces.is_missing(&key.namespace) {
                 inner.index.set_namespace(&key.namespace, NamespaceState::Missing);
@@ -193,13 +210,17 @@ impl State {
                 inner.kinds.entry(id).or_insert(Some(version));
             }
             let version = inner.version;
+            tell_target(&key, &target, &changes.commit);
+            let begun = self.begin(&key, &target, &changes, now);
+            let trace = begun.as_ref().map(Begun::parent);
             match inner.apps.get_mut(&key) {
                 Some(app) => {
                     app.target = target;
                     app.kinds = kinds;
                     measured::keep_run(app);
                     app.version = version;
-                    app.unmet = Some(now);
+                    (app.unmet, app.trace) = (Some((now, begun)), trace);
+                    app.commit.clone_from(&changes.commit);
                     app.rest_until = now;
                     app.foreign.values_mut().for_each(|look_at| *look_at = now);
                 }
@@ -208,7 +229,9 @@ impl State {
                         target,
                         kinds,
                         version,
-                        unmet: Some(now),
+                        commit: changes.commit.clone(),
+                        unmet: Some((now, begun)),
+                        trace,
                         running: false,
                         dirty: true,
                         rest_until: now,
@@ -388,8 +411,11 @@ impl State {
         if is_tombstone(app) {
             unlistable::unseen(unlistable, inventories.get(&applyset_id(key)), &mut convergence.report);
         }
-        if let Some(since) = app.unmet.take_if(|_| is_met(&convergence.report)) {
-            self.metrics.target_duration.observe(now.duration_since(since).as_secs_f64());
+        if let Some((since, begun)) = app.unmet.take_if(|_| is_met(&convergence.report)) {
+            let took = now.duration_since(since).as_secs_f64();
+            self.metrics.target_duration.observe(took);
+            tell_met(key, app, took);
+            begun.into_iter().for_each(|begun| begun.end(now.into()));
         }
         if app.report.as_ref().is_none_or(|(report, _)| **report != convergence.report) {
             *news += 1;

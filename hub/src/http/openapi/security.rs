@@ -24,7 +24,8 @@ pub(super) fn declare(document: &mut OpenApi) {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build();
         components.add_security_scheme(name, SecurityScheme::Http(bearer));
     }
-    let session = "The cookie of a person who signed in at `/login`; without https it is called `shipper-session`.";
+    let session =
+        "The cookie of a person who signed in at `/login`; without https it is called `shipper-session`.";
     let cookie = ApiKeyValue::with_description("__Host-shipper-session", session);
     components.add_security_scheme(SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     // What says nothing is open to everybody.

@@ -256,7 +256,8 @@ async fn broken_off(album: &Album, hub: &Hub) {
 /// What is asked for that cannot be, or that is not there.
 async fn asked_wrongly(album: &Album, hub: &Hub) {
     let below = [EVENTS_OF, RELEASES_OF, PODS_OF, WAIT].map(|part| format!("{SHOP}/{part}"));
-    let lists = [APPLICATIONS, SHOP, EVIDENCE, BLOCKS, CLUSTERS, TIMELINE, VERSIONS, WATCH].map(str::to_owned);
+    let lists =
+        [APPLICATIONS, SHOP, EVIDENCE, BLOCKS, CLUSTERS, TIMELINE, VERSIONS, WATCH].map(str::to_owned);
     for path in below.iter().chain(&lists) {
         assert_eq!(album.get(hub, &format!("{path}?namspace=web")).await.0.status, 400, "{path}");
     }

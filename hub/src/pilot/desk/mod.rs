@@ -7,6 +7,8 @@ mod write;
 pub(super) use write::{Work, WriteError, Wrote};
 
 use super::config::PilotConfig;
+use super::deeds::committed;
+use super::trail::Trail;
 use crate::fleet::guard::{Acceptance, Refused};
 use crate::fleet::{Branches, FleetView, ReadFleetError};
 use crate::store::AgentCommit;
@@ -47,6 +49,8 @@ pub(super) struct Desk {
     main: Store,
     state: Option<Store>,
     view: FleetView,
+    /// What leads to the next commit.
+    pub(super) trail: Trail,
     /// Applications concerned by what was read, not planned yet.
     pub(super) dirty: BTreeSet<AppKey>,
     last_main: Option<Oid>,
@@ -80,6 +84,7 @@ impl Desk {
         let last_state = state.as_ref().unwrap_or(&main).pinned(STATE_PIN);
         Ok(Self {
             accepted: config.accept_history,
+            trail: Trail::new(config.traces.clone()),
             config,
             view: FleetView::default(),
             dirty: BTreeSet::new(),
@@ -151,6 +156,12 @@ impl Desk {
         let concerned = self.settle_clusters(expected).map_err(LookError::Unreachable)?;
         self.dirty.extend(concerned);
         remember(&self.main, MAIN_PIN, main);
+        if self.trail.is_on()
+            && self.last_main.is_some_and(|last| last != main)
+            && let Some(made) = committed(&main.to_string(), &self.main)
+        {
+            self.trail.found(main, made);
+        }
         self.last_main = Some(main);
         Ok(())
     }

@@ -6,11 +6,12 @@ use super::super::message::{Changed, message};
 use super::Desk;
 use super::history::{STATE_PIN, remember};
 use crate::fleet::{AppState, ReadFleetError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use shipper_core::AppKey;
 use shipper_core::plan::AppPlan;
 use shipper_core::state::{AppRecord, FleetState, StateObject, paths};
 use shipper_git::{CommitBuilder, CommitMeta, Identity, Oid, PushOutcome, Signer, StoreError};
+use std::time::{Duration, Instant};
 
 /// How far the counters of targets are raised by a hub that takes over from a history that is lost: more than any application can have
 /// used in it.
@@ -117,6 +118,7 @@ impl Desk {
         now: Timestamp,
         own: &str,
     ) -> Result<Wrote, WriteError> {
+        let began = Instant::now();
         let Some(source) = self.view.branches().main else { return Err(WriteError::Blind) };
         let base = self.view.branches().state;
         let store = self.state.as_ref().unwrap_or(&self.main);
@@ -139,6 +141,7 @@ impl Desk {
             }
         }
         if changed.is_empty() && !self.must_write(own) {
+            self.trail.forget();
             return Ok(Wrote::Nothing);
         }
         let state = self.next_state(source, own);
@@ -146,7 +149,8 @@ impl Desk {
             .to_yaml()
             .map_err(|source| ComposeError::Yaml { path: paths::FLEET_STATE.to_owned(), source })?;
         builder.put(paths::FLEET_STATE, &yaml).map_err(ComposeError::from)?;
-        let meta = self.meta(message(&changed, &state), now);
+        let trace = self.trail.begin(now);
+        let meta = self.meta(message(&changed, &state, trace.as_deref()), now);
         let signer = self.config.signer.as_deref().map(|signer| signer as &dyn Signer);
         let Some(commit) = builder.commit(&meta, signer).map_err(ComposeError::from)? else {
             return Ok(Wrote::Nothing);
@@ -155,7 +159,19 @@ impl Desk {
         if let Some(hook) = &self.config.before_push {
             hook();
         }
-        match store.push(&self.config.state_branch, commit, base) {
+        let pushing = began.elapsed();
+        let outcome = store.push(&self.config.state_branch, commit, base);
+        let at = |since: Duration| {
+            SignedDuration::try_from(since).ok().and_then(|since| now.checked_add(since).ok())
+        };
+        let times = (at(pushing).unwrap_or(now), at(began.elapsed()).unwrap_or(now));
+        let told = match &outcome {
+            Ok(PushOutcome::Pushed) => Ok(commit),
+            Ok(PushOutcome::LostRace { detail } | PushOutcome::Refused { detail }) => Err(detail.clone()),
+            Err(error) => Err(error.to_string()),
+        };
+        self.trail.end(times, told, changed.iter().map(|one| &one.app));
+        match outcome {
             Ok(PushOutcome::Pushed) => {
                 self.pushed(commit, takes_over)?;
                 Ok(Wrote::Pushed { commit, changed })

@@ -122,7 +122,7 @@ async fn check_and_migrate(connection: &mut SqliteConnection) -> Result<(), Unso
 fn aside(path: &Path, reason: &str) -> Result<(), StoreError> {
     let to = move_aside(path, "damaged")?;
     tracing::warn!(
-        database = %path.display(), aside = %to.display(), reason,
+        database = %path.display(), new = %to.display(), error = reason,
         "the database is damaged and a new one takes its place: history before this moment is lost to the hub, no rollout is; agents report anew"
     );
     Ok(())
