@@ -69,7 +69,7 @@ fn moment(line: &str) -> Result<Moment> {
     let line: Value = serde_json::from_str(line).with_context(|| format!("not JSON: {line}"))?;
     let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let at: Timestamp = text("/timestamp").parse()?;
-    Ok((at.into(), text("/fields/message").to_owned()))
+    Ok((at.into(), text("/message").to_owned()))
 }
 
 /// The length of each stage that both ends of are known, from `began` on.

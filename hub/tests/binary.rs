@@ -49,13 +49,16 @@ async fn it_logs_json_and_stops_when_asked() {
     let flags = ["--data-dir", data, "--listen", "127.0.0.1:0", "--log-format", "json", "--repository"];
     let mut child = hub(&[&flags[..], &[repository.to_str().unwrap()]].concat()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    loop {
-        let line = lines.next_line().await.unwrap().expect("it logs that it serves");
-        let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
-        if entry["fields"]["message"] == "the hub serves" {
-            break;
+    let serves = async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("it logs that it serves");
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if entry["message"] == "the hub serves" {
+                break;
+            }
         }
-    }
+    };
+    tokio::time::timeout(Duration::from_secs(30), serves).await.expect("it serves, and says so");
     let pid = i32::try_from(child.id().unwrap()).unwrap();
     rustix::process::kill_process(
         rustix::process::Pid::from_raw(pid).unwrap(),

@@ -78,19 +78,21 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         };
         let usual = || plain(&usual_subject(args, &removed)).into_owned();
         subject = args.commit.message.clone().unwrap_or_else(usual);
-        let trailers: Vec<String> = removed.iter().map(|name| format!("{CONFIRM_REMOVAL}: {name}")).collect();
+        let trailers: Vec<String> =
+            removed.iter().map(|name| format!("{CONFIRM_REMOVAL}: {}", plain(name))).collect();
         let message = format!("{}\n\n{}", subject.trim_end(), trailers.join("\n"));
         names = removed;
         Ok(Change { files, message, says_something: true })
     })?;
     let next = match &args.cluster {
         Some(cluster) => format!(
-            "The hub refuses the agent of {cluster} within seconds and places its applications elsewhere; what runs there stays as it is."
+            "The hub refuses the agent of {} within seconds and places its applications elsewhere; what runs there stays as it is.",
+            plain(cluster)
         ),
         None => {
             let told = |name: &String| {
                 let key = known.iter().map(|one| &one.application).find(|key| key.to_string() == *name);
-                what_goes(name, key.and_then(|key| hub.known(key).ok().flatten()).as_ref())
+                what_goes(&plain(name), key.and_then(|key| hub.known(key).ok().flatten()).as_ref())
             };
             names.iter().map(told).collect::<Vec<_>>().join("\n")
         }
@@ -151,7 +153,7 @@ fn what_goes(name: &str, known: Option<&ApplicationStatus>) -> String {
     let Some(status) = known else {
         return format!("{name} goes within seconds of the hub reading it. {follow}");
     };
-    let clusters: Vec<&str> = status.clusters.iter().map(|cluster| cluster.cluster.as_str()).collect();
+    let clusters: Vec<_> = status.clusters.iter().map(|cluster| plain(cluster.cluster.as_str())).collect();
     let pods: u32 =
         status.clusters.iter().flat_map(|c| &c.releases).map(|release| release.capacity.ready).sum();
     if clusters.is_empty() {

@@ -137,7 +137,7 @@ impl Contract {
                 let mut found = Vec::new();
                 match example {
                     Value::String(stream) if kind == events::KIND => {
-                        self.events(schema, stream.as_bytes(), &mut found)
+                        self.events(schema, stream.as_bytes(), &mut found);
                     }
                     example => self.value(schema, example, &mut found),
                 }

@@ -27,7 +27,8 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const EMPTY: [&str; 2] = ["What the database did not do", "Objects in trouble, by reason"];
 
 /// Metrics that are not there before the first of their kind, with their types.
-const ONCE: [(&str, &str); 3] = [
+const ONCE: [(&str, &str); 4] = [
+    ("shipper_hub_refused_readers_total", "counter"),
     ("shipper_hub_database_errors_total", "counter"),
     ("shipper_agent_object_problems", "gauge"),
     ("shipper_agent_watch_errors_total", "counter"),

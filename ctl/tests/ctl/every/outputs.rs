@@ -211,6 +211,6 @@ fn every_command_speaks_to_people_and_to_programs() {
     };
     let (fresh, committed) = (rendered(&mut fleet, &[]), rendered(&mut fleet, &["--release", &contender]));
     assert_eq!(fresh, committed);
-    assert_eq!(committed, rendered(&mut fleet, &["--release", &contender, "--cluster", "eu-1"]));
+    assert_eq!(committed, rendered(&mut fleet, &["--release", &contender, "--cluster", "eu-canary"]));
     fleet.demo.interrupt();
 }

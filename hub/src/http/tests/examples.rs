@@ -184,7 +184,7 @@ async fn every_answer_of_the_document_is_given_and_its_examples_are_real() {
     let seen = album.seen.into_inner();
     let never: Vec<_> = CONTRACT.answers().difference(&seen).cloned().collect();
     assert!(never.is_empty(), "the document describes what is never answered: {never:#?}");
-    compare(&fleet.told_the_same(album.examples.into_inner()));
+    compare(&fleet.told_the_same(&album.examples.into_inner()));
 }
 
 /// What is refused because of who asks, or what was sent.

@@ -1,6 +1,6 @@
 //! *Clusters* and *Cluster*: who reports, what is free, which applications are there and how they fare.
 //!
-//! - [`row`]: a cluster on a line; [`line`]: an application in a cluster.
+//! - [`row`]: a cluster on a line; [`line`](mod@line): an application in a cluster.
 
 mod line;
 mod row;

@@ -222,8 +222,8 @@ impl Fleet {
     }
 
     /// With names in place of what is made by chance.
-    pub(super) fn told_the_same(&self, examples: Map<String, Value>) -> Map<String, Value> {
-        let mut text = serde_json::to_string(&examples).unwrap();
+    pub(super) fn told_the_same(&self, examples: &Map<String, Value>) -> Map<String, Value> {
+        let mut text = serde_json::to_string(examples).unwrap();
         for (session, _) in self.sessions.borrow().values() {
             text = text.replace(session, "1f5d0c7a9be24680ace1357913570246");
         }
