@@ -223,6 +223,17 @@ pub struct PodGroup {
     pub message: String,
 }
 
+/// Reasons that every pod has on its way to being ready, and on its way out.
+const STARTING: [&str; 6] =
+    ["ContainerCreating", "ContainersNotReady", "NotReady", "Pending", "PodInitializing", "Terminating"];
+
+impl PodGroup {
+    /// Whether these pods may only need time. Those that took too long are told by their cluster, which is failing then [A2].
+    pub fn is_starting(&self) -> bool {
+        STARTING.contains(&self.reason.as_str())
+    }
+}
+
 /// What is wrong with an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -235,4 +246,20 @@ pub struct ObjectProblem {
     pub reason: Trouble,
     /// In the API server's words.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(reason: &str) -> PodGroup {
+        PodGroup { reason: reason.to_owned(), count: 1, example: "a".to_owned(), message: String::new() }
+    }
+
+    #[test]
+    fn a_young_pod_starts_and_one_that_kubernetes_complains_of_does_not() {
+        assert!(["Pending", "ContainersNotReady"].iter().all(|reason| group(reason).is_starting()));
+        let worse = ["ImagePullBackOff", "CrashLoopBackOff", "Unschedulable", "FailedCreate"];
+        assert!(!worse.iter().any(|reason| group(reason).is_starting()));
+    }
 }
