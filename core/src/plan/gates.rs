@@ -270,7 +270,7 @@ fn measuring<'d>(
     let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
     placement
         .into_iter()
-        .flat_map(|placement| &placement.clusters)
+        .flat_map(|placement| placement.clusters.iter())
         .filter(move |(name, placed)| any && selected(release, name, placed))
 }
 

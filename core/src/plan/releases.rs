@@ -26,7 +26,7 @@ pub fn pinned<'a>(
 ) -> Option<PinnedChart> {
     releases
         .into_iter()
-        .filter(|release| release.written_chart.as_ref() == Some(written))
+        .filter(|release| release.written_chart.as_deref() == Some(written))
         .max_by_key(|release| release.generation)
         .and_then(|release| release.environment.chart.clone())
 }
@@ -112,7 +112,7 @@ fn give_back(draft: &mut Draft<'_>, contender: Option<ReleaseName>, incumbent: O
 fn withdraw(draft: &mut Draft<'_>, name: &ReleaseName, reason: WithdrawalReason, why: &str) {
     let (now, source) = (draft.input.now, draft.input.source.to_owned());
     if let Some(release) = draft.releases.get_mut(name) {
-        release.withdrawn = Some(Withdrawal { at: now, reason, commit: Some(source), cause: None });
+        release.withdrawn = Some(Withdrawal { at: now, reason, commit: Some(source), cause: None }.into());
         release.complete = None;
         draft.event(name, EventReason::Withdrawn, format!("{name} is withdrawn: {why}"));
     }
@@ -148,7 +148,7 @@ fn make(
             let pin = resolved.written_chart.clone().zip(resolved.environment.chart.clone());
             let pin = pin.filter(|(written, _)| written.path.is_none());
             if let Some(record) = draft.record.as_mut() {
-                record.pin = pin.map(|(written, chart)| ChartPin { written, chart });
+                record.pin = pin.map(|(written, chart)| ChartPin { written, chart }.into());
             }
             draft.conditions.push(Condition::new(
                 ConditionType::ReleaseSynced,
@@ -213,7 +213,7 @@ fn first_of(
         name: next_name(draft, hash)?,
         generation: record.generation + 1,
         environment: resolved.environment.clone(),
-        written_chart: resolved.written_chart.clone(),
+        written_chart: resolved.written_chart.clone().map(Box::new),
         strategy: strategy.clone(),
         source: draft.input.source.to_owned(),
         created: draft.input.now,
@@ -344,7 +344,7 @@ fn variants(draft: &Draft<'_>, release: &ReleaseRecord) -> BTreeMap<Option<Strin
     let environment = &release.environment;
     let mut variants = BTreeMap::from([(None, environment.values.clone())]);
     let placement = draft.record.as_ref().and_then(|r| r.placement.as_ref());
-    for (name, placed) in placement.map(|p| &p.clusters).into_iter().flatten() {
+    for (name, placed) in placement.into_iter().flat_map(|placement| placement.clusters.iter()) {
         variants
             .entry(variant(environment, name.as_str(), &placed.labels, &placed.region))
             .or_insert_with(|| merged_values(environment, name.as_str(), &placed.labels, &placed.region));

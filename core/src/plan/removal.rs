@@ -51,8 +51,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) -> bool {
     }
     let Some(record) = draft.record.as_mut() else { return false };
     let (now, source) = (input.now, input.source.to_owned());
-    let missing =
-        record.missing.get_or_insert(Missing { since: now, source, alone_since: None, removal: None });
+    let missing = record
+        .missing
+        .get_or_insert_with(|| Missing { since: now, source, alone_since: None, removal: None }.into());
     missing.alone_since = (absence.others == 0).then(|| missing.alone_since.unwrap_or(now));
     let due = missing.alone_since.map(|since| since.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX));
     if missing.removal.is_none() {

@@ -16,12 +16,13 @@ pub(super) fn take_back(
     draft.releases.entry(incumbent.clone()).and_modify(|release| release.autoscaler_bases = bases);
     let now = draft.input.now;
     let Some(release) = draft.releases.get_mut(contender) else { return };
-    release.withdrawn = Some(Withdrawal {
+    let withdrawal = Withdrawal {
         at: now,
         reason: WithdrawalReason::RolledBack,
         commit: None,
         cause: Some(cause.to_owned()),
-    });
+    };
+    release.withdrawn = Some(withdrawal.into());
     let hash = release.environment.hash();
     if let Some(record) = draft.record.as_mut() {
         record.rolled_back = Some(hash);

@@ -17,11 +17,11 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
         keep(draft);
         return;
     };
-    for (name, placed) in &placement.clusters {
+    for (name, placed) in placement.clusters.iter() {
         let releases = wanted(draft, name, placed);
         write(draft, name, placed, releases);
     }
-    for (name, placed) in &placement.leaving {
+    for (name, placed) in placement.leaving.iter() {
         empty(draft, name, placed);
     }
     // What nobody decided on stays as it is.

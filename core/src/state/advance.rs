@@ -184,8 +184,8 @@ mod tests {
         }
     }
 
-    fn withdrawal(reason: WithdrawalReason) -> Option<Withdrawal> {
-        Some(Withdrawal { at: at(900), reason, commit: None, cause: None })
+    fn withdrawal(reason: WithdrawalReason) -> Option<Box<Withdrawal>> {
+        Some(Withdrawal { at: at(900), reason, commit: None, cause: None }.into())
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::PinnedChart;
 use crate::ClusterName;
+use crate::few::Few;
 use crate::intent::{Chart, ClusterRequirements, StepRef};
 use crate::{AppKey, ReleaseName};
 use jiff::Timestamp;
@@ -39,10 +40,10 @@ pub struct AppRecord {
     /// The version that the chart block on `main` was resolved to, from the moment its release is being rendered until that
     /// release has it [R3].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pin: Option<ChartPin>,
+    pub pin: Option<Box<ChartPin>>,
     /// That it is not on `main` any more [X1].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing: Option<Missing>,
+    pub missing: Option<Box<Missing>>,
     /// That a release of it failed, until what serves is well again: what the time to restore is counted from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<OpenFailure>,
@@ -136,10 +137,10 @@ pub struct Placement {
     #[serde(default)]
     pub requirements: ClusterRequirements,
     /// The chosen clusters with the labels they had; among them those that leave once the others are ready.
-    pub clusters: BTreeMap<ClusterName, PlacedCluster>,
+    pub clusters: Few<ClusterName, PlacedCluster>,
     /// Clusters that have given their part over and are being emptied [S2, S4].
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub leaving: BTreeMap<ClusterName, PlacedCluster>,
+    #[serde(default, skip_serializing_if = "Few::is_empty")]
+    pub leaving: Few<ClusterName, PlacedCluster>,
 }
 
 impl Placement {

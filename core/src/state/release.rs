@@ -25,7 +25,7 @@ pub struct ReleaseRecord {
     pub environment: Environment,
     /// The chart block as written on `main`, whose pin later equal blocks take [R3].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub written_chart: Option<Chart>,
+    pub written_chart: Option<Box<Chart>>,
     /// The strategy, copied when the release was made [R4].
     pub strategy: StrategySpec,
     /// The commit of `main` that asked for it.
@@ -48,7 +48,7 @@ pub struct ReleaseRecord {
     pub complete: Option<Timestamp>,
     /// Since when and why it is withdrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub withdrawn: Option<Withdrawal>,
+    pub withdrawn: Option<Box<Withdrawal>>,
     /// Why it cannot go anywhere [I3].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failure>,

@@ -61,7 +61,9 @@ impl Published {
 
 fn json<T: serde::Serialize>(value: &T) -> Bytes {
     // These types have string keys only, so this cannot fail.
-    serde_json::to_vec(value).unwrap_or_default().into()
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    // What it was written into has room to grow, and these are kept.
+    text.into_boxed_slice().into()
 }
 
 /// Which applications are asked for: those that fit everything that is said.

@@ -39,8 +39,8 @@ pub struct PilotConfig {
     pub retry_max: Duration,
     /// How long an application's changes are kept together with manifests that are still being rendered.
     pub render_patience: Duration,
-    /// Applications that are planned and written in one turn: several times what a busy second brings, and few enough that their plans, which
-    /// are in memory together, take some ten megabytes.
+    /// Applications that are planned and written in one turn: what a busy second brings, and few enough that their plans, which are in memory
+    /// together, take some megabytes.
     pub turn: usize,
     /// Name of author and committer.
     pub author_name: String,
@@ -69,7 +69,7 @@ impl PilotConfig {
             retry_min: Duration::from_millis(500),
             retry_max: Duration::from_secs(30),
             render_patience: Duration::from_secs(2),
-            turn: 500,
+            turn: 200,
             author_name: "Shipper".to_owned(),
             author_email: "shipper@localhost".to_owned(),
             signer: None,

@@ -15,11 +15,13 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
     let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
     let waits = super::placement::waits_for(draft);
     let placed =
-        placement.into_iter().flat_map(|placement| placement.clusters.iter().chain(&placement.leaving));
+        placement.into_iter().flat_map(|placement| placement.clusters.iter().chain(placement.leaving.iter()));
     let mut clusters: Vec<ClusterStatus> = placed
         .map(|(name, placed)| cluster::status(draft, &roles, contender, (name, placed), waits.as_deref()))
         .collect();
     clusters.sort_by(|a, b| a.cluster.cmp(&b.cluster));
+    // It is kept for as long as the application is as it is.
+    clusters.shrink_to_fit();
     let missing = removal::waiting(draft);
     let rolling = missing.is_none();
     let waiting = missing.unwrap_or_else(|| waiting::waiting(draft, contender, &clusters));
@@ -28,6 +30,7 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
         conditions.extend(conditions::of(draft, contender, &roles, rolling.then_some(&waiting)));
     }
     conditions.sort_by_key(|condition| condition.kind);
+    conditions.shrink_to_fit();
     let releases = draft.releases.values().map(|release| release_status(draft, release));
     let mut releases: Vec<ReleaseStatus> = releases.collect();
     releases.sort_by_key(|release| std::cmp::Reverse(release.generation));
@@ -55,7 +58,7 @@ fn release_status(draft: &Draft<'_>, release: &ReleaseRecord) -> ReleaseStatus {
         step_since: Some(release.position.since),
         achieved: release.achieved.clone(),
         complete: release.complete,
-        withdrawn: release.withdrawn.clone(),
+        withdrawn: release.withdrawn.as_deref().cloned(),
         failed: release.failed.clone(),
         again: super::releases::next_name(draft, &release.environment.hash()),
     }

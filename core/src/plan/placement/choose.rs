@@ -2,6 +2,7 @@
 
 use super::score::score;
 use super::{ClusterInfo, Fleet};
+use crate::few::Few;
 use crate::intent::ClusterRequirements;
 use crate::state::{Leaves, PlacedCluster};
 use crate::status::{Refusal, RefusedCluster};
@@ -18,7 +19,7 @@ pub(super) struct Asked<'a> {
     pub(super) drain_only: bool,
     pub(super) fleet: &'a Fleet,
     /// The clusters chosen before.
-    pub(super) placed: &'a BTreeMap<ClusterName, PlacedCluster>,
+    pub(super) placed: &'a Few<ClusterName, PlacedCluster>,
 }
 
 /// Whether a cluster can hold the application [S1].

@@ -92,7 +92,7 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
     let first = placement.clusters.is_empty();
     let mut happened = Vec::new();
-    for (name, placed) in &mut placement.clusters {
+    for (name, placed) in placement.clusters.iter_mut() {
         let leaves = choice.leaving.get(name).copied();
         if let Some(why) = leaves.filter(|_| placed.leaves.is_none()) {
             happened.push((

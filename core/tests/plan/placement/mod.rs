@@ -59,7 +59,7 @@ impl Placing for World {
             None => name.to_string(),
             Some(_) => format!("{name} waits"),
         });
-        let leaving = placement.leaving.into_keys().map(|name| format!("{name} leaves"));
+        let leaving = placement.leaving.keys().map(|name| format!("{name} leaves"));
         let mut all: Vec<String> = placed.chain(leaving).collect();
         all.sort();
         all

@@ -299,10 +299,11 @@ async fn r3_a_release_takes_the_pin_that_the_record_has() {
     let written = r#"{"name": "shop", "version": "~1", "repoUrl": "http://127.0.0.1:1/"}"#;
     let pinned = r#"{"name": "shop", "version": "1.2.3", "repoUrl": "http://127.0.0.1:1/"}"#;
     let mut shop = record(&mut bed, "shop");
-    shop.pin = Some(shipper_core::state::ChartPin {
+    let pin = shipper_core::state::ChartPin {
         written: serde_json::from_str(written).unwrap(),
         chart: serde_json::from_str(pinned).unwrap(),
-    });
+    };
+    shop.pin = Some(pin.into());
     let text = String::from_utf8(shop.to_yaml().unwrap()).unwrap();
     let state = bed.state();
     let mut fleet = bed.fleet_state();
