@@ -3,8 +3,9 @@
 
 use std::sync::Once;
 
-/// Bytes of parsed trees and commits kept over all stores: what one commit over many folders looks up again and again.
-const KEPT: isize = 8 << 20;
+/// Bytes of trees and commits kept over all stores, as they are in the repository: what one commit over many folders looks up again and
+/// again. Parsed, and with what libgit2 keeps beside them, the small trees of a fleet take several times as much memory.
+const KEPT: isize = 512 << 10;
 
 /// Sets the limit, once; before any repository is opened.
 pub(crate) fn limit() {

@@ -10,6 +10,12 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// What jemalloc begins with; `MALLOC_CONF` in the environment comes after it. By itself it has four arenas for each core, and what a wave
+/// over the fleet leaves lies scattered over all of them. A hub has one busy thread, and the caches of the others spare it the lock.
+#[expect(unsafe_code, reason = "jemalloc finds its settings by the name of this symbol")]
+#[unsafe(export_name = "malloc_conf")]
+pub static MALLOC_CONF: &[u8] = b"narenas:1\0";
+
 /// Wrong flags or files, as `sysexits.h` counts.
 const USAGE: u8 = 64;
 
