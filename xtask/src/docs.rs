@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::book;
-use crate::command::{cargo, output, root, run as finish, say};
+use crate::command::{cargo, output, root, say};
 
 /// Examples, by package, that print pages of the book, each after a line `%%% path`.
 const GENERATED: [(&str, &str); 5] = [
