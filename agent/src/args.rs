@@ -27,6 +27,7 @@ pub struct Args {
     /// Repository with the state branch: https://, ssh://, user@host:path, or a path on this machine
     #[arg(long, env = "SHIPPER_REPOSITORY", value_name = "URL")]
     pub repository: String,
+    #[allow(rustdoc::invalid_html_tags, reason = "it is shown by --help, as it stands here")]
     /// Name of this cluster: that of its file clusters/<NAME>.yaml in the fleet repository
     #[arg(long, env = "SHIPPER_CLUSTER", value_name = "NAME")]
     pub cluster: String,

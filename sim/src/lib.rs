@@ -1,6 +1,6 @@
 //! Simulated Kubernetes clusters behind kube's own client.
 //!
-//! [`Cluster`] is a synchronous, deterministic model of one cluster with an explicit clock. [`client`] puts it behind
+//! [`Cluster`] is a synchronous, deterministic model of one cluster with an explicit clock. [`client()`] puts it behind
 //! a `kube::Client`, so that a program cannot tell the difference; a harness may call the model directly instead.
 //! [`conformance`] holds the cases that the model and a real API server must both pass.
 

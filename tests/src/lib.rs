@@ -14,6 +14,7 @@
 //! - [`daemon`]: the binaries of this workspace
 //! - [`unruly::UnrulyWay`]: a way to the hub on which reports are doubled, late and out of order
 //! - [`scene::Scene`]: a whole fleet of them around one repository
+//! - [`simulated::Simulation`]: hub, agents and simulated clusters in this process, in simulated time
 //! - [`eventually::eventually`]: waiting for a condition
 //!
 //! Whatever is started ends with the test process, even if that is killed ([`process`]). Set
@@ -36,6 +37,7 @@ pub mod prometheus;
 pub mod real_node;
 pub mod scene;
 pub mod scratch;
+pub mod simulated;
 pub mod ssh_server;
 pub mod stages;
 pub mod unruly;

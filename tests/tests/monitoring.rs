@@ -3,15 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
-#[path = "simulated/contract.rs"]
-mod contract;
-#[path = "simulated/fleet.rs"]
-mod fleet;
-#[path = "simulated/link.rs"]
-mod link;
-#[path = "simulated/people.rs"]
-mod people;
-
 mod monitoring {
     mod chart;
     mod exposed;

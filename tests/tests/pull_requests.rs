@@ -5,6 +5,4 @@
 mod pull_requests {
     mod forge;
     mod merged;
-    #[path = "../../../ctl/tests/ctl/truth.rs"]
-    mod truth;
 }

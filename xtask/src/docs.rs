@@ -6,7 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::book;
-use crate::command::{cargo, output, root, run as finish, say};
+use crate::command::{cargo, output, root, say};
 
 /// Examples, by package, that print pages of the book, each after a line `%%% path`.
 const GENERATED: [(&str, &str); 5] = [
@@ -44,9 +44,34 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     say(&format!("wrote {} pages", pages.len()));
     book::check()?;
-    // Private items too: module heads lead through the rooms of their crate.
-    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
-    finish(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    api()
+}
+
+/// Builds the API documentation, in which no link may be broken.
+pub(crate) fn api() -> Result<()> {
+    say("> the API documentation");
+    // Private items too: module heads lead through the rooms of their crate, and may link to all of them.
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--document-private-items", "--keep-going"]);
+    doc.arg("--message-format=short").env("RUSTDOCFLAGS", "-A rustdoc::private-intra-doc-links");
+    let built = doc.output().context("cannot run `cargo doc`")?;
+    let said = String::from_utf8_lossy(&built.stderr);
+    let found: Vec<&str> = said.lines().filter(|line| is_finding(line)).collect();
+    ensure!(found.is_empty(), "the API documentation has faults:\n{}", found.join("\n"));
+    ensure!(built.status.success(), "`cargo doc` failed ({}):\n{said}", built.status);
+    Ok(())
+}
+
+/// Whether a line of `cargo doc` names a fault. The name of a rule stands in brackets in prose, as in `[M8]`, and is no link.
+fn is_finding(line: &str) -> bool {
+    let Some((_, message)) = line.split_once(": warning: ").or_else(|| line.split_once(": error")) else {
+        return false;
+    };
+    let target = message.strip_prefix("unresolved link to `").and_then(|rest| rest.split('`').next());
+    let is_rule = |name: &str| {
+        let number = name.strip_prefix(|letter: char| letter.is_ascii_uppercase());
+        number.is_some_and(|number| number.parse::<u8>().is_ok())
+    };
+    !target.is_some_and(is_rule)
 }
 
 /// Whether the book is what the code says.
@@ -96,6 +121,18 @@ fn left_over(pages: &BTreeMap<String, String>) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_broken_link_is_a_finding_and_the_name_of_a_rule_is_none() {
+        let line = |target: &str| {
+            format!("core/src/plan/mod.rs:1:5: warning: unresolved link to `{target}`: no item named so")
+        };
+        assert!(is_finding(&line("Targets")) && is_finding(&line("M")) && is_finding(&line("M8x")));
+        assert!(!is_finding(&line("M8")) && !is_finding(&line("C12")));
+        assert!(is_finding("hub/src/args.rs:3:9: warning: unclosed HTML tag `NAME`"));
+        assert!(is_finding("hub/src/args.rs:3:9: error[E0432]: unresolved import `x`"));
+        assert!(!is_finding("warning: `shipper-core` (lib doc) generated 12 warnings"));
+    }
 
     #[test]
     fn pages_are_told_apart_by_their_paths() {

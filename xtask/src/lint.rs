@@ -1,5 +1,5 @@
-//! `cargo xtask lint`: formatting, clippy, forbidden dependencies, generated pages, and licences and advisories where
-//! `cargo-deny` is installed. Everything is looked at even if something was found before.
+//! `cargo xtask lint`: formatting, clippy, forbidden dependencies, generated pages, links in the API documentation, and licences and
+//! advisories where `cargo-deny` is installed. Everything is looked at even if something was found before.
 
 use anyhow::{Result, ensure};
 
@@ -21,6 +21,7 @@ pub(crate) fn run() -> Result<()> {
     ])));
     look(tree::check());
     look(docs::check());
+    look(docs::api());
     if succeeds(&mut cargo(["deny", "--version"])) {
         look(finish(&mut cargo(["deny", "check"])));
     } else {

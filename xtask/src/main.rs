@@ -29,7 +29,7 @@ struct Cli {
 enum Task {
     Demo(demo::Args),
     Test(test::Args),
-    /// Check formatting, clippy, dependencies, generated pages, licences and advisories
+    /// Check formatting, clippy, dependencies, generated pages, documentation, licences and advisories
     Lint,
     /// Find or build etcd, Kubernetes, kwok and Helm, and what real nodes need; print the directory that holds them
     Tools,

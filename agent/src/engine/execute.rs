@@ -1,7 +1,7 @@
 //! Carrying out one action: the exact requests, and what their answers mean for the index.
 
 use super::failure::{classify, message};
-use super::state::{State, is_marked, pod_key};
+use super::state::{State, pod_key};
 use crate::api::{Api, ApiError, Kind, Kinds};
 use crate::lease::Leadership;
 use crate::metrics::ShiftLabels;
@@ -9,7 +9,7 @@ use crate::random::{Random, doubled};
 use serde_json::{Value, json};
 use shipper_core::catalogue::Trouble;
 use shipper_core::converge::{Action, Apply, Delete, Label, applyset_id};
-use shipper_core::labels::{DELETION_COST, FIELD_MANAGER, TRAFFIC};
+use shipper_core::labels::{APPLYSET_PART_OF, DELETION_COST, FIELD_MANAGER, TRAFFIC};
 use shipper_core::{AppKey, manifest::ObjectKey};
 use std::sync::Arc;
 use std::time::Duration;
@@ -355,4 +355,9 @@ fn object(action: &Action) -> String {
 /// The application's own namespace, which is created and then left alone: it carries no mark.
 fn is_bare_namespace(apply: &Apply) -> bool {
     apply.key.is("", "Namespace") && apply.object.pointer("/metadata/labels").is_none()
+}
+
+/// Whether an object carries the mark of the application's ApplySet, whatever its kind.
+fn is_marked(object: &Value, set: &str) -> bool {
+    object.get("metadata").and_then(|m| m.get("labels")?.get(APPLYSET_PART_OF)?.as_str()) == Some(set)
 }

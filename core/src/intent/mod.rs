@@ -1,6 +1,6 @@
 //! What people write on `main`: Applications, Strategies, Clusters and RolloutBlocks.
 //!
-//! [`load`] reads one file into an [`Object`] or says, with line and column, why not.
+//! [`load()`] reads one file into an [`Object`] or says, with line and column, why not.
 
 mod accepted;
 mod amount;

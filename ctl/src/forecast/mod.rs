@@ -3,7 +3,7 @@
 //!
 //! - [`look`]: the commits, the merge that nobody pushes, and what the hub knows.
 //! - [`mod@compare`]: two decisions on one application.
-//! - [`text`], [`markdown`]: for a terminal, and for the comment on a pull request.
+//! - [`mod@text`], [`mod@markdown`]: for a terminal, and for the comment on a pull request.
 
 mod compare;
 mod look;

@@ -7,8 +7,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::git;
 use rustix::process::{Pid, Signal, kill_process};
 use shipper_core::api::Waited;
+use shipper_core::state::{StateObject, Target};
 use shipper_core::status::ApplicationStatus;
 use tempfile::TempDir;
 
@@ -132,6 +134,17 @@ fn has(line: &str, words: &[&str]) -> bool {
 /// The release that a line of the story is about: `TIME web/hello RELEASE step …`.
 pub(crate) fn release(line: &str) -> String {
     line.split_whitespace().nth(2).unwrap().to_owned()
+}
+
+/// Whether, by the state of the repository that this is a clone of, no cluster has a release left that is to go.
+pub(crate) fn is_tidy(clone: &Path) -> bool {
+    git(clone, &["fetch", "-q", "origin", "shipper/state"]);
+    let files = git(clone, &["ls-tree", "-r", "--name-only", "FETCH_HEAD", "clusters"]);
+    files.lines().filter(|file| file.ends_with("/target.yaml")).all(|file| {
+        let target = git(clone, &["show", &format!("FETCH_HEAD:{file}")]);
+        let releases = Target::from_yaml(target.as_bytes()).unwrap().releases;
+        releases.len() <= 2 && releases.iter().all(|release| !release.absent)
+    })
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::demo::{Demo, PATIENCE, release};
+use crate::demo::{Demo, PATIENCE, is_tidy, release};
 use crate::support::{git, write};
-use crate::truth::{comes_true, until};
 use shipper_core::api::EVIDENCE;
 use shipper_core::condition::Reason;
-use shipper_core::state::{StateObject, Target};
+use shipper_test_foretold::{comes_true, until};
 use shipperctl::forecast::{ApplicationForecast, Forecast, MARK};
 use shipperctl::hub::Hub;
 use tempfile::TempDir;
@@ -64,20 +63,9 @@ impl Fleet {
 
     /// What the plan of the branch that is checked out says, once nothing goes on that would be taken for what the merge does.
     fn plan(&mut self) -> Forecast {
-        until(|| self.is_tidy().then_some(()));
+        until(|| is_tidy(&self.clone).then_some(()));
         let json = self.demo.type_in(&self.clone, "shipperctl plan -o json || test $? = 1");
         serde_json::from_str(&json).unwrap()
-    }
-
-    /// Whether no cluster has a release left that is to go.
-    fn is_tidy(&self) -> bool {
-        git(&self.clone, &["fetch", "-q", "origin", "shipper/state"]);
-        let files = git(&self.clone, &["ls-tree", "-r", "--name-only", "FETCH_HEAD", "clusters"]);
-        files.lines().filter(|file| file.ends_with("/target.yaml")).all(|file| {
-            let target = git(&self.clone, &["show", &format!("FETCH_HEAD:{file}")]);
-            let releases = Target::from_yaml(target.as_bytes()).unwrap().releases;
-            releases.len() <= 2 && releases.iter().all(|release| !release.absent)
-        })
     }
 
     /// Merges a branch; the commit.

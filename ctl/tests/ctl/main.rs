@@ -25,5 +25,4 @@ mod small_commits;
 mod status;
 mod support;
 mod tokens;
-mod truth;
 mod why;

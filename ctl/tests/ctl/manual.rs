@@ -4,7 +4,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::demo::{Demo, PATIENCE};
+use crate::demo::{Demo, PATIENCE, is_tidy};
+use shipper_test_foretold::until;
 
 const PAGE: &str = include_str!("../../../docs/user-manual.md");
 
@@ -57,20 +58,26 @@ fn the_day_of_the_manual_is_as_it_says() {
     let day = typed();
     assert!(day.len() > 20, "{day:?}");
     for (command, told) in day {
-        // A release that goes is there for a moment, which may be over.
-        let lasts = |line: &String| !line.is_empty() && !line.contains("(leaving)");
-        let told: Vec<String> = told.iter().map(|line| lasting(line)).filter(lasts).collect();
-        // Who only looks may look again: a step that was just done settles a moment later.
+        // A release that is to go is there for a moment that nobody can count on.
+        until(|| is_tidy(&clone).then_some(()));
+        let lines = |text: &str| -> Vec<String> {
+            text.lines().map(lasting).filter(|line| !line.is_empty()).collect()
+        };
+        let told = lines(&told.join("\n"));
+        // Who only looks may look again: a step that was just done settles a moment later, and then nothing is there but what the page shows.
         let looks = ["status", "clusters list", "clusters show", "blocks list", "history", "events"];
         let looks = looks.iter().any(|look| command.starts_with(&format!("shipperctl {look}")));
         let end = Instant::now() + PATIENCE;
         loop {
-            let seen = demo.type_in(&clone, &format!("{command} 2>&1"));
-            let seen: Vec<String> = seen.lines().map(lasting).collect();
-            let Some(missing) = told.iter().find(|line| !seen.contains(line)) else { break };
+            let seen = lines(&demo.type_in(&clone, &format!("{command} 2>&1")));
+            let is_so = if looks { seen == told } else { told.iter().all(|line| seen.contains(line)) };
+            if is_so {
+                break;
+            }
             assert!(
                 looks && Instant::now() < end,
-                "$ {command}\nthe page says\n  {missing}\nbut it was\n  {}",
+                "$ {command}\nthe page says\n  {}\nbut it was\n  {}",
+                told.join("\n  "),
                 seen.join("\n  ")
             );
             thread::sleep(Duration::from_millis(200));

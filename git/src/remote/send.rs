@@ -1,6 +1,6 @@
 //! Pushing one ref in one request over HTTP: what is to move from where to where, and a pack of what is new.
 //!
-//! libgit2 would look at every tree of the repository before it sends anything ([`changes`](crate::changes)).
+//! libgit2 would look at every tree of the repository before it sends anything ([`changes`]).
 
 use std::collections::BTreeMap;
 use std::io::{BufReader, Read};

@@ -12,6 +12,7 @@ pub struct ReadingArgs {
     #[arg(long, env = "SHIPPER_ANONYMOUS_READ", conflicts_with = "oidc_issuer")]
     pub anonymous_read: bool,
 
+    #[allow(rustdoc::bare_urls, reason = "it is shown by --help, as it stands here")]
     /// Where people reach the hub, as their browsers name it: https://shipper.example.com. With https, cookies are for https alone.
     #[arg(long, env = "SHIPPER_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,

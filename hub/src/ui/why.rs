@@ -2,14 +2,12 @@
 //! which alone knows everything that a decision depends on.
 
 use super::answer::{self, Notice};
-use super::application::{unknown, waits};
+use super::application::{About, unknown, waits};
 use super::frame::Frame;
 use super::mood::Mood;
-use super::words::{application, encode, short};
-use crate::access::View;
+use super::words::{application, short};
 use askama::Template;
-use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use shipper_core::AppKey;
 use shipper_core::catalogue::{Group, entry};
@@ -60,25 +58,15 @@ struct Report {
 }
 
 /// The page.
-pub async fn page(
-    view: View,
-    headers: HeaderMap,
-    uri: Uri,
-    Path((namespace, name)): Path<(String, String)>,
-) -> Response {
-    let key = AppKey::new(namespace, name);
-    let topic = format!("?application={}", encode(&key.to_string()));
-    let frame = Frame::new(&view, &headers, &uri, "fleet", &topic);
-    let Some(status) = view.get(&key) else {
-        return unknown(frame, &view, &key).page(StatusCode::NOT_FOUND);
-    };
+pub async fn page(about: About, headers: HeaderMap) -> Response {
+    let About { view, frame, key, status } = about;
     let answer = match view.ask_why(&key).flatten() {
         Some(answer) => timeout(PATIENCE, answer).await.ok().and_then(Result::ok),
         None => None,
     };
     match answer {
         Some(Some(why)) => answer::page(&Page::new(frame, Mood::of(&status), &why), Some(&headers)),
-        Some(None) => unknown(frame, &view, &key).page(StatusCode::NOT_FOUND),
+        Some(None) => unknown(frame, &view, &key),
         None => {
             let title = "The hub cannot say why just now".to_owned();
             let message =

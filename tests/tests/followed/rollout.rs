@@ -10,10 +10,10 @@ use serde_json::Value;
 use shipper_core::status::WaitingFor;
 use shipper_tests::eventually::eventually;
 use shipper_tests::scene::STATE_BRANCH;
+use shipper_tests::simulated::{Begin, Simulation};
 
 use super::lines::Lines;
 use super::otlp::{Receiver, Span};
-use crate::fleet::{Begin, Simulation};
 
 const CLUSTERS: [&str; 3] = ["cluster-1", "cluster-2", "cluster-3"];
 /// How far the clocks of hub and agents, which begin when they do, may be apart, in nanoseconds.

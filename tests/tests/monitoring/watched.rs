@@ -12,12 +12,11 @@ use shipper_core::status::WaitingFor;
 use shipper_tests::eventually::eventually;
 use shipper_tests::http_service::HttpService;
 use shipper_tests::prometheus::{Prometheus, Series};
+use shipper_tests::simulated::{APP, Begin, NAMESPACE, Simulation};
 
 use super::chart;
 use super::exposed::{Family, families, lint};
 use super::loaded::{Shown, firing, hurried, named, shown};
-use crate::fleet::{Begin, Simulation};
-use crate::people::{APP, NAMESPACE};
 
 const FILE: &str = "applications/web/shop.yaml";
 const SOON: Duration = Duration::from_secs(30);

@@ -21,6 +21,7 @@ use shipper_agent::{App, Config, Polling};
 use shipper_core::status::ApplicationStatus;
 use shipper_git::{Credentials, RemoteConfig, Secret};
 use shipper_sim::{Cluster, Delay, Options};
+use shipper_test_foretold::comes_true;
 use shipper_tests::daemon;
 use shipper_tests::eventually::{eventually, within};
 use shipper_tests::git_repo::{Checkout, Git};
@@ -34,8 +35,6 @@ use shipperctl::demo::FILES;
 use shipperctl::forecast::{Forecast, MARK};
 use shipperctl::hub::Hub;
 use tokio::task::{JoinSet, spawn_blocking};
-
-use super::truth::comes_true;
 
 /// The fleet repository.
 pub const FLEET: &str = "shop/fleet";

@@ -5,9 +5,8 @@ use std::time::Duration;
 use anyhow::ensure;
 use shipper_core::AppKey;
 use shipper_core::status::WaitingFor;
+use shipper_tests::simulated::Simulation;
 use tokio::time::sleep;
-
-use super::fleet::Simulation;
 
 const FILE: &str = "applications/web/shop.yaml";
 const SOON: Duration = Duration::from_secs(60);

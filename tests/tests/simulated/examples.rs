@@ -8,10 +8,9 @@ use shipper_core::AppKey;
 use shipper_core::condition::{ConditionType, Reason};
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_tests::scene::sight::{Seen, Sight, look, seen};
+use shipper_tests::simulated::Simulation;
 use std::sync::Arc;
 use tokio::time::{Instant, sleep};
-
-use super::fleet::Simulation;
 
 const CLUSTERS: [&str; 3] = ["eu-canary", "eu-1", "us-1"];
 const NAMESPACE: &str = "shop";

@@ -17,8 +17,7 @@ use serde_json::{Value, json};
 use shipper_core::AppKey;
 use shipper_core::status::WaitingFor;
 use shipper_tests::scene::sight::look;
-
-use super::fleet::Simulation;
+use shipper_tests::simulated::Simulation;
 
 const CLUSTERS: [&str; 2] = ["eu-1", "eu-canary"];
 const NAMESPACE: &str = "shop";

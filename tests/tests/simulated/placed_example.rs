@@ -6,9 +6,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use shipper_core::AppKey;
 use shipper_tests::scene::sight::{Sight, look, seen};
+use shipper_tests::simulated::Simulation;
 use tokio::time::sleep;
-
-use super::fleet::Simulation;
 
 const CLUSTERS: [&str; 4] = ["eu-1", "eu-2", "eu-3", "us-1"];
 const SOON: Duration = Duration::from_secs(120);

@@ -10,10 +10,9 @@ use kube::{Client, ResourceExt};
 use shipper_core::status::WaitingFor;
 use shipper_tests::scene::recorder::Recorder;
 use shipper_tests::scene::sight::{Sight, seen};
+use shipper_tests::simulated::{APP, NAMESPACE, Simulation};
 use tokio::time::sleep;
 
-use super::fleet::Simulation;
-use super::people::{APP, NAMESPACE};
 use super::story::{Floor, first_release, half, promote, roll_out, staging};
 
 const TAG: &str = "example.com/tag";

@@ -5,9 +5,7 @@ use std::time::Instant;
 use shipper_core::status::WaitingFor;
 use shipper_tests::scene::endpoints::EndpointWatch;
 use shipper_tests::scene::sight::{Sight, seen};
-
-use super::fleet::Simulation;
-use super::people::{APP, NAMESPACE};
+use shipper_tests::simulated::{APP, NAMESPACE, Simulation};
 
 /// The first release, full on everywhere.
 pub async fn first_release(fleet: &Simulation) -> String {

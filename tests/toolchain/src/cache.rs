@@ -99,29 +99,43 @@ fn install(
     places: &[PathBuf],
     progress: &mut dyn Write,
 ) -> Result<PathBuf, Error> {
-    let path = directory.join(tool.name());
-    if path.is_file() {
+    put(directory, tool.name(), progress, |unfinished, progress| match on_this_machine(tool, places) {
+        Some(found) => {
+            let _ = writeln!(progress, "tools: using {}", found.display());
+            fs::copy(&found, unfinished).map(drop).map_err(Error::io("copy", &found))
+        }
+        None => go::build(tool, unfinished, progress),
+    })
+}
+
+/// Returns what is called `name` in `directory`, after making it if need be: once, however many processes ask. `make` leaves it at the path
+/// that it is given.
+pub(crate) fn put(
+    directory: &Path,
+    name: &str,
+    progress: &mut dyn Write,
+    make: impl FnOnce(&Path, &mut dyn Write) -> Result<(), Error>,
+) -> Result<PathBuf, Error> {
+    let path = directory.join(name);
+    if path.exists() {
         return Ok(path);
     }
     fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
     let _lock = lock(directory, progress)?;
-    if path.is_file() {
+    if path.exists() {
         return Ok(path);
     }
-    let unfinished = directory.join(format!(".{}.part", tool.name()));
-    match on_this_machine(tool, places) {
-        Some(found) => {
-            let _ = writeln!(progress, "tools: using {}", found.display());
-            fs::copy(&found, &unfinished).map_err(Error::io("copy", &found))?;
-        }
-        None => go::build(tool, &unfinished, progress)?,
+    let unfinished = directory.join(format!(".{name}.part"));
+    if unfinished.is_dir() {
+        fs::remove_dir_all(&unfinished).map_err(Error::io("remove", &unfinished))?;
     }
+    make(&unfinished, progress)?;
     fs::rename(&unfinished, &path).map_err(Error::io("install", &path))?;
     Ok(path)
 }
 
 /// Held by whoever installs; the system lets go of it when that process ends, however it ends.
-pub(crate) fn lock(directory: &Path, progress: &mut dyn Write) -> Result<File, Error> {
+fn lock(directory: &Path, progress: &mut dyn Write) -> Result<File, Error> {
     let path = directory.join(".lock");
     let file = File::create(&path).map_err(Error::io("open", &path))?;
     if file.try_lock().is_err() {

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+/// Lines that an error repeats at most.
+const LINES: usize = 20;
+
 /// Why a tool could be neither found nor built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -88,4 +91,10 @@ impl Error {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
+}
+
+/// As much as an error repeats of what a program said.
+pub(crate) fn last_lines(said: &str) -> String {
+    let lines: Vec<_> = said.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
 }

@@ -46,23 +46,11 @@ impl Gitea {
 
 /// The files, out of the module that the program was built from.
 fn copy_files(directory: &Path, progress: &mut dyn Write) -> Result<(), Error> {
-    let path = directory.join(STATIC);
-    if path.is_dir() {
-        return Ok(());
-    }
-    let _lock = cache::lock(directory, progress)?;
-    if path.is_dir() {
-        return Ok(());
-    }
-    let unfinished = directory.join(format!(".{STATIC}.part"));
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished).map_err(Error::io("remove", &unfinished))?;
-    }
-    let module = go::downloaded(Tool::Gitea)?;
-    for folder in FOLDERS {
-        copy(&module.join(folder), &unfinished.join(folder))?;
-    }
-    fs::rename(&unfinished, &path).map_err(Error::io("install", &path))
+    cache::put(directory, STATIC, progress, |unfinished, _| {
+        let module = go::downloaded(Tool::Gitea)?;
+        FOLDERS.iter().try_for_each(|folder| copy(&module.join(folder), &unfinished.join(folder)))
+    })?;
+    Ok(())
 }
 
 /// Copies what is in a folder, but not that all of it is read-only.

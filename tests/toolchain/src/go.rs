@@ -7,12 +7,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::error::Error;
+use crate::error::{Error, last_lines};
 use crate::tool::Tool;
 
 const POLL: Duration = Duration::from_millis(200);
 const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
-const LINES_IN_ERROR: usize = 20;
 
 /// The arguments of `go` without the output path; part of the cache key.
 pub(crate) fn arguments(tool: Tool) -> Result<Vec<String>, Error> {
@@ -65,9 +64,7 @@ pub(crate) fn build(tool: Tool, output: &Path, progress: &mut dyn Write) -> Resu
     let said = fs::read_to_string(&log_path).unwrap_or_default();
     let _ = fs::remove_file(&log_path);
     if !status.success() {
-        let lines: Vec<_> = said.lines().collect();
-        let output = lines[lines.len().saturating_sub(LINES_IN_ERROR)..].join("\n");
-        return Err(Error::Build { tool: name, status, output });
+        return Err(Error::Build { tool: name, status, output: last_lines(&said) });
     }
     let _ = writeln!(progress, "tools: built {name} in {} s", started.elapsed().as_secs());
     Ok(())

@@ -54,58 +54,38 @@ pub(crate) const OIDC: Program = Program {
 pub(crate) fn find_or_install(program: &Program, progress: &mut dyn Write) -> Result<PathBuf, Error> {
     let directory =
         cache::npm_program_directory(program.name, &[program.text, program.manifest, program.lock])?;
-    let path = directory.join(program.file);
-    if path.is_file() {
-        return Ok(path);
-    }
-    fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
-    let _lock = cache::lock(&directory, progress)?;
-    if path.is_file() {
-        return Ok(path);
-    }
-    let _ = writeln!(progress, "tools: fetching {}", program.name);
-    for (name, text) in [("package.json", program.manifest), ("package-lock.json", program.lock)] {
-        let path = directory.join(name);
-        fs::write(&path, text).map_err(Error::io("write", &path))?;
-    }
-    // It takes what the lock file names, and nothing that is otherwise than it says.
-    let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
-    run(program.name, Command::new("npm").args(install).current_dir(&directory))?;
-    let unfinished = directory.join(".part");
-    fs::write(&unfinished, program.text).map_err(Error::io("write", &unfinished))?;
-    fs::rename(&unfinished, &path).map_err(Error::io("install", &path))?;
-    Ok(path)
+    cache::put(&directory, program.file, progress, |unfinished, progress| {
+        let _ = writeln!(progress, "tools: fetching {}", program.name);
+        for (name, text) in [("package.json", program.manifest), ("package-lock.json", program.lock)] {
+            let path = directory.join(name);
+            fs::write(&path, text).map_err(Error::io("write", &path))?;
+        }
+        // It takes what the lock file names, and nothing that is otherwise than it says.
+        let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+        run(program.name, Command::new("npm").args(install).current_dir(&directory))?;
+        fs::write(unfinished, program.text).map_err(Error::io("write", unfinished))
+    })
 }
 
 /// Returns the file, after fetching it if need be.
 pub(crate) fn find_or_fetch(package: &Package, progress: &mut dyn Write) -> Result<PathBuf, Error> {
     let directory = cache::npm_directory(package)?;
-    let path = directory.join(package.file);
-    if path.is_file() {
-        return Ok(path);
-    }
-    fs::create_dir_all(&directory).map_err(Error::io("create", &directory))?;
-    let _lock = cache::lock(&directory, progress)?;
-    if path.is_file() {
-        return Ok(path);
-    }
-    let named = format!("{}@{}", package.name, package.version);
-    let _ = writeln!(progress, "tools: fetching {named}");
-    let archive = directory.join(format!("{}-{}.tgz", package.name, package.version));
-    run(
-        &named,
-        Command::new("npm").args(["pack", "--silent", "--ignore-scripts", &named]).current_dir(&directory),
-    )?;
-    let content = fs::read(&archive).map_err(Error::io("read", &archive))?;
-    let found: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-    if found != package.sha256 {
-        return Err(Error::Changed { package: named, found });
-    }
-    let within = format!("package/{}", package.file);
-    run(&named, Command::new("tar").args(["-xzf"]).arg(&archive).arg(&within).current_dir(&directory))?;
-    let unpacked = directory.join(&within);
-    fs::rename(&unpacked, &path).map_err(Error::io("install", &path))?;
-    Ok(path)
+    cache::put(&directory, package.file, progress, |unfinished, progress| {
+        let named = format!("{}@{}", package.name, package.version);
+        let _ = writeln!(progress, "tools: fetching {named}");
+        let archive = directory.join(format!("{}-{}.tgz", package.name, package.version));
+        let pack = ["pack", "--silent", "--ignore-scripts", &named];
+        run(&named, Command::new("npm").args(pack).current_dir(&directory))?;
+        let content = fs::read(&archive).map_err(Error::io("read", &archive))?;
+        let found: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != package.sha256 {
+            return Err(Error::Changed { package: named, found });
+        }
+        let within = format!("package/{}", package.file);
+        run(&named, Command::new("tar").args(["-xzf"]).arg(&archive).arg(&within).current_dir(&directory))?;
+        let unpacked = directory.join(&within);
+        fs::rename(&unpacked, unfinished).map_err(Error::io("install", unfinished))
+    })
 }
 
 fn run(package: &str, command: &mut Command) -> Result<(), Error> {

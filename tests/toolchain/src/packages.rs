@@ -6,9 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cache;
-use crate::error::Error;
-
-const LINES_IN_ERROR: usize = 20;
+use crate::error::{Error, last_lines};
 
 /// Unpacks the packages into `directory`/`name`, unless that is there.
 pub(crate) fn unpack(
@@ -17,32 +15,25 @@ pub(crate) fn unpack(
     packages: &[&str],
     progress: &mut dyn Write,
 ) -> Result<(), Error> {
-    let path = directory.join(name);
-    if path.is_dir() {
-        return Ok(());
-    }
-    let _lock = cache::lock(directory, progress)?;
-    if path.is_dir() {
-        return Ok(());
-    }
-    let _ = writeln!(progress, "tools: unpacking {}", packages.join(" "));
-    let unfinished = directory.join(format!(".{name}.part"));
-    let archives = directory.join(format!(".{name}.archives"));
-    for directory in [&unfinished, &archives] {
-        if directory.exists() {
-            fs::remove_dir_all(directory).map_err(Error::io("remove", directory))?;
+    cache::put(directory, name, progress, |unfinished, progress| {
+        let _ = writeln!(progress, "tools: unpacking {}", packages.join(" "));
+        let archives = directory.join(format!(".{name}.archives"));
+        if archives.exists() {
+            fs::remove_dir_all(&archives).map_err(Error::io("remove", &archives))?;
         }
-        fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
-    }
-    let download = || run(apt(&["download"]).args(packages).current_dir(&archives), packages);
-    // The lists of packages are missing, or older than what the mirror has.
-    download().or_else(|_| run(&mut apt(&["update"]), packages).and_then(|()| download()))?;
-    for archive in fs::read_dir(&archives).map_err(Error::io("list", &archives))? {
-        let archive = archive.map_err(Error::io("list", &archives))?.path();
-        run(Command::new("dpkg-deb").arg("--extract").arg(archive).arg(&unfinished), packages)?;
-    }
-    fs::remove_dir_all(&archives).map_err(Error::io("remove", &archives))?;
-    fs::rename(&unfinished, &path).map_err(Error::io("install", &path))
+        for directory in [unfinished, &archives] {
+            fs::create_dir_all(directory).map_err(Error::io("create", directory))?;
+        }
+        let download = || run(apt(&["download"]).args(packages).current_dir(&archives), packages);
+        // The lists of packages are missing, or older than what the mirror has.
+        download().or_else(|_| run(&mut apt(&["update"]), packages).and_then(|()| download()))?;
+        for archive in fs::read_dir(&archives).map_err(Error::io("list", &archives))? {
+            let archive = archive.map_err(Error::io("list", &archives))?.path();
+            run(Command::new("dpkg-deb").arg("--extract").arg(archive).arg(unfinished), packages)?;
+        }
+        fs::remove_dir_all(&archives).map_err(Error::io("remove", &archives))
+    })?;
+    Ok(())
 }
 
 fn apt(arguments: &[&str]) -> Command {
@@ -59,7 +50,5 @@ fn run(command: &mut Command, packages: &[&str]) -> Result<(), Error> {
     }
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    let lines: Vec<_> = said.lines().collect();
-    let output_lines = lines[lines.len().saturating_sub(LINES_IN_ERROR)..].join("\n");
-    Err(Error::Packages { packages: packages.join(" "), status: output.status, output: output_lines })
+    Err(Error::Packages { packages: packages.join(" "), status: output.status, output: last_lines(&said) })
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask recording`: the demo as a person sees it at a terminal, as an animated picture for the README. The demo and `shipperctl`
 //! are the real ones; only the typing is played.
 //!
-//! - [`pty`]: programs in a pseudo terminal; [`film`]: what was on the screen when, as an SVG that moves by CSS alone.
+//! - [`pty`]: programs at pseudo terminals, which end with them; [`film`]: what was on the screen when, as an SVG that moves by CSS alone.
 
 mod film;
 mod pty;
@@ -9,13 +9,14 @@ mod pty;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, root, run as finish, say};
 use film::Film;
+use pty::Session;
 
 /// Where the picture stands.
 const PICTURE: &str = "docs/pictures/demo.svg";
@@ -78,7 +79,7 @@ impl Scratch {
     /// A shell in the clone, as a person with a fresh configuration has it.
     fn shell(&self, line: &str, hub: &str) -> Command {
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut shell = Command::new("sh");
+        let mut shell = pty::program("sh");
         shell.args(["-c", line]).current_dir(self.0.join("fleet"));
         shell.env("PATH", format!("{}:{path}", self.0.join("bin").display()));
         shell.envs([("SHIPPER_HUB", hub), ("TERM", "xterm-256color"), ("GIT_CONFIG_GLOBAL", "/dev/null")]);
@@ -96,19 +97,19 @@ impl Drop for Scratch {
     }
 }
 
-/// The demo, waiting for its person.
+/// The demo, waiting for its person. It ends when dropped.
 struct Demo {
-    child: Child,
+    _session: Session,
     hub: String,
     repository: String,
 }
 
 impl Demo {
     fn start(program: &Path, temporary: &Path) -> Result<Self> {
-        let mut command = Command::new(program);
+        let mut command = pty::program(program);
         command.args(["demo", "--listen", "127.0.0.1:0"]).env("TMPDIR", temporary).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot start the demo")?;
-        let mut said = BufReader::new(child.stdout.take().context("no standard output")?);
+        let mut session = Session::start(&mut command)?;
+        let mut said = BufReader::new(session.said()?);
         let (mut hub, mut repository) = (String::new(), String::new());
         let mut line = String::new();
         while said.read_line(&mut line).context("cannot read what the demo says")? > 0 {
@@ -119,20 +120,12 @@ impl Demo {
                 _ if line.contains("Your turn:") => {
                     // It must never wait for somebody to read.
                     std::thread::spawn(move || std::io::copy(&mut said.by_ref(), &mut std::io::sink()));
-                    return Ok(Self { child, hub, repository });
+                    return Ok(Self { _session: session, hub, repository });
                 }
                 _ => {}
             }
             line.clear();
         }
         bail!("the demo ended before its first step was done")
-    }
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // It ends by itself when nobody is left; this is only faster.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

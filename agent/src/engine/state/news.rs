@@ -35,6 +35,23 @@ pub(crate) struct Sight {
 }
 
 impl State {
+    /// Says, or no longer says, what is wrong with a part of the agent.
+    pub fn problem(&self, part: &str, text: Option<String>) {
+        let mut inner = self.lock();
+        let changed = match text {
+            Some(text) => {
+                if inner.problems.get(part) != Some(&text) {
+                    tracing::warn!(part, problem = %text);
+                }
+                inner.problems.insert(part.to_owned(), text.clone()) != Some(text)
+            }
+            None => inner.problems.remove(part).is_some(),
+        };
+        if changed {
+            self.news.notify_one();
+        }
+    }
+
     /// Reports that changed after each application's `acknowledged` change, and the rest that a report carries.
     pub fn news(&self, acknowledged: &BTreeMap<AppKey, u64>) -> News {
         let inner = self.lock();

@@ -1,7 +1,7 @@
 //! Where an application runs [S1 to S5]: the choice is the record's, and few things change it.
 //!
 //! - [`fleet`]: what is known of clusters; [`score`]: which come first.
-//! - [`choose`]: the choice; [`room`](mod@room): what a cluster can hold.
+//! - [`mod@choose`]: the choice; [`room`](mod@room): what a cluster can hold.
 //! - [`leaving`]: clusters that are not wanted any more go once the others are ready.
 
 mod choose;

@@ -1,4 +1,4 @@
-//! The seam between the statements, which are the same for every database ([`read`], [`write`], [`access`]), and the connections that run them: a statement is text
+//! The seam between the statements, which are the same for every database ([`read`], [`mod@write`], [`access`]), and the connections that run them: a statement is text
 //! with numbered placeholders, and every value is a number or text.
 
 pub(super) mod access;

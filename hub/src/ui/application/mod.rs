@@ -4,8 +4,9 @@
 //! - [`ladder`]: the steps; [`capacity`]: pods and traffic as bars; [`failing`]: pods and objects in trouble, by reason.
 //! - [`gate`]: soak time and measurements as charts; [`history`]: releases with their commits, and the timeline.
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
-//! - [`records`]: what the loop is asked beyond the status.
+//! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
 
+mod about;
 mod capacity;
 mod difference;
 mod failing;
@@ -15,15 +16,16 @@ mod ladder;
 mod orders;
 pub mod records;
 
-use super::answer::{self, Notice};
+pub use about::About;
+pub(super) use about::unknown;
+
+use super::answer;
 use super::frame::Frame;
 use super::mood::{self, Mood};
 use super::words::{application, encode};
-use crate::access::View;
 use crate::store::{Begin, EventQuery, TimelineEvent};
 use askama::Template;
-use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use capacity::ClusterRow;
 use difference::Difference;
@@ -80,18 +82,8 @@ struct Warning {
 }
 
 /// The page.
-pub async fn page(
-    view: View,
-    headers: HeaderMap,
-    uri: Uri,
-    Path((namespace, name)): Path<(String, String)>,
-) -> Response {
-    let key = AppKey::new(namespace, name);
-    let topic = format!("?application={}", encode(&key.to_string()));
-    let frame = Frame::new(&view, &headers, &uri, "fleet", &topic);
-    let Some(status) = view.get(&key) else {
-        return unknown(frame, &view, &key).page(StatusCode::NOT_FOUND);
-    };
+pub async fn page(about: About, headers: HeaderMap) -> Response {
+    let About { view, frame, key, status } = about;
     let known = records::ask(&view, &key).await;
     let filter = EventFilter { application: Some(key.clone()), ..EventFilter::default() };
     let query = EventQuery { filter, begin: Begin::Newest, limit: TIMELINE };
@@ -101,25 +93,6 @@ pub async fn page(
     });
     let events: Vec<TimelineEvent> = entries.into_iter().map(|entry| entry.event).collect();
     answer::page(&Page::new(frame, &status, &known, &events), Some(&headers))
-}
-
-pub(super) fn unknown(frame: Frame, view: &View, key: &AppKey) -> Notice {
-    let message = match view.looked_at() {
-        Some(_) => format!(
-            "There is no applications/{}/{}.yaml on main, as far as the hub has read it. Push it, and this page appears.",
-            key.namespace, key.name
-        ),
-        None => "The hub has not read the repository yet. This page appears once it has.".to_owned(),
-    };
-    let wanted = key.name.to_lowercase();
-    let near = |app: &AppKey| {
-        let name = app.name.to_lowercase();
-        name.contains(&wanted) || wanted.contains(&name)
-    };
-    let all = view.list();
-    let nearest = all.iter().map(|status| &status.application).filter(|app| near(app)).take(5);
-    let nearest = nearest.map(|app| (app.to_string(), application(app))).collect();
-    Notice { frame, title: format!("{key} is not known"), message, nearest }
 }
 
 impl Page {

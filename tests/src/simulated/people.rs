@@ -1,7 +1,5 @@
 //! What people commit, made in the repository itself: a push without a network.
 
-#![allow(dead_code, reason = "two test programs use it, each some of it")]
-
 use std::path::{Path, PathBuf};
 
 use git2::build::TreeUpdateBuilder;

@@ -17,7 +17,7 @@ use tower::ServiceExt;
 static CONTRACT: LazyLock<Contract> = LazyLock::new(|| Contract::new(&openapi::document()));
 
 /// Sends a request, and holds the answer against the document; of a stream everything that comes.
-pub async fn send(
+pub(super) async fn send(
     router: Router,
     method: &str,
     target: &str,
@@ -43,7 +43,7 @@ pub async fn send(
 }
 
 /// Reads everything that there is to read of these applications and clusters.
-pub async fn read_all(router: &Router, applications: &[AppKey], clusters: &[String]) {
+pub(super) async fn read_all(router: &Router, applications: &[AppKey], clusters: &[String]) {
     for (path, method) in CONTRACT.paths() {
         let asks = method == "GET" && !path.starts_with("/api/v1/agent") && path != WATCH;
         if !asks || (path == EVIDENCE && applications.is_empty()) {

@@ -1,5 +1,7 @@
 //! Holds what the hub did after a merge against what was foretold of it.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits until the hub has done what it does about `merged`, a commit of `main`, and asserts that it is what was foretold, and nothing
 /// else. `git`: runs git in a clone of the repository.
-pub(crate) fn comes_true(forecast: &Forecast, merged: &str, hub: &Hub, git: &dyn Fn(&[&str]) -> String) {
+pub fn comes_true(forecast: &Forecast, merged: &str, hub: &Hub, git: &dyn Fn(&[&str]) -> String) {
     let status = until(|| hub.status().ok().filter(|status| status.source.as_deref() == Some(merged)));
     for problem in forecast.files.iter().filter(|problem| problem.severity == Severity::Error) {
         let told =
@@ -129,7 +131,7 @@ fn shares(target: &Target) -> Vec<ShareOf> {
 }
 
 /// Asks until there is an answer.
-pub(crate) fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = found() {

@@ -18,13 +18,13 @@ use shipper_core::report::Report;
 use super::contract::send;
 
 /// The hub's router, and who asks.
-pub struct Link {
-    pub router: Router,
-    pub token: String,
+pub(super) struct Link {
+    pub(super) router: Router,
+    pub(super) token: String,
 }
 
 /// Tells the hub that something was pushed, as a Git server does.
-pub async fn webhook(router: Router) {
+pub(super) async fn webhook(router: Router) {
     let response = send(router, "POST", WEBHOOK, None, Vec::new()).await;
     assert!(response.status().is_success(), "{response:?}");
 }
