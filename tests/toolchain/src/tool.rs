@@ -31,6 +31,8 @@ pub enum Tool {
     Gitea,
     /// Takes in traces and writes them to a file: an OpenTelemetry Collector with these two components.
     Collector,
+    /// Reads dashboards by the schema that Grafana publishes.
+    Dashboards,
 }
 
 impl Tool {
@@ -62,6 +64,7 @@ impl Tool {
             Self::Prometheus => "prometheus",
             Self::Gitea => "gitea",
             Self::Collector => "otelcol",
+            Self::Dashboards => "dashboards",
         }
     }
 
@@ -77,7 +80,7 @@ impl Tool {
             Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
-            Self::Gitea | Self::Collector => ".",
+            Self::Gitea | Self::Collector | Self::Dashboards => ".",
         }
     }
 
@@ -94,6 +97,7 @@ impl Tool {
             Self::Prometheus => "github.com/prometheus/prometheus",
             Self::Gitea => "code.gitea.io/gitea",
             Self::Collector => "go.opentelemetry.io/collector/otelcol",
+            Self::Dashboards => "github.com/grafana/grafana-foundation-sdk/go",
         }
     }
 
@@ -104,6 +108,7 @@ impl Tool {
             Self::Prometheus => "prometheus",
             Self::Gitea => "gitea",
             Self::Collector => "collector",
+            Self::Dashboards => "dashboards",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join(group)
@@ -112,7 +117,7 @@ impl Tool {
     /// The files there that decide what is built. Where the `main` is ours, it is one of them.
     pub(crate) const fn files(self) -> &'static [&'static str] {
         match self {
-            Self::Collector => &["go.mod", "go.sum", "main.go"],
+            Self::Collector | Self::Dashboards => &["go.mod", "go.sum", "main.go"],
             _ => &["go.mod", "go.sum"],
         }
     }
@@ -169,7 +174,7 @@ impl Tool {
             }
             Self::Gitea => format!(" -X main.Version={}", version.trim_start_matches('v')),
             Self::Collector => format!(" -X main.version={}", version.trim_start_matches('v')),
-            Self::Etcd | Self::Kwok => String::new(),
+            Self::Etcd | Self::Kwok | Self::Dashboards => String::new(),
         };
         Ok(format!("-s -w{stamp}"))
     }
@@ -203,7 +208,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        let others = [Tool::Prometheus, Tool::Gitea, Tool::Collector];
+        let others = [Tool::Prometheus, Tool::Gitea, Tool::Collector, Tool::Dashboards];
         for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain(others) {
             let version = tool.version().unwrap();
             assert!(
