@@ -179,6 +179,8 @@ impl Parent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{SocketAddr, TcpListener};
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_parent_goes_through_a_commit_message_and_nothing_else_does() {
@@ -206,5 +208,31 @@ mod tests {
     fn where_nothing_is_configured_there_are_none() {
         let traces = Traces::off();
         assert!(!traces.is_on() && traces.begin("read", None, SystemTime::now()).is_none());
+    }
+
+    /// Neither who tells more than is kept, nor who ends.
+    async fn nobody_waits_for(receiver: SocketAddr) {
+        let endpoint = format!("http://{receiver}");
+        let traces = Traces::start("shipper-hub", "0", Some(&endpoint), []).unwrap();
+        let (began, now) = (Instant::now(), SystemTime::now());
+        for _ in 0..10_000 {
+            traces.tell("read", None, (now, now), []);
+        }
+        assert!(began.elapsed() < Duration::from_secs(3), "telling took {:?}", began.elapsed());
+        let began = Instant::now();
+        tokio::task::spawn_blocking(move || traces.flush()).await.unwrap();
+        assert!(began.elapsed() < Duration::from_secs(8), "ending took {:?}", began.elapsed());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_waits_for_a_receiver_that_is_away() {
+        let receiver = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        nobody_waits_for(receiver).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nobody_waits_for_a_receiver_that_never_answers() {
+        let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
+        nobody_waits_for(receiver.local_addr().unwrap()).await;
     }
 }

@@ -10,6 +10,7 @@
 //! - [`chart_server::ChartServer`]: a Helm repository
 //! - [`postgres`]: a PostgreSQL, for hubs that share a database
 //! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
+//! - [`collector::Collector`]: an OpenTelemetry Collector, and what it takes in
 //! - [`oidc::Provider`]: an OpenID Connect provider, and somebody who signs in there
 //! - [`daemon`]: the binaries of this workspace
 //! - [`unruly::UnrulyWay`]: a way to the hub on which reports are doubled, late and out of order
@@ -23,6 +24,7 @@
 pub mod balancer;
 pub mod chart_server;
 pub mod cluster;
+pub mod collector;
 pub mod daemon;
 pub mod eventually;
 pub mod fleet;

@@ -1,10 +1,10 @@
-//! One rollout, followed from outside: by the identifiers in the JSON lines of hub and agents, and by its trace, which a receiver of OTLP
-//! takes in. Hub and agents are real, the clusters simulated, the time is real.
+//! One rollout, followed from outside: by the identifiers in the JSON lines of hub and agents, and by its trace, which a real
+//! collector takes in. Hub and agents are real, the clusters simulated, the time is real.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod followed {
     mod lines;
-    mod otlp;
     mod rollout;
+    mod spans;
 }

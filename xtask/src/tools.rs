@@ -23,6 +23,12 @@ pub(crate) fn for_some_tests() {
     if let Err(error) = shipper_toolchain::prometheus(&mut stderr()) {
         say(&format!("no Prometheus: {error}"));
     }
+    if let Err(error) = shipper_toolchain::collector(&mut stderr()) {
+        say(&format!("no collector of traces: {error}"));
+    }
+    if let Err(error) = shipper_toolchain::dashboards(&mut stderr()) {
+        say(&format!("no schema of dashboards: {error}"));
+    }
     if let Err(error) = Gitea::find_or_build(&mut stderr()) {
         say(&format!("no Gitea: {error}"));
     }

@@ -8,12 +8,13 @@ use git2::Repository;
 use jiff::Timestamp;
 use serde_json::Value;
 use shipper_core::status::WaitingFor;
+use shipper_tests::collector::Collector;
 use shipper_tests::eventually::eventually;
 use shipper_tests::scene::STATE_BRANCH;
 use shipper_tests::simulated::{Begin, Simulation};
 
 use super::lines::Lines;
-use super::otlp::{Receiver, Span};
+use super::spans::{Span, of_trace};
 
 const CLUSTERS: [&str; 3] = ["cluster-1", "cluster-2", "cluster-3"];
 /// How far the clocks of hub and agents, which begin when they do, may be apart, in nanoseconds.
@@ -38,36 +39,63 @@ fn commit(fleet: &Simulation, text: &str) -> (String, String) {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_rollout_is_followed_from_its_commit_to_what_is_applied() {
     let lines = Lines::take();
-    let receiver = Receiver::start();
-    let begin = Begin { epoch: Timestamp::now(), otlp: Some(receiver.service.url()), ..Begin::default() };
+    let collector = Collector::start().await.unwrap();
+    let begin = Begin { epoch: Timestamp::now(), otlp: Some(collector.url().to_owned()), ..Begin::default() };
     let fleet = Simulation::start_as(41, CLUSTERS.map(str::to_owned).into(), begin).await;
     // What the first look finds, nobody has waited for.
+    is_said(&lines, "the history of main is followed").await;
+    let source = fleet.people.add_application().to_string();
+    let release = staged_after("", &fleet).await;
+
+    let (made, message) = commit(&fleet, &format!("{release} was made"));
+    let written = lines.read();
+    for line in written.iter().filter(|line| line["release"] == release) {
+        fleet.reached(&format!("[{},{},{}]", line["timestamp"], line["cluster"], line["message"]));
+    }
+    by_its_lines(&written, &release, (&source, &made));
+    by_its_trace(&trace(&collector, &message).await, &release, (&source, &made));
+
+    collector.process().kill().unwrap();
+    fleet.people.edit("1.0.0", "2.0.0");
+    let untold = staged_after(&release, &fleet).await;
+    fleet.reached(&format!("{untold} is as far without a collector"));
+    is_said(&lines, "traces are not taken, and are lost").await;
+    collector.process().start().unwrap();
+    collector.ready().await.unwrap();
+    let source = fleet.people.edit("2.0.0", "3.0.0").to_string();
+    let release = staged_after(&untold, &fleet).await;
+    is_said(&lines, "traces are taken again").await;
+    let (made, message) = commit(&fleet, &format!("{release} was made"));
+    by_its_trace(&trace(&collector, &message).await, &release, (&source, &made));
+}
+
+async fn is_said(lines: &Lines, message: &str) {
     eventually(SOON, async || {
-        ensure!(lines.read().iter().any(|line| line["message"] == "the history of main is followed"));
+        ensure!(lines.read().iter().any(|line| line["message"] == message), "nobody says {message:?}");
         anyhow::Ok(())
     })
     .await;
-    let source = fleet.people.add_application().to_string();
-    fleet.pushed().await;
-    let release = fleet.contender_after("").await;
-    fleet.wait_until(&release, 0, WaitingFor::WaitingForCommand).await;
+}
 
-    let (made, message) = commit(&fleet, &format!("{release} was made"));
-    let lines = lines.read();
-    for line in lines.iter().filter(|line| line["release"] == release) {
-        fleet.reached(&format!("[{},{},{}]", line["timestamp"], line["cluster"], line["message"]));
-    }
-    by_its_lines(&lines, &release, (&source, &made));
+/// The release that what was committed last leads to, once its first step is done everywhere.
+async fn staged_after(before: &str, fleet: &Simulation) -> String {
+    fleet.pushed().await;
+    let release = fleet.contender_after(before).await;
+    fleet.wait_until(&release, 0, WaitingFor::WaitingForCommand).await;
+    release
+}
+
+/// The trace that a state commit names, once it is whole.
+async fn trace(collector: &Collector, message: &str) -> Vec<Span> {
     let trailer = message.lines().find_map(|line| line.strip_prefix("Traceparent: ")).unwrap();
-    let trace = trailer.split('-').nth(1).unwrap().to_owned();
-    let spans = eventually(SOON, async || {
-        let spans = receiver.trace(&trace);
+    let trace = trailer.split('-').nth(1).unwrap();
+    eventually(SOON, async || {
+        let spans = of_trace(collector, trace);
         let done = |name: &str| spans.iter().filter(|span| span.name == name).count();
         ensure!(done("target") == 3 && done("report") >= 3 && done("change") == 1, "{} of each", spans.len());
         anyhow::Ok(spans)
     })
-    .await;
-    by_its_trace(&spans, &release, (&source, &made));
+    .await
 }
 
 /// The hub says what it did with which commit; each agent says when the same commit brought the target, and when it was met.

@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Service;
 use kube::api::{Api, Patch, PatchParams};
+use reqwest::StatusCode;
 use serde_json::json;
 use shipper_core::status::WaitingFor;
 use shipper_tests::eventually::eventually;
@@ -26,8 +27,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const EMPTY: [&str; 2] = ["What the database did not do", "Objects in trouble, by reason"];
 
 /// Metrics that are not there before the first of their kind, with their types.
-const ONCE: [(&str, &str); 4] = [
-    ("shipper_hub_refused_readers_total", "counter"),
+const ONCE: [(&str, &str); 3] = [
     ("shipper_hub_database_errors_total", "counter"),
     ("shipper_agent_object_problems", "gauge"),
     ("shipper_agent_watch_errors_total", "counter"),
@@ -133,6 +133,11 @@ async fn what_is_alerted_on_and_shown_is_measured() {
     let drift = json!({"metadata": {"annotations": {"example.com/tag": "mine"}}});
     service.patch(APP, &PatchParams::default(), &Patch::Merge(&drift)).await.unwrap();
     watched.reads("sum(shipper_agent_repairs_total)", 1.0).await;
+
+    let applications = format!("{}/api/v1/applications", watched.hub.url());
+    let stranger = reqwest::Client::new().get(applications).bearer_auth("shipper_read_nobodys");
+    assert_eq!(stranger.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    watched.reads("sum(shipper_hub_refused_readers_total{cause=\"unknown_token\"})", 1.0).await;
 
     fleet.people.change(FILE, |text| text.replace("progressDeadline: 1m", "progressDeadline: 1s"));
     let broken = fleet.people.edit("registry.example/shop", "registry.example/broken");

@@ -26,16 +26,10 @@ pub fn directory() -> Result<PathBuf, Error> {
 /// Where the pins of control planes and nodes are.
 const KUBERNETES: [Tool; 2] = [Tool::Etcd, Tool::Helm];
 
-/// The directory for Prometheus, which has pins of its own so that nothing else is built anew when it moves.
-pub(crate) fn prometheus_directory() -> Result<PathBuf, Error> {
-    let own = [Tool::Prometheus];
-    Ok(root()?.join(format!("prometheus-{}", key(&own, &own, &[])?)))
-}
-
-/// The directory for Gitea, for the same reason.
-pub(crate) fn gitea_directory() -> Result<PathBuf, Error> {
-    let own = [Tool::Gitea];
-    Ok(root()?.join(format!("gitea-{}", key(&own, &own, &[])?)))
+/// The directory for a tool that has pins of its own, so that nothing else is built anew when it moves.
+pub(crate) fn own_directory(tool: Tool) -> Result<PathBuf, Error> {
+    let own = [tool];
+    Ok(root()?.join(format!("{}-{}", tool.name(), key(&own, &own, &[])?)))
 }
 
 /// The directory for what a real node needs besides, of which `packages` are not built but unpacked.
@@ -69,9 +63,9 @@ fn root() -> Result<PathBuf, Error> {
 
 fn key(pins: &[Tool], tools: &[Tool], packages: &[&str]) -> Result<String, Error> {
     let mut digest = Sha256::new();
-    for source in pins.iter().map(|tool| tool.source()) {
-        for file in ["go.mod", "go.sum"] {
-            let path = source.join(file);
+    for tool in pins {
+        for file in tool.files() {
+            let path = tool.source().join(file);
             digest.update(fs::read(&path).map_err(Error::io("read", &path))?);
         }
     }

@@ -25,7 +25,7 @@ impl Gitea {
     /// # Errors
     /// As [`crate::Toolchain::find_or_build`].
     pub fn find_or_build(progress: &mut dyn Write) -> Result<Self, Error> {
-        let directory = cache::gitea_directory()?;
+        let directory = cache::own_directory(Tool::Gitea)?;
         cache::find_or_build(&directory, Tool::Gitea, progress)?;
         copy_files(&directory, progress)?;
         Ok(Self { directory })

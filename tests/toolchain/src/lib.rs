@@ -1,5 +1,6 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime, for analyses Prometheus, for pull requests Gitea, for pages axe-core, for signing in an OpenID Connect provider.
+//! kube-proxy and a container runtime, for analyses Prometheus, for traces an OpenTelemetry Collector, for dashboards Grafana's schema, for
+//! pull requests Gitea, for pages axe-core, for signing in an OpenID Connect provider.
 //!
 //! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
@@ -85,5 +86,22 @@ pub fn oidc_provider(progress: &mut dyn Write) -> Result<PathBuf, Error> {
 /// # Errors
 /// As [`Toolchain::find_or_build`].
 pub fn prometheus(progress: &mut dyn Write) -> Result<PathBuf, Error> {
-    cache::find_or_build(&cache::prometheus_directory()?, Tool::Prometheus, progress)
+    cache::find_or_build(&cache::own_directory(Tool::Prometheus)?, Tool::Prometheus, progress)
+}
+
+/// Finds the OpenTelemetry Collector, building it when it is missing (about a minute on two cores); see [`Toolchain::find_or_build`].
+///
+/// # Errors
+/// As [`Toolchain::find_or_build`].
+pub fn collector(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    cache::find_or_build(&cache::own_directory(Tool::Collector)?, Tool::Collector, progress)
+}
+
+/// Finds what reads dashboards by the schema that Grafana publishes, building it when it is missing (seconds); see
+/// [`Toolchain::find_or_build`]. It is given files, and tells their faults, one a line.
+///
+/// # Errors
+/// As [`Toolchain::find_or_build`].
+pub fn dashboards(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    cache::find_or_build(&cache::own_directory(Tool::Dashboards)?, Tool::Dashboards, progress)
 }

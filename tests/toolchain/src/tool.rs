@@ -29,6 +29,10 @@ pub enum Tool {
     Prometheus,
     /// A Git host.
     Gitea,
+    /// Takes in traces and writes them to a file: an OpenTelemetry Collector with these two components.
+    Collector,
+    /// Reads dashboards by the schema that Grafana publishes.
+    Dashboards,
 }
 
 impl Tool {
@@ -59,6 +63,8 @@ impl Tool {
             Self::KubeProxy => "kube-proxy",
             Self::Prometheus => "prometheus",
             Self::Gitea => "gitea",
+            Self::Collector => "otelcol",
+            Self::Dashboards => "dashboards",
         }
     }
 
@@ -74,7 +80,7 @@ impl Tool {
             Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
-            Self::Gitea => ".",
+            Self::Gitea | Self::Collector | Self::Dashboards => ".",
         }
     }
 
@@ -90,6 +96,8 @@ impl Tool {
             Self::Helm => "helm.sh/helm/v4",
             Self::Prometheus => "github.com/prometheus/prometheus",
             Self::Gitea => "code.gitea.io/gitea",
+            Self::Collector => "go.opentelemetry.io/collector/otelcol",
+            Self::Dashboards => "github.com/grafana/grafana-foundation-sdk/go",
         }
     }
 
@@ -99,9 +107,19 @@ impl Tool {
             Self::Kwok | Self::Helm => "addons",
             Self::Prometheus => "prometheus",
             Self::Gitea => "gitea",
+            Self::Collector => "collector",
+            Self::Dashboards => "dashboards",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join(group)
+    }
+
+    /// The files there that decide what is built. Where the `main` is ours, it is one of them.
+    pub(crate) const fn files(self) -> &'static [&'static str] {
+        match self {
+            Self::Collector | Self::Dashboards => &["go.mod", "go.sum", "main.go"],
+            _ => &["go.mod", "go.sum"],
+        }
     }
 
     /// The version that `go.mod` pins, with its leading `v`.
@@ -155,7 +173,8 @@ impl Tool {
                 format!(" -X github.com/prometheus/common/version.Version={number}")
             }
             Self::Gitea => format!(" -X main.Version={}", version.trim_start_matches('v')),
-            Self::Etcd | Self::Kwok => String::new(),
+            Self::Collector => format!(" -X main.version={}", version.trim_start_matches('v')),
+            Self::Etcd | Self::Kwok | Self::Dashboards => String::new(),
         };
         Ok(format!("-s -w{stamp}"))
     }
@@ -189,7 +208,8 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain([Tool::Prometheus, Tool::Gitea]) {
+        let others = [Tool::Prometheus, Tool::Gitea, Tool::Collector, Tool::Dashboards];
+        for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain(others) {
             let version = tool.version().unwrap();
             assert!(
                 version.starts_with('v') && version.matches('.').count() == 2,
