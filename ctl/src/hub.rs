@@ -8,6 +8,7 @@ use token::Token;
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
 use shipper_core::api::{ApplicationSummary, MAX_LIMIT, Page};
@@ -28,12 +29,23 @@ const TOTAL: Duration = Duration::from_secs(30);
 const PROBLEM: &str = "application/problem+json";
 /// Longest query that asks for applications, in bytes.
 const MAX_QUERY: usize = 4096;
+/// How rustls says that an answer is not TLS.
+const NO_TLS: &str = "InvalidContentType";
 /// Enough of an unexpected answer to recognise a login page.
 const SHOWN: usize = 200;
 
 /// Why the hub cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum HubError {
+    /// The address is none.
+    #[error(
+        "{url} is not the address of a hub: it begins with http:// or https://, as in http://{}",
+        host(url)
+    )]
+    Address {
+        /// As it was given.
+        url: String,
+    },
     /// Nobody answers there.
     #[error("the hub at {url} does not answer: {reason}; say where it is with --hub or SHIPPER_HUB")]
     Unreachable {
@@ -46,6 +58,12 @@ pub enum HubError {
     #[error("{reason}")]
     Asked {
         /// Why not, in its words.
+        reason: String,
+    },
+    /// It says that there is no such thing.
+    #[error("{reason}")]
+    Missing {
+        /// What is not there, in its words.
         reason: String,
     },
     /// It answers, and does not let us read.
@@ -101,6 +119,10 @@ impl Hub {
 
     fn with(url: &str, patience: Duration, token: Option<Token>) -> Result<Self, HubError> {
         let url = url.trim_end_matches('/').to_owned();
+        let scheme = reqwest::Url::parse(&url).map(|parsed| parsed.scheme().to_owned());
+        if !matches!(scheme.as_deref(), Ok("http" | "https")) {
+            return Err(HubError::Address { url });
+        }
         let client = http::client(patience)
             .map_err(|error| HubError::Unreachable { url: url.clone(), reason: cause(&error) })?;
         Ok(Self { url, client, token })
@@ -251,17 +273,17 @@ impl Hub {
         self.ask(path, &[])
     }
 
-    fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, HubError> {
-        let missing =
-            || HubError::Unusable { url: format!("{}{path}", self.url), reason: "404 Not Found".to_owned() };
-        self.find(path, query)?.ok_or_else(missing)
-    }
-
     /// What is there; `None` = the hub says that nothing is.
     fn find<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<T>, HubError> {
+        match self.ask(path, query) {
+            Ok(found) => Ok(Some(found)),
+            Err(HubError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, HubError> {
         let url = format!("{}{path}", self.url);
-        let unreachable =
-            |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
         let unusable = |reason: String| HubError::Unusable { url: url.clone(), reason };
         let asked = if query.is_empty() {
             self.client.get(&url)
@@ -270,31 +292,39 @@ impl Hub {
             self.client.get(asked.map_err(|error| unusable(error.to_string()))?)
         };
         let response = token::with(asked, self.token.as_ref()).send().map_err(|error| {
-            if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) }
+            if error.is_builder() { unusable(cause(&error)) } else { self.unreachable(&error) }
         })?;
-        let status = response.status();
-        let asked = status == reqwest::StatusCode::BAD_REQUEST;
-        let told = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
-        let body = response.text().map_err(|error| unreachable(&error))?;
-        if status == reqwest::StatusCode::NOT_FOUND && told {
-            return Ok(None);
+        if !response.status().is_success() {
+            return Err(self.refused(url.clone(), response));
         }
-        if asked && told {
-            return Err(HubError::Asked { reason: refusal(status, &body) });
-        }
-        if !status.is_success() {
-            return Err(self.refused(url.clone(), status, &body));
-        }
-        serde_json::from_str(&body).map(Some).map_err(|error| unusable(error.to_string()))
+        let body = response.text().map_err(|error| self.unreachable(&error))?;
+        serde_json::from_str(&body).map_err(|error| unusable(error.to_string()))
     }
 }
 
 impl Hub {
+    /// Why there is no answer.
+    fn unreachable(&self, error: &reqwest::Error) -> HubError {
+        let mut reason = cause(error);
+        // What a server that does not speak TLS begins with is taken for a broken message, by this name.
+        if let Some(rest) = self.url.strip_prefix("https://").filter(|_| reason.contains(NO_TLS)) {
+            reason = format!("{reason}: it may not speak TLS, then it is http://{rest}");
+        }
+        HubError::Unreachable { url: self.url.clone(), reason }
+    }
+
     /// What an answer that is no success means.
-    fn refused(&self, url: String, status: reqwest::StatusCode, body: &str) -> HubError {
-        let reason = refusal(status, body);
-        match status {
-            reqwest::StatusCode::UNAUTHORIZED | reqwest::StatusCode::FORBIDDEN => {
+    fn refused(&self, url: String, response: reqwest::blocking::Response) -> HubError {
+        let status = response.status();
+        let told = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
+        let reason = match response.text() {
+            Ok(body) => refusal(status, &body),
+            Err(error) => return self.unreachable(&error),
+        };
+        match (status, told) {
+            (StatusCode::NOT_FOUND, true) => HubError::Missing { reason },
+            (StatusCode::BAD_REQUEST, true) => HubError::Asked { reason },
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 HubError::Denied { url: self.url.clone(), reason }
             }
             _ => HubError::Unusable { url, reason },
@@ -302,8 +332,13 @@ impl Hub {
     }
 }
 
+/// What stands behind the scheme of an address, if it has one.
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest)
+}
+
 /// Why the hub does not do what it was asked to: its own words, or the beginning of what somebody else says.
-fn refusal(status: reqwest::StatusCode, body: &str) -> String {
+fn refusal(status: StatusCode, body: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Problem {
         detail: String,

@@ -65,6 +65,7 @@ pub fn run(args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
             .with_writer(|| Gate::alone(std::io::stderr()))
+            .with_ansi(false)
             .try_init();
     }
     demo::run(&Options::from(args), &mut Simulated, terminal)

@@ -1,6 +1,7 @@
 //! `shipperctl events`: what happened, and what happens.
 
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::AppKey;
@@ -8,7 +9,7 @@ use shipper_core::api::TimelineEvent;
 
 use crate::Error;
 use crate::cli::Global;
-use crate::hub::Hub;
+use crate::hub::{Hub, HubError};
 use crate::output::{Output, OutputArgs, json_line};
 use crate::render;
 use crate::terminal::Terminal;
@@ -38,8 +39,8 @@ pub struct Args {
     #[arg(long, value_name = "TIME|DURATION")]
     pub since: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
-    pub limit: usize,
+    #[arg(long, value_name = "NUMBER", default_value = "50")]
+    pub limit: NonZeroUsize,
     /// Go on, and show what happens
     #[arg(short, long)]
     pub watch: bool,
@@ -69,8 +70,9 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     filter.extend(since.as_deref().map(|value| ("since", value)));
     let output = args.output.output;
     // The stream begins before the list ends: nothing is missed in between.
-    let stream = args.watch.then(|| hub.watch_events(key.as_ref(), &filter)).transpose()?;
-    let events = hub.events(key.as_ref(), &filter, args.limit)?;
+    let told = args.watch.then(|| hub.watch_events(key.as_ref(), &filter)).transpose();
+    let told = told.and_then(|stream| Ok((stream, hub.events(key.as_ref(), &filter, args.limit.get())?)));
+    let (stream, events) = told.map_err(|error| unknown(&hub, key.as_ref(), error))?;
     let names = || events.iter().map(|event| event.reason.clone()).collect();
     let text = || Ok(render::events(events.iter().rev(), key.is_none()));
     if !args.watch {
@@ -89,6 +91,16 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         terminal.out.flush()?;
     }
     Ok(())
+}
+
+/// The error, or which application may have been meant, where the hub knows none of that name.
+fn unknown(hub: &Hub, key: Option<&AppKey>, error: HubError) -> Error {
+    match (key, &error) {
+        (Some(key), HubError::Missing { .. }) => {
+            hub.application(&key.to_string()).err().unwrap_or_else(|| error.into())
+        }
+        _ => error.into(),
+    }
 }
 
 fn line(event: &TimelineEvent, output: Output, named: bool) -> Result<String, Error> {

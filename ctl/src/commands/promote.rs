@@ -70,12 +70,12 @@ struct Promotion {
 /// When there is no such application, release or step, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let hub = Hub::of(global)?;
-    let (name, promotion) = match hub.application(&args.app) {
-        Ok(status) => (status.application.to_string(), decide(&status, args)?),
+    let (name, promotion, held) = match hub.application(&args.app) {
+        Ok(status) => (status.application.to_string(), decide(&status, args)?, held(&status)),
         Err(Error::Hub(error @ HubError::Unreachable { .. })) => {
             let Some(promotion) = unchecked(args) else { return Err(error.into()) };
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
-            (args.app.clone(), promotion)
+            (args.app.clone(), promotion, None)
         }
         Err(error) => return Err(error),
     };
@@ -93,7 +93,10 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         "main asks for {} at step {} already; --request TEXT repeats the order",
         promotion.release, promotion.step_name
     );
-    let next = format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch");
+    let next = match held {
+        Some(held) => format!("It is obeyed once {held}"),
+        None => format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch"),
+    };
     commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
     let goal = [Goal::Step(promotion.step_name)];
     follow(global, &args.follow, &name, &goal, (&published, args.commit.output.output), terminal)
@@ -171,6 +174,17 @@ fn named(contender: &ReleaseStatus, asked: &str) -> Result<usize, Error> {
     })
 }
 
+/// What keeps every order waiting, whichever step it names: as the end of "once …", with the command that helps.
+fn held(status: &ApplicationStatus) -> Option<String> {
+    match status.waiting.state {
+        WaitingFor::Paused => {
+            Some(format!("the rollout is not paused any more: shipperctl resume {}", status.application))
+        }
+        WaitingFor::Blocked => Some("no rollout block stops it any more: shipperctl blocks list".to_owned()),
+        _ => None,
+    }
+}
+
 /// The step after the present one, which must be achieved: going on before that is for who says so.
 fn next(status: &ApplicationStatus, contender: &ReleaseStatus) -> Result<usize, Error> {
     let present = contender.steps.get(contender.step).map(String::as_str).unwrap_or_default();
@@ -184,6 +198,11 @@ fn next(status: &ApplicationStatus, contender: &ReleaseStatus) -> Result<usize, 
     let achieved = contender.achieved.as_ref().is_some_and(|achieved| achieved.step == contender.step);
     if !achieved || status.waiting.state < WaitingFor::WaitingForCommand {
         let following = &contender.steps[contender.step + 1];
+        if let Some(held) = held(status) {
+            return refused(format!(
+                "it goes on once {held}; an order that names the step is obeyed then: --step {following:?}"
+            ));
+        }
         return refused(format!(
             "step {present:?} is not done yet: {}; to go on all the same, name the step: --step {following:?}",
             status.waiting.message

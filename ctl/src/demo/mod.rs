@@ -17,10 +17,9 @@ pub use clusters::{Clusters, Running, Simulated};
 pub use example::FILES;
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -116,8 +115,7 @@ async fn serve(
     let root = directory.join("git");
     let repository = root.join("fleet.git");
     let fresh = repository::ensure(&repository, helm.is_some())?;
-    let listener =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(failed("serve the repository"))?;
+    let listener = repository::listen(directory).await.map_err(failed("serve the repository"))?;
     let address = listener.local_addr().map_err(failed("serve the repository"))?;
     let (router, stopped) = (shipper_git_http::router(root), stop.clone());
     tasks.spawn(async move {

@@ -13,7 +13,7 @@ use shipper_core::api::{
 use shipper_core::protocol::APPLICATIONS;
 
 use super::{Hub, HubError, token};
-use crate::http::{self, cause};
+use crate::http;
 
 /// What a wait takes longer than it was asked to.
 const SLACK: Duration = Duration::from_secs(15);
@@ -111,20 +111,17 @@ impl Hub {
     }
 
     fn stream<T>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Stream<T>, HubError> {
-        let unreachable =
-            |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
         let client = http::builder().timeout(None).tcp_keepalive(KEEPALIVE).build();
-        let client = client.map_err(|error| unreachable(&error))?;
+        let client = client.map_err(|error| self.unreachable(&error))?;
         let query = [filter, &[("watch", "true")]].concat();
         let url = format!("{}{path}", self.url);
         let asked = reqwest::Url::parse_with_params(&url, query)
             .map_err(|error| HubError::Unusable { url: url.clone(), reason: error.to_string() })?;
         let asked = client.get(asked).header(ACCEPT, "text/event-stream");
         let response = token::with(asked, self.token.as_ref()).send();
-        let response = response.map_err(|error| unreachable(&error))?;
+        let response = response.map_err(|error| self.unreachable(&error))?;
         if !response.status().is_success() {
-            let (status, body) = (response.status(), response.text().unwrap_or_default());
-            return Err(self.refused(url, status, &body));
+            return Err(self.refused(url, response));
         }
         Ok(Stream { lines: BufReader::new(response), url: self.url.clone(), of: std::marker::PhantomData })
     }

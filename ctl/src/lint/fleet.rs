@@ -1,9 +1,9 @@
 //! Whether the files fit together: references that lead nowhere, selectors that select nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shipper_core::intent::{
-    Application, Cluster, ClusterSelector, Object, Problem, Severity, StrategySpec, Template,
+    Application, Cluster, ClusterSelector, Object, Problem, Severity, StepRef, StrategySpec, Template,
 };
 use shipper_core::plan::{OVERRIDES, names_block, overrides};
 
@@ -16,21 +16,21 @@ use Part::{Item, Key};
 /// What the files name.
 pub(super) struct Fleet<'a> {
     clusters: BTreeMap<&'a str, &'a Cluster>,
-    strategies: BTreeSet<&'a str>,
+    strategies: BTreeMap<&'a str, &'a StrategySpec>,
     /// Scope and name.
     blocks: Vec<(Option<&'a str>, &'a str)>,
 }
 
 impl<'a> Fleet<'a> {
     pub(super) fn of(files: &'a [File]) -> Self {
-        let mut fleet = Self { clusters: BTreeMap::new(), strategies: BTreeSet::new(), blocks: Vec::new() };
+        let mut fleet = Self { clusters: BTreeMap::new(), strategies: BTreeMap::new(), blocks: Vec::new() };
         for file in files {
             match &file.object {
                 Object::Cluster(cluster) => {
                     fleet.clusters.insert(&cluster.metadata.name, cluster);
                 }
                 Object::Strategy(strategy) => {
-                    fleet.strategies.insert(&strategy.metadata.name);
+                    fleet.strategies.insert(&strategy.metadata.name, &strategy.spec);
                 }
                 Object::RolloutBlock(block) => {
                     fleet.blocks.push((block.metadata.namespace.as_deref(), &block.metadata.name));
@@ -75,14 +75,15 @@ fn check_application(
     check_overrides(fleet, file, application, problems);
     let template = &application.spec.template;
     let at = |parts: &[Part]| [&[Key("spec"), Key("template")], parts].concat();
-    if let Some(name) = template.strategy_ref.as_deref().filter(|name| !fleet.strategies.contains(name)) {
-        let known: Vec<&str> = fleet.strategies.iter().copied().collect();
+    if let Some(name) = template.strategy_ref.as_deref().filter(|name| !fleet.strategies.contains_key(name)) {
+        let known: Vec<&str> = fleet.strategies.keys().copied().collect();
         let message = format!("there is no strategies/{name}.yaml; {}", hint(name, &known));
         problems.push(problem(file, Severity::Error, &at(&[Key("strategyRef")]), message));
     }
     if let Some(strategy) = &template.strategy {
         check_steps(fleet, file, &at(&[Key("strategy")]), strategy, problems);
     }
+    check_order(fleet, file, application, problems);
     check_paths(file, template, source, problems);
     for (index, values) in template.overrides.iter().enumerate() {
         if fleet.selects_nothing(&values.clusters) {
@@ -91,6 +92,40 @@ fn check_application(
         }
     }
     check_requirements(fleet, file, template, problems);
+}
+
+/// An order to a step that the strategy of these files does not have. Which release it is for only the hub can judge, and one that was
+/// made with another strategy has other steps: hence a warning.
+fn check_order(fleet: &Fleet<'_>, file: &File, application: &Application, problems: &mut Vec<Problem>) {
+    let Some(step) = application.spec.rollout.as_ref().and_then(|rollout| rollout.target_step.as_ref())
+    else {
+        return;
+    };
+    let template = &application.spec.template;
+    let usual = StrategySpec::default();
+    let (strategy, whose) = match (&template.strategy, template.strategy_ref.as_deref()) {
+        (Some(strategy), _) => (strategy, "spec.template.strategy".to_owned()),
+        (None, Some(name)) => match fleet.strategies.get(name) {
+            Some(strategy) => (*strategy, format!("strategies/{name}.yaml")),
+            // That it leads nowhere is said already.
+            None => return,
+        },
+        (None, None) => (&usual, "an application without a strategy".to_owned()),
+    };
+    let names: Vec<&str> = strategy.steps.iter().map(|step| step.name.as_str()).collect();
+    let (known, shown, hint) = match step {
+        StepRef::Index(index) => (
+            usize::try_from(*index).is_ok_and(|index| index < names.len()),
+            index.to_string(),
+            format!("the last is {}", names.len().saturating_sub(1)),
+        ),
+        StepRef::Name(name) => (names.contains(&name.as_str()), format!("{name:?}"), hint(name, &names)),
+    };
+    if !known {
+        let message = format!("{whose} has no step {shown}; {hint}");
+        let parts = [Key("spec"), Key("rollout"), Key("targetStep")];
+        problems.push(problem(file, Severity::Warning, &parts, message));
+    }
 }
 
 /// Blocks end, annotations stay [B2].

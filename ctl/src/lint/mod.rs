@@ -58,6 +58,9 @@ pub fn check(source: &Source) -> Result<Findings, Error> {
         read += 1;
         let bytes = source.read(&entry)?;
         let loaded = load(&entry.path, &bytes);
+        if loaded.object.is_none() && kind_of_path(&entry.path) == Some(Kind::RolloutBlock) {
+            problems.push(stops(&entry.path, loaded.namespace.as_deref()));
+        }
         problems.extend(loaded.problems);
         files.extend(loaded.object.map(|object| File { path: entry.path, bytes, object }));
     }
@@ -67,6 +70,18 @@ pub fn check(source: &Source) -> Result<Findings, Error> {
         .sort_by(|a, b| (&a.file, a.line, a.column, &a.field).cmp(&(&b.file, b.line, b.column, &b.field)));
     problems.dedup();
     Ok(Findings { files: read, problems })
+}
+
+/// What a block that cannot be read does on `main` [B1].
+fn stops(path: &str, namespace: Option<&str>) -> Problem {
+    let scope = namespace.map_or_else(
+        || "every application of the fleet".to_owned(),
+        |namespace| format!("every application of the namespace {namespace}"),
+    );
+    Problem::of_file(
+        path,
+        format!("cannot be read, and on main stops {scope} until it is put right or removed"),
+    )
 }
 
 /// A YAML file where objects belong that the hub will never look at: most likely a slip.

@@ -13,11 +13,21 @@ use crate::terminal::{BAD, BUSY, FAINT, GOOD, STRONG, plain, styled};
 
 /// An application in full. `now` gives the ages, `width` the columns of the terminal.
 pub fn application(status: &ApplicationStatus, now: Timestamp, width: Option<u16>) -> String {
+    whole(status, now, width, true)
+}
+
+/// The same, with or without what every cluster says.
+pub(super) fn whole(
+    status: &ApplicationStatus,
+    now: Timestamp,
+    width: Option<u16>,
+    messages: bool,
+) -> String {
     let mut text = header(status, now);
     if !status.clusters.is_empty() {
-        let _ = write!(text, "\n{}\n", clusters::table(status, width));
+        let _ = write!(text, "\n{}\n", clusters::table(status, width, messages));
     }
-    text.push_str(&pods::failing(status));
+    text.push_str(&pods::of(status));
     text.push_str(&problems(status));
     text.push_str(&conditions(&status.conditions));
     text

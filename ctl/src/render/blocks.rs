@@ -6,7 +6,7 @@ use shipper_core::AppKey;
 use shipper_core::intent::format_duration;
 use shipper_core::status::BlockStatus;
 
-use super::clusters::{print, table_of};
+use super::table::Told;
 use crate::terminal::plain;
 
 /// Applications named in a cell; of more the number is told.
@@ -18,7 +18,7 @@ pub fn blocks(all: &[BlockStatus], now: Timestamp, width: Option<u16>) -> String
         return "No rollout blocks. Stop rollouts with `shipperctl blocks add NAME --reason TEXT`.\n"
             .to_owned();
     }
-    let mut table = table_of(&["BLOCK", "STATE", "STOPS", "OVERRIDDEN BY", "ALLOWS", "BY", "MESSAGE"], width);
+    let mut table = Told::new(&["BLOCK", "STATE", "STOPS", "OVERRIDDEN BY", "ALLOWS", "BY", "MESSAGE"]);
     for block in all {
         let scope = block.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
         let allows: Vec<String> = block.allow.iter().map(ToString::to_string).collect();
@@ -30,17 +30,17 @@ pub fn blocks(all: &[BlockStatus], now: Timestamp, width: Option<u16>) -> String
                 None => block.message.clone(),
             },
         };
-        table.add_row(vec![
+        let cells = vec![
             Cell::new(plain(&format!("{scope}{}", block.name))),
             state(block, now),
             Cell::new(named(&block.applications)),
             Cell::new(named(&block.overridden_by)),
             Cell::new(if allows.is_empty() { "-".to_owned() } else { allows.join(", ") }),
             Cell::new(plain(author)),
-            Cell::new(plain(&message)),
-        ]);
+        ];
+        table.add(vec![cells], plain(&message));
     }
-    print(&table) + "\n"
+    table.print(width) + "\n"
 }
 
 fn state(block: &BlockStatus, now: Timestamp) -> Cell {

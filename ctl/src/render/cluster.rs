@@ -9,7 +9,7 @@ use shipper_core::resources::Resources;
 use shipper_core::status::{DepartureStage, Liveness};
 
 use super::application::ago;
-use super::clusters::{print, table_of};
+use super::table::{Told, print, table_of};
 use crate::terminal::{BAD, BUSY, GOOD, STRONG, plain};
 
 /// The resources that a line of the overview has room for.
@@ -77,7 +77,7 @@ pub fn cluster(view: &ClusterView, now: Timestamp, width: Option<u16>) -> String
         return text + "  no applications\n";
     }
     text.push('\n');
-    let mut table = table_of(&["APPLICATION", "STATE", "MESSAGE"], width);
+    let mut table = Told::new(&["APPLICATION", "STATE", "MESSAGE"]);
     for one in &view.applications {
         let (state, colour) = match stage(one) {
             None => ("stays", None),
@@ -87,9 +87,9 @@ pub fn cluster(view: &ClusterView, now: Timestamp, width: Option<u16>) -> String
         };
         let state = colour.map_or_else(|| Cell::new(state), |colour| Cell::new(state).fg(colour));
         let message = one.departure.as_ref().map(|departure| departure.message.as_str()).unwrap_or_default();
-        table.add_row([Cell::new(plain(&one.application.to_string())), state, Cell::new(plain(message))]);
+        table.add(vec![vec![Cell::new(plain(&one.application.to_string())), state]], plain(message));
     }
-    text + &print(&table) + "\n"
+    text + &table.print(width) + "\n"
 }
 
 fn stage(one: &ClusterApplication) -> Option<DepartureStage> {

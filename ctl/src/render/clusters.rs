@@ -1,48 +1,33 @@
 //! The table of clusters: capacity and traffic of every release in each.
 
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color};
 use shipper_core::ReleaseName;
 use shipper_core::status::{ApplicationStatus, ClusterRelease, ClusterStatus, Liveness, WaitingFor};
 
+use super::table::Told;
 use super::waiting_for;
 use crate::terminal::plain;
 
-/// An empty table in the style of all tables here.
-pub(crate) fn table_of(header: &[&str], width: Option<u16>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).enforce_styling().set_header(header);
-    match width {
-        Some(width) => table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic),
-        None => table.set_content_arrangement(ContentArrangement::Disabled),
-    };
-    table
-}
-
-/// A table as text, without spaces at the ends of lines.
-pub(crate) fn print(table: &Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>().trim_end().to_owned()
-}
-
-/// One line for each release in each cluster.
-pub(super) fn table(status: &ApplicationStatus, width: Option<u16>) -> String {
-    let mut table = table_of(&["CLUSTER", "RELEASE", "CAPACITY", "TRAFFIC", "WAITS FOR", "MESSAGE"], width);
+/// One line for each release in each cluster; `messages`: with what each cluster says.
+pub(super) fn table(status: &ApplicationStatus, width: Option<u16>, messages: bool) -> String {
+    let mut table = Told::new(&["CLUSTER", "RELEASE", "CAPACITY", "TRAFFIC", "WAITS FOR", "MESSAGE"]);
     for cluster in &status.clusters {
         let mut releases: Vec<&ClusterRelease> = cluster.releases.iter().collect();
         releases.sort_by_key(|release| order(status, &release.name));
-        let tail = [waits(cluster), Cell::new(message(cluster))];
-        let head = |release: Option<&ClusterRelease>| match release {
-            Some(release) => [name(status, release), capacity(release), traffic(release)],
-            None => ["-", "-", "-"].map(Cell::new),
-        };
-        let first = releases.first().copied();
-        table.add_row([vec![label(cluster)], head(first).into(), tail.into()].concat());
-        for release in releases.into_iter().skip(1) {
-            table.add_row(
-                [vec![Cell::new("")], head(Some(release)).into(), ["", ""].map(Cell::new).into()].concat(),
-            );
+        let mut rows = Vec::new();
+        for release in &releases {
+            let [name, capacity, traffic] = [name(status, release), capacity(release), traffic(release)];
+            rows.push(vec![Cell::new(""), name, capacity, traffic, Cell::new("")]);
         }
+        if rows.is_empty() {
+            rows.push(["", "-", "-", "-", ""].map(Cell::new).to_vec());
+        }
+        if let Some([first, .., last]) = rows.first_mut().map(Vec::as_mut_slice) {
+            (*first, *last) = (label(cluster), waits(cluster));
+        }
+        table.add(rows, if messages { message(cluster) } else { String::new() });
     }
-    print(&table)
+    table.print(width)
 }
 
 /// Contender, incumbent, then the newest of the rest.
@@ -83,7 +68,7 @@ fn capacity(release: &ClusterRelease) -> Cell {
     let extra = capacity.pods.saturating_sub(capacity.available.max(capacity.desired));
     let extra = if extra > 0 { format!(" +{extra}") } else { String::new() };
     let cell = Cell::new(format!("{}/{}{extra}", capacity.available, capacity.desired));
-    let failing = release.pods.iter().any(|group| group.count > 0) && !capacity.achieved;
+    let failing = release.pods.iter().any(|group| group.count > 0 && !group.is_starting());
     if capacity.achieved { cell } else { cell.fg(if failing { Color::Red } else { Color::Yellow }) }
 }
 

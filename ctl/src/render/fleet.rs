@@ -11,7 +11,7 @@ use shipper_core::protocol::HubStatus;
 use shipper_core::status::{Liveness, WaitingFor};
 
 use super::application::{ago, conditions, state};
-use super::clusters::{print, table_of};
+use super::table::Told;
 use super::waiting_for;
 use crate::terminal::{BAD, BUSY, STRONG, plain};
 
@@ -25,7 +25,7 @@ pub fn overview(all: &[ApplicationSummary], wide: bool, width: Option<u16>) -> S
         header.splice(3..3, ["VERSION", "INCUMBENT"]);
         header.insert(7, "PODS");
     }
-    let mut table = table_of(&header, width);
+    let mut table = Told::new(&header);
     for one in all {
         let (style, state) = state(one.state);
         let step = one.step.map_or_else(
@@ -53,7 +53,6 @@ pub fn overview(all: &[ApplicationSummary], wide: bool, width: Option<u16>) -> S
             Cell::new(step),
             Cell::new(format!("{ready}/{}", one.clusters.total)),
             Cell::new(waits),
-            Cell::new(plain(&one.waiting.message)),
         ];
         if wide {
             let named = |name: Option<&str>| Cell::new(plain(name.unwrap_or("-")));
@@ -62,9 +61,9 @@ pub fn overview(all: &[ApplicationSummary], wide: bool, width: Option<u16>) -> S
             cells.splice(3..3, [version, incumbent]);
             cells.insert(7, Cell::new(format!("{}/{}", one.pods.available, one.pods.desired)));
         }
-        table.add_row(cells);
+        table.add(vec![cells], plain(&one.waiting.message));
     }
-    print(&table) + "\n"
+    table.print(width) + "\n"
 }
 
 /// Refused files, clusters in trouble, conditions of the whole: empty where all is well. `file` limits the files to those
@@ -81,12 +80,10 @@ pub fn remarks(hub: &HubStatus, now: Timestamp, file: impl Fn(&str) -> bool) -> 
     let mut clusters = String::new();
     for cluster in &hub.clusters {
         if cluster.liveness == Liveness::Offline {
-            let seen = cluster.last_report.map_or_else(|| "never".to_owned(), |at| ago(at, now));
-            let _ = writeln!(
-                clusters,
-                "  {BAD}{} is offline{BAD:#}, last report {seen}",
-                plain(cluster.name.as_str())
-            );
+            let seen = cluster.last_report;
+            let seen = seen
+                .map_or_else(|| "never reported".to_owned(), |at| format!("last report {}", ago(at, now)));
+            let _ = writeln!(clusters, "  {BAD}{} is offline{BAD:#}, {seen}", plain(cluster.name.as_str()));
         }
         for problem in &cluster.problems {
             let _ = writeln!(clusters, "  {}: {}", plain(cluster.name.as_str()), plain(problem));

@@ -6,7 +6,7 @@ use shipper_core::api::{ReleaseView, Role};
 use shipper_core::state::WithdrawalReason;
 
 use super::application::ago;
-use super::clusters::{print, table_of};
+use super::table::{print, table_of};
 use crate::terminal::plain;
 
 /// Newest first; `wide` with pods and whole commits.

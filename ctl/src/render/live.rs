@@ -6,19 +6,22 @@ use jiff::Timestamp;
 use shipper_core::api::{ApplicationSummary, ReleasePods, Role, TimelineEvent};
 use shipper_core::status::ApplicationStatus;
 
+use super::application::whole;
 use super::bars::bar;
-use super::{application, events, waiting_for};
+use super::{events, waiting_for};
 use crate::terminal::{FAINT, STRONG, plain};
 
 /// Columns of a bar.
 const COLUMNS: usize = 24;
 
-/// The application in full, with a bar for each release over all clusters, and what happened last, oldest first.
+/// The application in full, with a bar for each release over all clusters, and what happened last, oldest first. `messages`: with what
+/// every cluster says.
 pub fn live(
     status: &ApplicationStatus,
     happened: &[TimelineEvent],
     now: Timestamp,
     width: Option<u16>,
+    messages: bool,
 ) -> String {
     let mut text = String::new();
     for pods in ReleasePods::all(status).iter().filter(|pods| pods.pods.desired > 0 || pods.pods.pods > 0) {
@@ -42,7 +45,7 @@ pub fn live(
     if !text.is_empty() {
         text.insert(0, '\n');
     }
-    let mut whole = application(status, now, width) + &text;
+    let mut whole = whole(status, now, width, messages) + &text;
     if !happened.is_empty() {
         let _ = write!(whole, "\n{STRONG}What happened{STRONG:#}\n{}", indented(&events(happened, false)));
     }

@@ -11,16 +11,17 @@ mod history;
 mod live;
 mod pods;
 mod steps;
+mod table;
 mod why;
 
 pub use application::application;
 pub use blocks::blocks;
 pub use cluster::{cluster, clusters_overview};
-pub(crate) use clusters::{print, table_of};
 pub use events::events;
 pub use fleet::{overview, remarks};
 pub use history::history;
 pub use live::{change, live};
+pub(crate) use table::{print, table_of};
 pub use why::why;
 
 use anstyle::Style;

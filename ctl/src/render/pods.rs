@@ -1,56 +1,73 @@
-//! Pods that fail, by release and reason over all clusters: the same fault everywhere is one line.
+//! Pods that start or fail, by release and reason over all clusters: the same fault everywhere is one line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use anstyle::Style;
 use shipper_core::catalogue;
 use shipper_core::report::PodGroup;
 use shipper_core::status::ApplicationStatus;
 
 use super::application::more;
-use crate::terminal::{BAD, FAINT, STRONG, plain};
+use crate::terminal::{BAD, BUSY, FAINT, STRONG, plain};
 
-struct Failure<'a> {
+struct Group<'a> {
     count: u32,
     clusters: Vec<&'a str>,
     example: &'a PodGroup,
 }
 
-/// The failing pods; nothing where there are none.
-pub(super) fn failing(status: &ApplicationStatus) -> String {
-    let mut failures: BTreeMap<(&str, &str), Failure<'_>> = BTreeMap::new();
+/// The pods that fail, then those that may only need time; nothing where there are none.
+pub(super) fn of(status: &ApplicationStatus) -> String {
+    let (mut failing, mut starting) = (BTreeMap::new(), BTreeMap::new());
     for cluster in &status.clusters {
+        // What took too long there starts no more.
+        let late = cluster.failing.is_some();
         for release in &cluster.releases {
             for group in &release.pods {
+                let all = if group.is_starting() && !late { &mut starting } else { &mut failing };
                 let key = (release.name.as_str(), group.reason.as_str());
-                let failure =
-                    failures.entry(key).or_insert(Failure { count: 0, clusters: Vec::new(), example: group });
-                failure.count += group.count;
-                failure.clusters.push(cluster.cluster.as_str());
+                let known =
+                    all.entry(key).or_insert(Group { count: 0, clusters: Vec::new(), example: group });
+                known.count += group.count;
+                known.clusters.push(cluster.cluster.as_str());
             }
         }
     }
+    let mut text = told("Failing pods", BAD, failing, true);
+    text.push_str(&told("Starting pods", BUSY, starting, false));
+    text
+}
+
+/// By release and reason.
+type Groups<'a> = BTreeMap<(&'a str, &'a str), Group<'a>>;
+
+/// A line for each group; `in_full`: with an example, and where the reason is explained.
+fn told(title: &str, style: Style, groups: Groups<'_>, in_full: bool) -> String {
     let mut text = String::new();
-    for ((release, reason), failure) in failures {
-        let pods = if failure.count == 1 { "pod" } else { "pods" };
+    for ((release, reason), group) in groups {
+        let pods = if group.count == 1 { "pod" } else { "pods" };
         let _ = writeln!(
             text,
-            "  {BAD}{}{BAD:#}: {} {pods} of {} in {}",
+            "  {style}{}{style:#}: {} {pods} of {} in {}",
             plain(reason),
-            failure.count,
+            group.count,
             plain(release),
-            plain(&failure.clusters.join(", "))
+            plain(&group.clusters.join(", "))
         );
-        let example = failure.example;
+        if !in_full {
+            continue;
+        }
+        let example = group.example;
         let message =
             if example.message.is_empty() { String::new() } else { format!(": {}", plain(&example.message)) };
         let _ = writeln!(
             text,
             "    {FAINT}for example{FAINT:#} {} {FAINT}in{FAINT:#} {}{message}",
             plain(&example.example),
-            plain(failure.clusters.first().copied().unwrap_or_default())
+            plain(group.clusters.first().copied().unwrap_or_default())
         );
         text.push_str(&more(catalogue::of_pods(reason)));
     }
-    if text.is_empty() { text } else { format!("\n{STRONG}Failing pods{STRONG:#}\n{text}") }
+    if text.is_empty() { text } else { format!("\n{STRONG}{title}{STRONG:#}\n{text}") }
 }

@@ -6,7 +6,7 @@ use crate::rollout::{World, broken_image};
 use crate::support::{Outcome, commit, git, hub, repository, run, well, write};
 use jiff::SignedDuration;
 use shipper_core::intent::OnFailure;
-use shipper_core::status::ApplicationStatus;
+use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
 use tempfile::TempDir;
@@ -106,6 +106,22 @@ fn a_step_that_is_not_done_is_left_only_by_name() {
     assert!(early.err.contains("is not done yet") && early.err.contains("--step \"half\""), "{}", early.err);
     let named = fixture.run(&fixture.bare, &["promote", "hello", "--step", "half"]);
     assert_eq!(named.exit, Exit::Ok, "{}", named.err);
+}
+
+/// [M13] Naming the step would commit an order that nobody sees obeyed.
+#[test]
+fn while_it_is_paused_or_blocked_promote_says_what_comes_first() {
+    let mut fixture = Fixture::new();
+    for (state, command) in
+        [(WaitingFor::Paused, "shipperctl resume web/hello"), (WaitingFor::Blocked, "shipperctl blocks list")]
+    {
+        fixture.status.waiting.state = state;
+        let next = fixture.run(&fixture.bare, &["promote", "hello"]);
+        assert!(next.exit == Exit::Failure && next.err.contains(command), "{}", next.err);
+    }
+    let named = fixture.run(&fixture.bare, &["promote", "hello", "--step", "half"]);
+    assert_eq!(named.exit, Exit::Ok, "{}", named.err);
+    assert!(named.out.contains("It is obeyed once") && !named.out.contains("Follow it"), "{}", named.out);
 }
 
 #[test]

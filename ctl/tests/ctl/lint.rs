@@ -94,6 +94,48 @@ fn an_override_without_its_block_is_a_warning() {
     assert!(done.out.contains(expected) && done.out.lines().count() == 1, "{}", done.out);
 }
 
+/// [M1] A misspelt order is found before the commit; one for a release that has other steps is the hub's to judge, and only a warning.
+#[test]
+fn an_order_to_a_step_that_the_strategy_does_not_have_is_a_warning() {
+    let path = "applications/web/hello.yaml";
+    let text = FILES.iter().find(|(name, _)| *name == path).unwrap().1;
+    let linted = |step: &str, strategy: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), FILES);
+        let order = format!("spec:\n  rollout: {{release: hello-nope-0, targetStep: {step}}}\n");
+        let text = text.replacen("spec:\n", &order, 1).replace("    strategyRef: careful\n", strategy);
+        write(directory.path(), &[(path, &text)]);
+        let done = run(["lint", directory.path().to_str().unwrap()]);
+        assert_eq!(done.exit, Exit::Ok, "{}{}", done.out, done.err);
+        done.out
+    };
+    let shared = "    strategyRef: careful\n";
+    let misspelt = linted("hlaf", shared);
+    let words =
+        "warning: spec.rollout.targetStep: strategies/careful.yaml has no step \"hlaf\"; did you mean half?";
+    assert!(misspelt.contains(words) && misspelt.lines().count() == 1, "{misspelt}");
+    assert!(linted("3", shared).contains("has no step 3; the last is 2"));
+    assert!(linted("half", "").contains("without a strategy has no step \"half\"; there are full on"));
+    assert_eq!(linted("half", shared) + &linted("2", shared) + &linted("full on", ""), "");
+}
+
+/// [B1]
+#[test]
+fn a_block_that_cannot_be_read_is_told_with_what_it_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), FILES);
+    let of_web = "apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: a, namespace: web}\nspec: {}\n";
+    write(directory.path(), &[("blocks/bad.yaml", "a: [1\n"), ("blocks/web/a.yaml", of_web)]);
+    let done = run(["lint", directory.path().to_str().unwrap()]);
+    assert_eq!(done.exit, Exit::Failure);
+    for expected in [
+        "blocks/bad.yaml: cannot be read, and on main stops every application of the fleet until",
+        "blocks/web/a.yaml: cannot be read, and on main stops every application of the namespace web until",
+    ] {
+        assert!(done.out.contains(expected), "{expected} is not in\n{}", done.out);
+    }
+}
+
 #[test]
 fn links_twins_and_files_that_do_not_parse_are_refused() {
     let directory = tempfile::tempdir().unwrap();

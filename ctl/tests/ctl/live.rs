@@ -7,7 +7,7 @@ use std::thread;
 use crate::rollout::{World, broken_image};
 use crate::support::{Outcome, run};
 use serde_json::{Value, json};
-use shipper_core::api::{ReleaseView, TimelineEvent, Waited};
+use shipper_core::api::{ApplicationSummary, ReleaseView, TimelineEvent, Waited};
 use shipper_core::status::ApplicationStatus;
 use shipperctl::exit::Exit;
 use shipperctl::render;
@@ -91,6 +91,8 @@ fn a_wait_ends_with_a_code_for_what_came() {
     );
     assert_eq!(come.exit, Exit::Ok, "{}", come.err);
     assert!(come.out.contains("web/hello is step=canary"), "{}", come.out);
+    let told = "web/hello waits for step=canary: step \"canary\" is achieved; promote to \"half\" with: ";
+    assert!(come.err.starts_with(told) && come.err.lines().count() == 1, "{}", come.err);
     let json =
         asked(vec![waited(&status, Some("complete")), known(&status)], &["wait", "web/hello", "-o", "json"]);
     assert_eq!(serde_json::from_str::<Waited>(&json.out).unwrap().status, status);
@@ -136,6 +138,13 @@ fn the_timeline_is_told_newest_last_and_obeys_nobody() {
     assert_eq!(events, happened()[..1]);
     let names = asked(routes(), &["events", "-o", "name"]);
     assert_eq!(names.out, "ClusterFailing\nCreated\n");
+    let lists =
+        || vec![("applications", JSON, page(&[ApplicationSummary::of(&rolling().settle().status())]))];
+    for more in [&[][..], &["--watch"]] {
+        let unknown = asked(lists(), &[&["events", "web/helo"][..], more].concat());
+        assert_eq!(unknown.exit, Exit::NotFound, "{}", unknown.err);
+        assert!(unknown.err.contains("did you mean web/hello?"), "{}", unknown.err);
+    }
     let wrong = asked(routes(), &["events", "--since", "yesterday"]);
     assert!(wrong.exit == Exit::Usage && wrong.err.contains("2h"), "{}", wrong.err);
 }
@@ -184,7 +193,7 @@ fn the_live_picture_has_bars_and_what_happened() {
     let status = world.status();
     let later = world.now + jiff::SignedDuration::from_mins(5);
     let events: Vec<TimelineEvent> = happened().into_iter().rev().collect();
-    let text = render::live(&status, &events, later, None);
+    let text = render::live(&status, &events, later, None, true);
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 

@@ -3,6 +3,7 @@
 use crate::rollout::{World, broken_image};
 use crate::support::{hub, run, well};
 use jiff::SignedDuration;
+use serde_json::json;
 use shipper_core::api::ApplicationSummary;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem;
@@ -41,6 +42,28 @@ fn failing_pods_are_grouped_by_reason_with_an_example() {
     world.report(broken_image(&release)).lose("us-1");
     let status = world.status();
     insta::assert_snapshot!(shown(&world, &status));
+}
+
+/// Who is on call is not to be alarmed by every start.
+#[test]
+fn pods_that_only_need_time_fail_no_more_than_their_cluster() {
+    let mut status = rolling().settle().status();
+    let young = json!({"reason": "Pending", "count": 2, "example": "hello-7f9c-x2x4k"});
+    status.clusters[0].releases[0].pods.push(serde_json::from_value(young).unwrap());
+    let now = "2026-11-22T10:30:00Z".parse().unwrap();
+    let shown = |status: &ApplicationStatus| {
+        anstream::adapter::strip_str(&render::application(status, now, None)).to_string()
+    };
+    let text = shown(&status);
+    assert!(text.contains("Starting pods\n  Pending: 2 pods of hello-"), "{text}");
+    assert!(!text.contains("Failing pods") && !text.contains("reasons/Pending"), "{text}");
+    let late = json!({"kind": "noProgress", "since": now, "message": "no progress for 10m"});
+    status.clusters[0].failing = Some(serde_json::from_value(late).unwrap());
+    let text = shown(&status);
+    assert!(
+        text.contains("Failing pods\n  Pending: 2 pods of hello-") && !text.contains("Starting"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -111,6 +134,12 @@ fn what_is_not_there_is_told_with_the_nearest_name() {
     let nobody = run(["--hub", "http://127.0.0.1:1", "status"]);
     assert_eq!(nobody.exit, Exit::HubUnreachable);
     assert!(nobody.err.contains("--hub"), "{}", nobody.err);
+    let bare = run(["--hub", url.trim_start_matches("http://"), "status"]);
+    assert_eq!(bare.exit, Exit::Usage);
+    assert!(bare.err.contains(&format!("as in {url}")), "{}", bare.err);
+    let secret = run(["--hub", &url.replace("http:", "https:"), "status"]);
+    assert_eq!(secret.exit, Exit::HubUnreachable);
+    assert!(secret.err.contains(&format!("it may not speak TLS, then it is {url}")), "{}", secret.err);
     let other = run(["--hub", &format!("{url}/elsewhere"), "status"]);
     assert_eq!(other.exit, Exit::Failure);
     assert!(other.err.contains("does not answer as a hub does"), "{}", other.err);

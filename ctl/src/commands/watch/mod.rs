@@ -33,7 +33,7 @@ Examples:
   shipperctl watch web/hello | tee rollout.log   a line for each change
   shipperctl watch web/hello -o json             each change as the hub's object, in a line
 
-When the connection breaks it says so, and goes on as soon as the hub is back. For scripts that need an
+When the connection breaks it says so, and goes on as soon as the hub is back. For scripts that need an \
 exit code see `shipperctl wait`.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
@@ -150,12 +150,19 @@ impl<'v, 't> View<'v, 't> {
         let now = Timestamp::now();
         if let Some(screen) = &mut self.screen {
             let width = self.args.output.output.width(self.terminal);
-            self.happened.make_contiguous();
-            let mut picture = render::live(status, self.happened.as_slices().0, now, width);
-            if let Some(lost) = &self.lost {
-                picture.push_str(&format!("\n! {BAD}{}{BAD:#}\n", plain(lost)));
-            }
-            screen.draw(&picture, &mut self.terminal.out)?;
+            let happened: &[TimelineEvent] = self.happened.make_contiguous();
+            let lost = self.lost.as_ref().map(|lost| format!("\n! {BAD}{}{BAD:#}\n", plain(lost)));
+            let picture = |messages, newest| {
+                let newest = &happened[happened.len() - newest..];
+                render::live(status, newest, now, width, messages) + lost.as_deref().unwrap_or_default()
+            };
+            // What is left out first: what happened longest ago, then what clusters say beside the first, which stands above them.
+            let all = [true, false]
+                .into_iter()
+                .flat_map(|messages| (0..=happened.len()).rev().map(move |newest| (messages, newest)));
+            let mut pictures = all.map(|(messages, newest)| picture(messages, newest));
+            let fitting = pictures.find(|picture| screen.fits(picture)).unwrap_or_else(|| picture(false, 0));
+            screen.draw(&fitting, &mut self.terminal.out)?;
             return Ok(());
         }
         let line = match self.args.output.output {
