@@ -8,9 +8,11 @@ use token::Token;
 
 use std::time::Duration;
 
+use reqwest::Url;
+use reqwest::blocking::Client;
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
-use shipper_core::api::{ApplicationSummary, MAX_LIMIT, Page};
+use shipper_core::api::{ApplicationSummary, MAX_ASKED, MAX_LIMIT, Page};
 use shipper_core::name::is_dns_label;
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, ClusterOverview, ClusterView, HubStatus, STATUS, WHY,
@@ -78,7 +80,8 @@ pub enum HubError {
 #[derive(Clone, Debug)]
 pub struct Hub {
     url: String,
-    client: reqwest::blocking::Client,
+    client: Client,
+    patience: Duration,
     token: Option<Token>,
 }
 
@@ -101,9 +104,10 @@ impl Hub {
 
     fn with(url: &str, patience: Duration, token: Option<Token>) -> Result<Self, HubError> {
         let url = url.trim_end_matches('/').to_owned();
-        let client = http::client(patience)
-            .map_err(|error| HubError::Unreachable { url: url.clone(), reason: cause(&error) })?;
-        Ok(Self { url, client, token })
+        let client = if http::is_plain(&url) { http::plain(patience) } else { http::client(patience) };
+        let client =
+            client.map_err(|error| HubError::Unreachable { url: url.clone(), reason: cause(&error) })?;
+        Ok(Self { url, client, patience, token })
     }
 
     /// The same, for who waits no longer than that for an answer.
@@ -263,29 +267,36 @@ impl Hub {
         let unreachable =
             |error: &reqwest::Error| HubError::Unreachable { url: self.url.clone(), reason: cause(error) };
         let unusable = |reason: String| HubError::Unusable { url: url.clone(), reason };
-        let asked = if query.is_empty() {
-            self.client.get(&url)
-        } else {
-            let asked = reqwest::Url::parse_with_params(&url, query);
-            self.client.get(asked.map_err(|error| unusable(error.to_string()))?)
+        let asked = match query {
+            [] => Url::parse(&url),
+            query => Url::parse_with_params(&url, query),
         };
-        let response = token::with(asked, self.token.as_ref()).send().map_err(|error| {
-            if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) }
-        })?;
+        let asked = asked.map_err(|error| unusable(error.to_string()))?;
+        let ask = |client: &Client| {
+            let sent = token::with(client.get(asked.clone()), self.token.as_ref()).send();
+            sent.map_err(
+                |error| if error.is_builder() { unusable(cause(&error)) } else { unreachable(&error) },
+            )
+        };
+        let mut response = ask(&self.client)?;
+        if response.status().is_redirection() && http::is_plain(&self.url) {
+            let client = http::client(self.patience).map_err(|error| unreachable(&error))?;
+            response = ask(&client)?;
+        }
         let status = response.status();
         let asked = status == reqwest::StatusCode::BAD_REQUEST;
         let told = response.headers().get("content-type").is_some_and(|kind| kind == PROBLEM);
-        let body = response.text().map_err(|error| unreachable(&error))?;
+        let body = response.bytes().map_err(|error| unreachable(&error))?;
         if status == reqwest::StatusCode::NOT_FOUND && told {
             return Ok(None);
         }
         if asked && told {
-            return Err(HubError::Asked { reason: refusal(status, &body) });
+            return Err(HubError::Asked { reason: refusal(status, &String::from_utf8_lossy(&body)) });
         }
         if !status.is_success() {
-            return Err(self.refused(url.clone(), status, &body));
+            return Err(self.refused(url.clone(), status, &String::from_utf8_lossy(&body)));
         }
-        serde_json::from_str(&body).map(Some).map_err(|error| unusable(error.to_string()))
+        serde_json::from_slice(&body).map(Some).map_err(|error| unusable(error.to_string()))
     }
 }
 
@@ -328,7 +339,7 @@ pub fn batches(keys: &[AppKey]) -> impl Iterator<Item = &[AppKey]> {
             room = room.saturating_sub(taken);
             fits
         };
-        let count = rest.iter().take(MAX_LIMIT as usize).take_while(fits).count().max(1);
+        let count = rest.iter().take(MAX_ASKED).take_while(fits).count().max(1);
         let (batch, others) = rest.split_at_checked(count)?;
         rest = others;
         Some(batch)
@@ -379,7 +390,7 @@ mod tests {
         let keys: Vec<AppKey> = (0..5000).map(|n| AppKey::new("shop", format!("service-{n}"))).collect();
         let all: Vec<&[AppKey]> = batches(&keys).collect();
         assert!(all.len() < 50, "{}", all.len());
-        assert!(all.iter().all(|batch| batch.len() <= MAX_LIMIT as usize));
+        assert!(all.iter().all(|batch| batch.len() <= MAX_ASKED));
         assert_eq!(all.concat(), keys);
     }
 
