@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::{Value, json};
 use shipper_core::ClusterName;
-use shipper_core::protocol::{REPORTS, SESSIONS, Session};
+use shipper_core::protocol::{Accepted, REPORTS, SESSIONS, Session};
 use shipper_git::{RemoteConfig, Store};
 use shipper_hub::fleet::FleetView;
 use shipper_tests::eventually::within;
@@ -20,6 +20,7 @@ use shipper_tests::scratch::Scratch;
 use tokio::task::spawn_blocking;
 
 use crate::planning::{MAIN, STATE, fleet};
+use crate::post::{Line, Post};
 use crate::rig::{binary, free_port};
 use crate::wire::Wire;
 
@@ -34,6 +35,8 @@ pub struct Crowd {
     pub hub: Process,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it keeps its database.
+    pub data: PathBuf,
     clusters: usize,
     /// What every cluster has to say of its applications: that all is as asked for.
     reports: BTreeMap<ClusterName, Vec<Value>>,
@@ -74,7 +77,7 @@ impl Crowd {
         let reports = within(SOON, async || placed(&remote, &scratch.join("view"), applications).await)
             .await
             .map_err(|error| anyhow!("the applications are not placed: {error}"))?;
-        let crowd = Self { hub, address, clusters, reports, _scratch: scratch };
+        let crowd = Self { hub, address, data, clusters, reports, _scratch: scratch };
         crowd.ready().await?;
         Ok(crowd)
     }
@@ -121,9 +124,10 @@ pub struct Speaker {
     pub applications: Vec<Value>,
     /// The number of the last report that the hub acknowledged.
     pub acknowledged: u64,
+    address: SocketAddr,
     session: String,
     authorization: String,
-    wire: Wire,
+    line: Line,
 }
 
 impl Speaker {
@@ -143,9 +147,10 @@ impl Speaker {
             cluster: ClusterName::from(&*cluster),
             applications: Vec::new(),
             acknowledged: 0,
+            address,
             session,
             authorization,
-            wire,
+            line: Line::connect(address).await?,
         })
     }
 
@@ -154,30 +159,47 @@ impl Speaker {
     /// # Errors
     /// It does not.
     pub async fn report(&mut self, applications: &[Value]) -> Result<()> {
+        let mut report = self.prepare(applications);
+        self.send(&mut report).await
+    }
+
+    /// The same, with a report that was put together before.
+    ///
+    /// # Errors
+    /// The hub does not acknowledge it.
+    pub async fn send(&mut self, report: &mut Post) -> Result<()> {
         let number = self.acknowledged + 1;
-        self.say(number, applications).await?;
+        self.say(number, report).await?;
         self.acknowledged = number;
         Ok(())
+    }
+
+    /// A report that says something of applications, to be sent any number of times.
+    pub fn prepare(&self, applications: &[Value]) -> Post {
+        let fields = json!({
+            "session": self.session, "cluster": self.cluster, "clusterUid": format!("uid-of-{}", self.cluster),
+            "agentVersion": "bench", "free": {"cpu": "100000", "memory": "100Ti", "pods": "100000"}, "applications": applications,
+        })
+        .to_string();
+        let fields = fields.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or_default();
+        Post::new(REPORTS, self.address, &self.authorization, "sequence", fields)
     }
 
     /// Goes on over a new connection, in the same session, and asks which report is the newest that the hub has.
     ///
     /// # Errors
     /// The hub does not answer, or does not know the session any more.
-    pub async fn newest(&mut self, address: SocketAddr) -> Result<u64> {
-        self.wire = Wire::connect(address).await?;
+    pub async fn newest(&mut self) -> Result<u64> {
+        self.line = Line::connect(self.address).await?;
         // One that was stored long ago changes nothing and is answered with what is there.
-        self.say(1, &[]).await
+        let mut nothing = self.prepare(&[]);
+        self.say(1, &mut nothing).await
     }
 
-    async fn say(&mut self, number: u64, applications: &[Value]) -> Result<u64> {
-        let body = json!({
-            "session": self.session, "sequence": number, "cluster": self.cluster, "clusterUid": format!("uid-of-{}", self.cluster),
-            "agentVersion": "bench", "free": {"cpu": "100000", "memory": "100Ti", "pods": "100000"}, "applications": applications,
-        });
-        let answer = self.wire.post(REPORTS, &self.authorization, serde_json::to_vec(&body)?).await?;
-        let accepted: Value = serde_json::from_slice(&answer)?;
-        accepted["sequence"].as_u64().context("an answer without a number")
+    async fn say(&mut self, number: u64, report: &mut Post) -> Result<u64> {
+        let answer = self.line.send(report, number).await?;
+        let Accepted { sequence, .. } = serde_json::from_slice(answer)?;
+        Ok(sequence)
     }
 }
 

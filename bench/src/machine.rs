@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 /// What a reader has to know to judge a figure.
@@ -38,4 +39,17 @@ impl Machine {
 pub fn load() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').take(3).collect::<Vec<_>>().join(" ")
+}
+
+/// Seconds that a process has kept cores busy since it started, in its own code and in the kernel for it.
+///
+/// # Errors
+/// There is no such process.
+pub fn busy(pid: Option<u32>) -> Result<f64> {
+    let pid = pid.context("the process does not run")?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // Behind the name, which may hold anything, in hundredths of a second.
+    let behind = stat.rsplit_once(')').map(|(_, behind)| behind).unwrap_or_default();
+    let ticks = behind.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    Ok(ticks.sum::<Result<f64, _>>()? / 100.0)
 }

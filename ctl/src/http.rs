@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use reqwest::blocking::{Client, ClientBuilder};
+use reqwest::redirect::Policy;
 
 const CONNECT: Duration = Duration::from_secs(5);
+/// Variables that name a proxy for plain HTTP.
+const PROXIES: [&str; 4] = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// What every client is made from.
 pub fn builder() -> ClientBuilder {
@@ -19,6 +22,25 @@ pub fn builder() -> ClientBuilder {
 /// When the system's certificates cannot be used.
 pub fn client(total: Duration) -> Result<Client, reqwest::Error> {
     builder().timeout(total).build()
+}
+
+/// Whether an address is reached without TLS, as long as it leads nowhere else: there is no proxy before it either, which may have TLS.
+pub fn is_plain(url: &str) -> bool {
+    let proxied = PROXIES.iter().any(|name| std::env::var_os(name).is_some());
+    url.starts_with("http://") && !proxied
+}
+
+/// The same for such an address. It does not read the system's certificates, which takes longer than a hub nearby does to answer; where it
+/// is sent on to a place with TLS, it stays.
+///
+/// # Errors
+/// When no client can be made.
+pub fn plain(total: Duration) -> Result<Client, reqwest::Error> {
+    let on = Policy::custom(|attempt| match attempt.url().scheme() {
+        "http" => Policy::default().redirect(attempt),
+        _ => attempt.stop(),
+    });
+    builder().timeout(total).tls_certs_only([]).redirect(on).build()
 }
 
 /// The innermost cause, which is the one that helps: "connection refused", not "error sending request".

@@ -8,10 +8,11 @@ use token::Token;
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::blocking::Client;
+use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
-use shipper_core::api::{ApplicationSummary, MAX_LIMIT, Page};
+use shipper_core::api::{ApplicationSummary, MAX_ASKED, MAX_LIMIT, Page};
 use shipper_core::name::is_dns_label;
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, ClusterOverview, ClusterView, HubStatus, STATUS, WHY,
@@ -96,7 +97,8 @@ pub enum HubError {
 #[derive(Clone, Debug)]
 pub struct Hub {
     url: String,
-    client: reqwest::blocking::Client,
+    client: Client,
+    patience: Duration,
     token: Option<Token>,
 }
 
@@ -119,13 +121,14 @@ impl Hub {
 
     fn with(url: &str, patience: Duration, token: Option<Token>) -> Result<Self, HubError> {
         let url = url.trim_end_matches('/').to_owned();
-        let scheme = reqwest::Url::parse(&url).map(|parsed| parsed.scheme().to_owned());
+        let scheme = Url::parse(&url).map(|parsed| parsed.scheme().to_owned());
         if !matches!(scheme.as_deref(), Ok("http" | "https")) {
             return Err(HubError::Address { url });
         }
-        let client = http::client(patience)
-            .map_err(|error| HubError::Unreachable { url: url.clone(), reason: cause(&error) })?;
-        Ok(Self { url, client, token })
+        let client = if http::is_plain(&url) { http::plain(patience) } else { http::client(patience) };
+        let client =
+            client.map_err(|error| HubError::Unreachable { url: url.clone(), reason: cause(&error) })?;
+        Ok(Self { url, client, patience, token })
     }
 
     /// The same, for who waits no longer than that for an answer.
@@ -285,20 +288,27 @@ impl Hub {
     fn ask<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, HubError> {
         let url = format!("{}{path}", self.url);
         let unusable = |reason: String| HubError::Unusable { url: url.clone(), reason };
-        let asked = if query.is_empty() {
-            self.client.get(&url)
-        } else {
-            let asked = reqwest::Url::parse_with_params(&url, query);
-            self.client.get(asked.map_err(|error| unusable(error.to_string()))?)
+        let asked = match query {
+            [] => Url::parse(&url),
+            query => Url::parse_with_params(&url, query),
         };
-        let response = token::with(asked, self.token.as_ref()).send().map_err(|error| {
-            if error.is_builder() { unusable(cause(&error)) } else { self.unreachable(&error) }
-        })?;
+        let asked = asked.map_err(|error| unusable(error.to_string()))?;
+        let ask = |client: &Client| {
+            let sent = token::with(client.get(asked.clone()), self.token.as_ref()).send();
+            sent.map_err(|error| {
+                if error.is_builder() { unusable(cause(&error)) } else { self.unreachable(&error) }
+            })
+        };
+        let mut response = ask(&self.client)?;
+        if response.status().is_redirection() && http::is_plain(&self.url) {
+            let client = http::client(self.patience).map_err(|error| self.unreachable(&error))?;
+            response = ask(&client)?;
+        }
         if !response.status().is_success() {
             return Err(self.refused(url.clone(), response));
         }
-        let body = response.text().map_err(|error| self.unreachable(&error))?;
-        serde_json::from_str(&body).map_err(|error| unusable(error.to_string()))
+        let body = response.bytes().map_err(|error| self.unreachable(&error))?;
+        serde_json::from_slice(&body).map_err(|error| unusable(error.to_string()))
     }
 }
 
@@ -363,7 +373,7 @@ pub fn batches(keys: &[AppKey]) -> impl Iterator<Item = &[AppKey]> {
             room = room.saturating_sub(taken);
             fits
         };
-        let count = rest.iter().take(MAX_LIMIT as usize).take_while(fits).count().max(1);
+        let count = rest.iter().take(MAX_ASKED).take_while(fits).count().max(1);
         let (batch, others) = rest.split_at_checked(count)?;
         rest = others;
         Some(batch)
@@ -414,7 +424,7 @@ mod tests {
         let keys: Vec<AppKey> = (0..5000).map(|n| AppKey::new("shop", format!("service-{n}"))).collect();
         let all: Vec<&[AppKey]> = batches(&keys).collect();
         assert!(all.len() < 50, "{}", all.len());
-        assert!(all.iter().all(|batch| batch.len() <= MAX_LIMIT as usize));
+        assert!(all.iter().all(|batch| batch.len() <= MAX_ASKED));
         assert_eq!(all.concat(), keys);
     }
 

@@ -74,8 +74,14 @@ impl Heartbeats {
     pub fn heard(&self, cluster: &ClusterName) {
         let now = Instant::now();
         let mut seen = lock(&self.seen);
-        seen.last.insert(cluster.clone(), Some(now));
-        let turned = seen.told.insert(cluster.clone(), Liveness::Online) != Some(Liveness::Online);
+        match seen.last.get_mut(cluster) {
+            Some(last) => *last = Some(now),
+            None => drop(seen.last.insert(cluster.clone(), Some(now))),
+        }
+        let turned = seen.told.get(cluster) != Some(&Liveness::Online);
+        if turned {
+            seen.told.insert(cluster.clone(), Liveness::Online);
+        }
         drop(seen);
         if turned {
             self.changes.publish(&BTreeSet::from([cluster.clone()]));

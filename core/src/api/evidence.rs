@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+/// Applications whose evidence is asked for at once, at most.
+pub const MAX_ASKED: usize = 500;
+
 /// What the hub knows of an application and does not write to the repository.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

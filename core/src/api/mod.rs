@@ -14,7 +14,7 @@ mod version;
 mod wait;
 
 pub use event::{EventFilter, TimelineEvent};
-pub use evidence::{Evidence, EvidenceOfMany, ReportsOf};
+pub use evidence::{Evidence, EvidenceOfMany, MAX_ASKED, ReportsOf};
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubles};
@@ -32,7 +32,7 @@ pub const TIMELINE: &str = "/api/v1/events";
 pub const SUMMARY: &str = "/api/v1/summary";
 /// `GET` here is a page of [`RunningRelease`]: which release is where.
 pub const VERSIONS: &str = "/api/v1/versions";
-/// `GET` here with `?application=namespace/name`, once for each application up to [`MAX_LIMIT`], is [`EvidenceOfMany`]: what decisions on
+/// `GET` here with `?application=namespace/name`, once for each application up to [`MAX_ASKED`], is [`EvidenceOfMany`]: what decisions on
 /// them rest on, also before there is such an application.
 pub const EVIDENCE: &str = "/api/v1/evidence";
 /// `GET` here is a stream of events [`CHANGED`] with [`Changed`], at most four a second.

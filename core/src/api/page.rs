@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 /// Items of a page where nobody says how many.
 pub const DEFAULT_LIMIT: u32 = 100;
-/// Items of a page at most.
-pub const MAX_LIMIT: u32 = 500;
+/// Items of a page at most: what is told in a line of each of ten thousand applications is a few pages.
+pub const MAX_LIMIT: u32 = 5000;
 
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

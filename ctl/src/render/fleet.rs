@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::Cell;
+use anstyle::Style;
 use jiff::Timestamp;
 use shipper_core::ReleaseName;
 use shipper_core::api::ApplicationSummary;
@@ -11,9 +11,9 @@ use shipper_core::protocol::HubStatus;
 use shipper_core::status::{Liveness, WaitingFor};
 
 use super::application::{ago, conditions, state};
-use super::table::Told;
+use super::columns::{Text, columns};
 use super::waiting_for;
-use crate::terminal::{BAD, BUSY, STRONG, plain};
+use crate::terminal::{BAD, BUSY, GOOD, STRONG, plain};
 
 /// One line for each application; `wide` with versions, incumbents and pods.
 pub fn overview(all: &[ApplicationSummary], wide: bool, width: Option<u16>) -> String {
@@ -25,45 +25,46 @@ pub fn overview(all: &[ApplicationSummary], wide: bool, width: Option<u16>) -> S
         header.splice(3..3, ["VERSION", "INCUMBENT"]);
         header.insert(7, "PODS");
     }
-    let mut table = Told::new(&header);
-    for one in all {
-        let (style, state) = state(one.state);
-        let step = one.step.map_or_else(
-            || "-".to_owned(),
-            |step| {
-                let name = one.step_name.as_deref().unwrap_or_default();
-                format!("{}/{} {}", step + 1, one.steps, plain(name))
-            },
-        );
-        let ready = one.clusters.total - one.clusters.waiting;
-        let waits = match one.waiting.state {
-            WaitingFor::None => "-",
-            state => waiting_for(state),
-        };
-        let mut state = Cell::new(state);
-        if style == BAD {
-            state = state.fg(comfy_table::Color::Red);
-        } else if style == BUSY {
-            state = state.fg(comfy_table::Color::Yellow);
-        }
-        let mut cells = vec![
-            Cell::new(plain(&one.application.to_string())),
-            state,
-            Cell::new(one.contender.as_ref().map_or_else(|| "-".into(), |release| plain(release.as_str()))),
-            Cell::new(step),
-            Cell::new(format!("{ready}/{}", one.clusters.total)),
-            Cell::new(waits),
-        ];
-        if wide {
-            let named = |name: Option<&str>| Cell::new(plain(name.unwrap_or("-")));
-            let version = named(one.version.as_deref());
-            let incumbent = named(one.incumbent.as_ref().map(ReleaseName::as_str));
-            cells.splice(3..3, [version, incumbent]);
-            cells.insert(7, Cell::new(format!("{}/{}", one.pods.available, one.pods.desired)));
-        }
-        table.add(vec![cells], plain(&one.waiting.message));
+    let rows = all.iter().map(|one| line(one, wide)).collect();
+    columns(&header, rows, width)
+}
+
+/// What the table says of an application.
+fn line(one: &ApplicationSummary, wide: bool) -> Vec<Text<'_>> {
+    let (style, words) = state(one.state);
+    let step = one.step.map_or_else(
+        || "-".to_owned(),
+        |step| {
+            let name = one.step_name.as_deref().unwrap_or_default();
+            format!("{}/{} {}", step + 1, one.steps, plain(name))
+        },
+    );
+    let ready = one.clusters.total - one.clusters.waiting;
+    let waits = match one.waiting.state {
+        WaitingFor::None => "-",
+        state => waiting_for(state),
+    };
+    let name = format!("{}/{}", plain(&one.application.namespace), plain(&one.application.name));
+    let mut line = Vec::with_capacity(10);
+    line.extend([
+        Text::own(name),
+        Text::own(words).styled(if style == GOOD { Style::new() } else { style }),
+        release(one.contender.as_ref()),
+        Text::own(step),
+        Text::own(format!("{ready}/{}", one.clusters.total)),
+        Text::own(waits),
+        Text::of(&one.waiting.message),
+    ]);
+    if wide {
+        let version = Text::of(one.version.as_deref().unwrap_or("-"));
+        line.splice(3..3, [version, release(one.incumbent.as_ref())]);
+        line.insert(7, Text::own(format!("{}/{}", one.pods.available, one.pods.desired)));
     }
-    table.print(width) + "\n"
+    line
+}
+
+fn release(name: Option<&ReleaseName>) -> Text<'_> {
+    Text::of(name.map_or("-", ReleaseName::as_str))
 }
 
 /// Refused files, clusters in trouble, conditions of the whole: empty where all is well. `file` limits the files to those

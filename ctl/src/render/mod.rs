@@ -5,6 +5,7 @@ mod bars;
 mod blocks;
 mod cluster;
 mod clusters;
+mod columns;
 mod events;
 mod fleet;
 mod history;

@@ -41,10 +41,17 @@ pub(super) fn acts(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Where the first character is that acts, or ends a line.
+fn first_that_acts(text: &str) -> Option<usize> {
+    // Most text is plain ASCII, which is passed over faster by its bytes.
+    let start = text.bytes().position(|byte| !matches!(byte, b' '..=b'~'))?;
+    text[start..].find(acts).map(|at| start + at)
+}
+
 /// Text of others for one line: white space becomes a space, and whatever could move the cursor, change colours or
 /// hide text is shown as an escape instead of being obeyed.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(acts) {
+    if first_that_acts(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -61,13 +68,13 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 }
 
 /// Lines as they may reach a terminal: with colours of this program, where they are seen, and nothing else that acts.
-pub(super) fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
-    if !text.chars().any(|c| acts(c) && c != '\n') {
-        return Cow::Borrowed(text);
-    }
+pub(super) fn harmless(text: &str, colours: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(c) = rest.chars().next() {
+    while let Some(at) = first_that_acts(rest) {
+        shown.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let Some(c) = rest.chars().next() else { break };
         let own = (c == '\u{1b}').then(|| OWN.iter().find(|own| rest.starts_with(**own))).flatten();
         match own {
             Some(own) => {
@@ -83,7 +90,8 @@ pub(super) fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
         }
         rest = &rest[c.len_utf8()..];
     }
-    Cow::Owned(shown)
+    shown.push_str(rest);
+    shown
 }
 
 fn show(c: char, shown: &mut String) {

@@ -11,15 +11,24 @@ use shipperctl::exit::Exit;
 
 /// A server that answers once with this head and body, and tells what it was asked.
 fn once(answer: String) -> (String, std::thread::JoinHandle<String>) {
+    always(answer, 1)
+}
+
+/// A server that answers so many times with this head and body, and tells what it was asked at last.
+fn always(answer: String, times: usize) -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let asked = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let (mut head, mut byte) = (Vec::new(), [0]);
-        while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
-            head.push(byte[0]);
+        let mut head = Vec::new();
+        for _ in 0..times {
+            let (mut stream, _) = listener.accept().unwrap();
+            head.clear();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+                head.push(byte[0]);
+            }
+            stream.write_all(answer.as_bytes()).unwrap();
         }
-        stream.write_all(answer.as_bytes()).unwrap();
         String::from_utf8(head).unwrap().to_lowercase()
     });
     (origin, asked)
@@ -113,4 +122,20 @@ fn who_may_not_read_is_told_what_to_do_by_a_code_of_its_own() {
         assert_eq!(refused.exit, Exit::Denied, "{}", refused.err);
         assert!(refused.err.contains("does not let you read: send a read token"), "{}", refused.err);
     }
+}
+
+#[test]
+fn an_address_without_tls_may_lead_to_one_with_it() {
+    let secure = TcpListener::bind("127.0.0.1:0").unwrap();
+    let location = format!("location: https://{}/\r\n", secure.local_addr().unwrap());
+    let greeted = std::thread::spawn(move || {
+        let mut byte = [0];
+        secure.accept().unwrap().0.read_exact(&mut byte).unwrap();
+        byte[0]
+    });
+    let (origin, _asked) = always(answer("302 Found", &location, ""), 2);
+    let refused = run(["--hub", &origin, "status"]);
+    assert_eq!(refused.exit, Exit::HubUnreachable, "{}", refused.err);
+    let handshake = 22;
+    assert_eq!(greeted.join().unwrap(), handshake);
 }

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use crate::access::View;
 use axum::Json;
 use shipper_core::AppKey;
-use shipper_core::api::{EVIDENCE, EvidenceOfMany, MAX_LIMIT, ReportsOf};
+use shipper_core::api::{EVIDENCE, EvidenceOfMany, MAX_ASKED, ReportsOf};
 use utoipa::openapi::schema::{Array, ArrayBuilder};
 use utoipa::{IntoParams, PartialSchema};
 
@@ -25,7 +25,7 @@ struct Which {
 fn applications() -> Array {
     let many = "The applications, as `application=namespace/name` each.";
     let many = ArrayBuilder::new().items(AppKey::schema()).description(Some(many)).min_items(Some(1));
-    many.max_items(Some(MAX_LIMIT as usize)).build()
+    many.max_items(Some(MAX_ASKED)).build()
 }
 
 /// What decisions on some applications rest on beside the repository, also on such as are to come.
@@ -46,9 +46,9 @@ pub async fn evidence(
     if let Some((name, _)) = asked.iter().find(|(name, _)| name != "application") {
         return Err(bad(format!("{name} is not known here; ask with ?application=namespace/name")));
     }
-    if !(1..=MAX_LIMIT as usize).contains(&asked.len()) {
+    if !(1..=MAX_ASKED).contains(&asked.len()) {
         return Err(bad(format!(
-            "name 1 to {MAX_LIMIT} applications, each with application=namespace/name; ask again for the others"
+            "name 1 to {MAX_ASKED} applications, each with application=namespace/name; ask again for the others"
         )));
     }
     let mut items = Vec::new();

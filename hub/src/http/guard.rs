@@ -19,17 +19,29 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// How the route ends that waits.
 const WAITS: &str = "/wait";
 
+/// Around every request: counts it by method, route and status, limits its time and catches panics.
+pub async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let method = match request.method().as_str() {
+        method @ ("GET" | "POST" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "PATCH") => method.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let began = Instant::now();
+    let response = limited(request, next, route.ends_with(WAITS)).await;
+    shared.metrics.answered(&method, route, response.status().as_u16(), began.elapsed());
+    response
+}
+
 /// Limits the time and catches panics. Who asks to wait is given that time beside.
-pub async fn guard(request: Request, next: Next) -> Response {
-    let path = request.uri().path().to_owned();
-    let waits =
-        request.extensions().get::<MatchedPath>().is_some_and(|route| route.as_str().ends_with(WAITS));
+async fn limited(request: Request, next: Next, waits: bool) -> Response {
+    let uri = request.uri().clone();
     let limit = if waits { LIMIT + Duration::from_secs(MAX_WAIT_SECONDS) } else { LIMIT };
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
-            tracing::error!(path, "a request handler panicked; this is a bug");
+            tracing::error!(path = uri.path(), "a request handler panicked; this is a bug");
             let detail = "the hub made a mistake on this request; its log says where";
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
         }
@@ -49,18 +61,5 @@ pub async fn acts(State(shared): State<Arc<Shared>>, request: Request, next: Nex
         _ => problem.into_response(),
     };
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
-}
-
-/// Counts requests by method, route and status.
-pub async fn count(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let method = match request.method().as_str() {
-        method @ ("GET" | "POST" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "PATCH") => method.to_owned(),
-        _ => "other".to_owned(),
-    };
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let began = Instant::now();
-    let response = next.run(request).await;
-    shared.metrics.answered(&method, &route, response.status().as_u16(), began.elapsed());
     response
 }

@@ -74,6 +74,5 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(crate::ui::open())
         .fallback(async || Problem::no_such_route())
         .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(from_fn(guard::guard))
-        .layer(from_fn_with_state(shared, guard::count))
+        .layer(from_fn_with_state(shared, guard::guard))
 }

@@ -421,10 +421,11 @@ async fn unknown_paths_and_methods_say_so() {
 
 #[tokio::test(start_paused = true)]
 async fn a_handler_that_panics_or_hangs_answers_all_the_same() {
+    let shared = hub().await.shared;
     let router = Router::new()
         .route("/panics", get(async || -> &'static str { panic!("on purpose") }))
         .route("/hangs", get(async || std::future::pending::<()>().await))
-        .layer(from_fn(guard::guard));
+        .layer(from_fn_with_state(shared, guard::guard));
     for (path, status) in [("/panics", 500), ("/hangs", 503)] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = router.clone().oneshot(request).await.unwrap();

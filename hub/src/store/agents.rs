@@ -30,6 +30,23 @@ pub struct AgentInfo {
     pub free: Option<Resources>,
 }
 
+impl AgentInfo {
+    /// One that has not reported yet.
+    pub(super) fn new(cluster_uid: &str, opened: Timestamp) -> Self {
+        Self {
+            opened,
+            cluster_uid: cluster_uid.to_owned(),
+            agent_version: String::new(),
+            commit: None,
+            standing: None,
+            problems: Vec::new(),
+            api_calls: BTreeMap::new(),
+            last_report: None,
+            free: None,
+        }
+    }
+}
+
 impl From<ClusterRow> for AgentInfo {
     fn from(row: ClusterRow) -> Self {
         Self {
@@ -91,6 +108,26 @@ impl Agents {
     pub fn free(&self) -> BTreeMap<ClusterName, Resources> {
         let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
         agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), agent.free.clone()?))).collect()
+    }
+
+    /// Whether an agent is known, and known to be of another cluster than that of this UID.
+    pub(super) fn is_of_another(&self, cluster: &ClusterName, uid: &str) -> bool {
+        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        agents.get(cluster).is_some_and(|known| known.cluster_uid != uid)
+    }
+
+    /// Changes what is known of an agent where it is; `first`: what that is where nothing was known.
+    pub(super) fn change(
+        &self,
+        cluster: &ClusterName,
+        first: impl FnOnce() -> AgentInfo,
+        change: impl FnOnce(&mut AgentInfo),
+    ) {
+        let mut agents = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match agents.get_mut(cluster) {
+            Some(known) => change(known),
+            None => change(agents.entry(cluster.clone()).or_insert_with(first)),
+        }
     }
 
     pub(super) fn put(&self, cluster: ClusterName, agent: AgentInfo) {

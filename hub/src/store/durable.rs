@@ -130,6 +130,45 @@ async fn a_report_that_cannot_be_read_any_more_is_asked_for_again() {
 
 /// [A1] A copy of a working database brings back the timeline and which clusters are known, and no evidence.
 #[tokio::test]
+async fn what_the_database_refused_does_not_count_as_stored() {
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    one(&store, write(report("s1", 1, vec![state("shop", 1)]))).await;
+    let url = format!("sqlite://{}", directory.path().join("hub.db").display());
+    let beside = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON reports BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::raw_sql(refuse).execute(&beside).await.unwrap();
+    let second = || write(report("s1", 2, vec![state("shop", 2)]));
+    store.write(&[second()]).await.unwrap_err();
+    store.write(&[second(), open("s2", "uid-1")]).await.unwrap_err();
+    sqlx::raw_sql("DROP TRIGGER refuse").execute(&beside).await.unwrap();
+    beside.close().await;
+    assert_eq!(
+        one(&store, second()).await,
+        Written::Stored { sequence: 2 },
+        "neither number nor session counts"
+    );
+    assert_eq!(stored(&store).await, generations(&[("shop", 2)]));
+}
+
+#[tokio::test]
+async fn a_batch_of_any_size_is_stored_whole() {
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    let mut all = BTreeMap::new();
+    for (sequence, count) in [1, 2, 3, 127, 128, 129, 255, 700].into_iter().enumerate() {
+        let name = |number| format!("app-{sequence}-{number}");
+        let states: Vec<_> = (0..count).map(|number| state(&name(number), 1)).collect();
+        one(&store, write(report("s1", sequence as u64 + 1, states))).await;
+        all.extend((0..count).map(|number| (name(number), 1)));
+    }
+    assert_eq!(stored(&store).await, all);
+    store.close().await;
+    drop(store);
+    assert_eq!(stored(&reopen(directory.path()).await).await, all);
+}
+
+#[tokio::test]
 async fn a1_a_backup_brings_back_history_and_no_report() {
     let (directory, store) = fresh().await;
     one(&store, open("s1", "uid-1")).await;

@@ -66,11 +66,11 @@ impl View {
                 }
                 (Write::Report { report, at }, Written::Stored { .. }) => {
                     self.meet(&report.cluster, &report.cluster_uid, &mut stored);
-                    let known = self.agents.get(&report.cluster);
-                    if let Some(known) = &known {
-                        self.metrics.agent_called(&known.api_calls, &report.api_calls);
-                    }
-                    self.agents.put(report.cluster.clone(), info(report, *at, known.as_ref()));
+                    let first = || AgentInfo::new(&report.cluster_uid, *at);
+                    self.agents.change(&report.cluster, first, |agent| {
+                        self.metrics.agent_called(&agent.api_calls, &report.api_calls);
+                        follow(agent, report, *at);
+                    });
                     self.heartbeats.heard(&report.cluster);
                     self.metrics.reports_stored.inc();
                     stored.push(Stored::Report(report));
@@ -109,7 +109,10 @@ impl View {
 
     /// Forgets what is known of a cluster if it is another one of the same name.
     fn meet<'a>(&self, cluster: &'a ClusterName, uid: &str, stored: &mut Vec<Stored<'a>>) {
-        let Some(known) = self.agents.get(cluster).filter(|known| known.cluster_uid != uid) else { return };
+        if !self.agents.is_of_another(cluster, uid) {
+            return;
+        }
+        let Some(known) = self.agents.get(cluster) else { return };
         tracing::warn!(
             %cluster, old = known.cluster_uid, new = uid,
             "another cluster reports under this name: all that the old one said counts no more; if both are alive, give one another name"
@@ -121,35 +124,21 @@ impl View {
 
     fn opened(&self, request: &SessionRequest, at: Timestamp, incarnation: &Incarnation) {
         let known = self.agents.get(&request.cluster).filter(|_| *incarnation == Incarnation::Same);
-        let agent = known.unwrap_or_else(|| AgentInfo {
-            opened: at,
-            cluster_uid: request.cluster_uid.clone(),
-            agent_version: String::new(),
-            commit: None,
-            standing: None,
-            problems: Vec::new(),
-            api_calls: std::collections::BTreeMap::new(),
-            last_report: None,
-            free: None,
-        });
+        let agent = known.unwrap_or_else(|| AgentInfo::new(&request.cluster_uid, at));
         let agent = AgentInfo { opened: at, agent_version: request.agent_version.clone(), ..agent };
         self.agents.put(request.cluster.clone(), agent);
         self.heartbeats.expect(request.cluster.clone());
     }
 }
 
-/// What a report says of its agent, of which this much was known.
-fn info(report: &Report, at: Timestamp, known: Option<&AgentInfo>) -> AgentInfo {
-    let opened = known.map_or(at, |known| known.opened);
-    AgentInfo {
-        opened,
-        cluster_uid: report.cluster_uid.clone(),
-        agent_version: report.agent_version.clone(),
-        commit: report.commit.clone(),
-        standing: report.epoch.zip(report.generation),
-        problems: report.problems.clone(),
-        api_calls: report.api_calls.clone(),
-        last_report: Some(at),
-        free: free_after(known.and_then(|known| known.free.as_ref()), report, opened, at),
-    }
+/// What a report says of its agent, in the place of what was known. Most of it is what was known.
+fn follow(agent: &mut AgentInfo, report: &Report, at: Timestamp) {
+    agent.cluster_uid.clone_from(&report.cluster_uid);
+    agent.agent_version.clone_from(&report.agent_version);
+    agent.commit.clone_from(&report.commit);
+    agent.standing = report.epoch.zip(report.generation);
+    agent.problems.clone_from(&report.problems);
+    agent.api_calls.clone_from(&report.api_calls);
+    agent.last_report = Some(at);
+    agent.free = free_after(agent.free.as_ref(), report, agent.opened, at);
 }

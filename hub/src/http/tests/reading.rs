@@ -95,8 +95,8 @@ async fn what_is_asked_for_wrongly_is_refused_with_what_is_meant() {
     let hub = hub().await;
     for (query, told) in [
         ("namspace=web", "namespace"),
-        ("limit=0", "1 to 500"),
-        ("limit=501", "continue"),
+        ("limit=0", "1 to 5000"),
+        ("limit=5001", "continue"),
         ("limit=many", "limit"),
         ("waiting=godot", "capacity"),
         ("continue=%20", "begin again without it"),

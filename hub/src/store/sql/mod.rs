@@ -16,7 +16,7 @@ use sqlx::{
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Rows in one statement: SQLite takes 32,766 values, a row has at most fifteen.
+/// Rows in one statement at most: SQLite takes 32,766 values, a row has at most fifteen.
 pub(super) const CHUNK: usize = 500;
 
 const CLUSTER_COLUMNS: &str = "cluster, cluster_uid, session, started_at, sequence, agent_version, target_commit, target_epoch, \
@@ -29,6 +29,9 @@ pub(super) fn step(step: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
 
 /// A connection that runs statements.
 pub(super) trait Sql: Send {
+    /// How many of so many rows go into the next statement.
+    fn portion(&self, rows: usize) -> usize;
+
     /// Runs a statement; answers how many rows it changed.
     fn execute<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<u64, sqlx::Error>>;
 
@@ -78,15 +81,24 @@ impl From<String> for Value<'_> {
 /// A statement and the values for its placeholders `$1`, `$2`, … It is put together of constants and placeholders alone.
 #[derive(Debug)]
 pub(super) struct Statement<'a> {
-    text: String,
+    text: Cow<'static, str>,
+    /// Tuples of placeholders behind the text, and how the text goes on behind them. All values are theirs.
+    tuples: Option<(Tuples, String)>,
     values: Vec<Value<'a>>,
-    /// Whether the text is one of a few, which the connection may keep prepared. Where it is not, every value has one placeholder, in order.
-    fixed: bool,
+}
+
+/// So many tuples of so many placeholders.
+#[derive(Clone, Copy, Debug)]
+struct Tuples {
+    rows: usize,
+    width: usize,
+    /// Whether they are rows, which have the same width each time.
+    of_rows: bool,
 }
 
 impl<'a> Statement<'a> {
-    pub(super) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), values: Vec::new(), fixed: true }
+    pub(super) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: text.into(), tuples: None, values: Vec::new() }
     }
 
     /// The value of the next placeholder that stands in the text.
@@ -97,30 +109,25 @@ impl<'a> Statement<'a> {
 
     /// Goes on with text.
     pub(super) fn then(mut self, text: &str) -> Self {
-        self.text.push_str(text);
+        match &mut self.tuples {
+            Some((_, behind)) => behind.push_str(text),
+            None => self.text.to_mut().push_str(text),
+        }
         self
     }
 
     /// Goes on with `($1, $2, …)`.
     pub(super) fn tuple(mut self, values: impl IntoIterator<Item = Value<'a>>) -> Self {
-        let mut before = '(';
-        for value in values {
-            self.values.push(value);
-            let _ = write!(self.text, "{before}${}", self.values.len());
-            before = ',';
-        }
-        self.text.push(')');
-        self.fixed = false;
-        self
+        self.values.extend(values);
+        let tuples = Tuples { rows: 1, width: self.values.len(), of_rows: false };
+        Self { tuples: Some((tuples, String::new())), ..self }
     }
 
     /// Goes on with `($1, $2), ($3, $4), …`.
     pub(super) fn tuples<const N: usize>(mut self, rows: impl IntoIterator<Item = [Value<'a>; N]>) -> Self {
-        for (number, row) in rows.into_iter().enumerate() {
-            let comma = if number == 0 { "" } else { ", " };
-            self = self.then(comma).tuple(row);
-        }
-        self
+        self.values.extend(rows.into_iter().flatten());
+        let tuples = Tuples { rows: self.values.len() / N, width: N, of_rows: true };
+        Self { tuples: Some((tuples, String::new())), ..self }
     }
 }
 
@@ -155,17 +162,21 @@ pub(super) fn unexpected(wanted: &str) -> sqlx::Error {
 
 /// Both speak through the same calls of `sqlx`, on types of their own.
 macro_rules! speaks {
-    ($connection:ty, $database:ty, $arguments:ty, $row:ty, $text:path) => {
+    ($connection:ty, $database:ty, $arguments:ty, $row:ty) => {
         impl Sql for $connection {
+            fn portion(&self, rows: usize) -> usize {
+                portion(rows)
+            }
+
             fn execute<'a>(
                 &'a mut self,
                 statement: Statement<'a>,
             ) -> BoxFuture<'a, Result<u64, sqlx::Error>> {
                 async move {
-                    let (text, fixed) = ($text(&statement).into_owned(), statement.fixed);
+                    let (text, kept) = text(&statement);
                     let arguments = arguments(statement.values)?;
                     let query = sqlx::query_with::<$database, _>(AssertSqlSafe(text), arguments);
-                    let done = query.persistent(fixed).execute(self).await?;
+                    let done = query.persistent(kept).execute(self).await?;
                     Ok(done.rows_affected())
                 }
                 .boxed()
@@ -176,10 +187,10 @@ macro_rules! speaks {
                 statement: Statement<'a>,
             ) -> BoxFuture<'a, Result<Vec<Row>, sqlx::Error>> {
                 async move {
-                    let (text, fixed) = ($text(&statement).into_owned(), statement.fixed);
+                    let (text, kept) = text(&statement);
                     let arguments = arguments(statement.values)?;
                     let query = sqlx::query_with::<$database, _>(AssertSqlSafe(text), arguments);
-                    let rows = query.persistent(fixed).fetch_all(self).await?;
+                    let rows = query.persistent(kept).fetch_all(self).await?;
                     rows.iter().map(row).collect()
                 }
                 .boxed()
@@ -215,30 +226,51 @@ macro_rules! speaks {
 
 mod sqlite {
     use super::*;
-    speaks!(SqliteConnection, Sqlite, SqliteArguments, SqliteRow, text);
+    speaks!(SqliteConnection, Sqlite, SqliteArguments, SqliteRow);
 
-    /// To SQLite `$1` is a name, and it looks through all names for each: with thousands of values that took most of a batch. Where
-    /// placeholders stand in the order of their values, they need no name.
-    fn text<'a>(statement: &'a Statement<'_>) -> Cow<'a, str> {
-        if statement.fixed {
-            return Cow::Borrowed(&statement.text);
-        }
-        let mut parts = statement.text.split('$');
-        let mut text = String::with_capacity(statement.text.len());
-        text.push_str(parts.next().unwrap_or_default());
-        for part in parts {
-            text.push('?');
-            text.push_str(part.trim_start_matches(|digit: char| digit.is_ascii_digit()));
-        }
-        Cow::Owned(text)
+    /// Rows of the largest statement that is kept.
+    const KEPT: usize = 128;
+
+    /// To prepare a statement with thousands of values takes longer than to run it. So there are few, which are kept: rows are written in
+    /// portions of powers of two.
+    fn portion(rows: usize) -> usize {
+        rows.checked_ilog2().map_or(0, |power| KEPT.min(1 << power))
+    }
+
+    /// The text, and whether the connection keeps it prepared. To SQLite `$1` is a name, and it looks through all names for each: with
+    /// thousands of values that took most of a batch. Where placeholders stand in the order of their values, they need no name.
+    fn text(statement: &Statement<'_>) -> (String, bool) {
+        let Some((Tuples { rows, width, of_rows }, behind)) = &statement.tuples else {
+            return (statement.text.clone().into_owned(), true);
+        };
+        let tuple = format!("({})", vec!["?"; *width].join(","));
+        let text = [&*statement.text, &vec![&*tuple; *rows].join(","), behind].concat();
+        (text, *of_rows && portion(*rows) == *rows)
     }
 }
 
 mod postgres {
     use super::*;
-    speaks!(PgConnection, Postgres, PgArguments, PgRow, text);
+    speaks!(PgConnection, Postgres, PgArguments, PgRow);
 
-    fn text<'a>(statement: &'a Statement<'_>) -> Cow<'a, str> {
-        Cow::Borrowed(&statement.text)
+    /// Every statement is a way to the server and back.
+    fn portion(rows: usize) -> usize {
+        rows.min(CHUNK)
+    }
+
+    /// The text, and whether the connection keeps it prepared: not where it has as many rows as there happen to be.
+    fn text(statement: &Statement<'_>) -> (String, bool) {
+        let mut text = statement.text.clone().into_owned();
+        let Some((Tuples { rows, width, .. }, behind)) = &statement.tuples else { return (text, true) };
+        for row in 0..*rows {
+            text.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..*width {
+                let comma = if column == 0 { "" } else { "," };
+                let _ = write!(text, "{comma}${}", row * width + column + 1);
+            }
+            text.push(')');
+        }
+        text.push_str(behind);
+        (text, false)
     }
 }

@@ -4,7 +4,7 @@ use super::super::TimelineEvent;
 use super::super::error::StoreError;
 use super::super::ledger::Ledger;
 use super::super::timeline::Keep;
-use super::{CHUNK, CLUSTER_COLUMNS, Sql, Statement, Value, step};
+use super::{CLUSTER_COLUMNS, Sql, Statement, Value, step};
 use jiff::Timestamp;
 use serde::Serialize;
 use shipper_core::{AppKey, ClusterName};
@@ -71,7 +71,7 @@ async fn put_clusters(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(
             ]);
         }
     }
-    for chunk in chunks(rows) {
+    while let Some(chunk) = chunk(connection, &mut rows) {
         let insert = Statement::new(format!("INSERT INTO clusters ({CLUSTER_COLUMNS}) VALUES "));
         let insert = insert.tuples(chunk).then(
             " ON CONFLICT (cluster) DO UPDATE SET cluster_uid = excluded.cluster_uid, session = excluded.session, \
@@ -106,7 +106,7 @@ async fn put_reports(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<()
             }
         }
     }
-    for chunk in chunks(rows) {
+    while let Some(chunk) = chunk(connection, &mut rows) {
         let insert = "INSERT INTO reports (cluster, namespace, name, session, sequence, reported_at, version, body) VALUES ";
         let insert = Statement::new(insert).tuples(chunk).then(
             " ON CONFLICT (cluster, namespace, name) DO UPDATE SET session = excluded.session, sequence = excluded.sequence, \
@@ -118,7 +118,9 @@ async fn put_reports(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<()
 }
 
 async fn put_events(connection: &mut dyn Sql, events: &[TimelineEvent]) -> Result<(), StoreError> {
-    for chunk in events.chunks(CHUNK) {
+    let mut rest = events;
+    while let Some((chunk, others)) = rest.split_at_checked(connection.portion(rest.len()).max(1)) {
+        rest = others;
         let insert = "INSERT INTO events (at, namespace, name, cluster, reason, message) VALUES ";
         let insert = Statement::new(insert).tuples(chunk.iter().map(|event| -> [Value<'_>; 6] {
             [
@@ -155,11 +157,10 @@ pub(super) async fn delete_report(
     Ok(())
 }
 
-fn chunks<T>(mut rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
-    std::iter::from_fn(move || {
-        let rest = rows.split_off(rows.len().min(CHUNK));
-        Some(std::mem::replace(&mut rows, rest)).filter(|chunk| !chunk.is_empty())
-    })
+/// The first of the rows, as many as go into a statement; `None` = there are none.
+fn chunk<T>(connection: &dyn Sql, rows: &mut Vec<T>) -> Option<Vec<T>> {
+    let rest = rows.split_off(connection.portion(rows.len()));
+    Some(std::mem::replace(rows, rest)).filter(|chunk| !chunk.is_empty())
 }
 
 fn json<T: Serialize>(what: &str, value: &T) -> Result<String, StoreError> {

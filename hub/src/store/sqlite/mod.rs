@@ -5,22 +5,29 @@ mod open;
 
 pub(super) use open::{FILE, MIGRATIONS, options};
 
-use super::ledger::{Ledger, clusters_of};
+use super::ledger::{ClusterRow, Ledger, clusters_of};
 use super::sql::{access, read, step, write};
 use super::{
     AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written,
 };
+use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use shipper_core::ClusterName;
 use sqlx::pool::PoolConnection;
-use sqlx::{Sqlite, SqlitePool};
+use sqlx::{Connection as _, Sqlite, SqlitePool};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::Mutex;
 
 /// A data directory with a database in it, held by this process alone.
 #[derive(Debug)]
 pub struct SqliteStore {
     pool: SqlitePool,
     readers: SqlitePool,
+    /// Clusters as they are stored, to be judged without reading them: nobody else writes them. Whoever changes one holds the connection that
+    /// writes, and takes it out until it is durable; one that is not here is read.
+    known: Mutex<HashMap<ClusterName, ClusterRow>>,
     identity: String,
     directory: DataDirectory,
 }
@@ -37,7 +44,7 @@ impl SqliteStore {
         let mut connection = pool.acquire().await.map_err(step("opening"))?;
         let identity = read::identity(&mut *connection).await?;
         drop(connection);
-        Ok(Self { pool, readers: open::readers(&path), identity, directory: held })
+        Ok(Self { pool, readers: open::readers(&path), known: Mutex::default(), identity, directory: held })
     }
 
     async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
@@ -49,23 +56,37 @@ impl SqliteStore {
     }
 
     async fn write_batch(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let mut transaction =
-            self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(step("beginning a transaction"))?;
+        let begin = step("beginning a transaction");
+        let mut connection = self.pool.acquire().await.map_err(&begin)?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(begin)?;
         if batch.is_empty() {
             write::probe(&mut *transaction).await?;
         }
-        let clusters = read::clusters(&mut *transaction, &clusters_of(batch), "").await?;
+        let mut concerned = clusters_of(batch);
+        let mut clusters = self.take(&mut concerned);
+        clusters.extend(read::clusters(&mut *transaction, &concerned, "").await?);
         let mut ledger = Ledger::new(clusters);
         let written = batch.iter().map(|write| ledger.judge(write)).collect();
         write::flush(&mut *transaction, &ledger).await?;
         transaction.commit().await.map_err(step("committing a transaction"))?;
+        lock(&self.known).extend(ledger.clusters);
         Ok(written)
+    }
+
+    /// Takes out those of the clusters that are known; what is left of the names is to be read.
+    fn take(&self, names: &mut BTreeSet<&ClusterName>) -> BTreeMap<ClusterName, ClusterRow> {
+        let mut known = lock(&self.known);
+        let taken: BTreeMap<_, _> = names.iter().filter_map(|name| known.remove_entry(*name)).collect();
+        names.retain(|name| !taken.contains_key(*name));
+        taken
     }
 
     async fn load_all(&self) -> Result<Loaded, StoreError> {
         let mut connection = self.connection().await?;
         let clusters = read::all_clusters(&mut *connection).await?;
         let agents = clusters.into_iter().map(|(cluster, row)| (cluster, row.into())).collect();
+        // Ends sessions whose reports cannot be read.
+        lock(&self.known).clear();
         Ok(Loaded { agents, reports: read::all_reports(&mut *connection).await? })
     }
 }

@@ -62,7 +62,7 @@ pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        .statement_cache_capacity(32)
+        .statement_cache_capacity(64)
 }
 
 enum Unsound {

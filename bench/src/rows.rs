@@ -1,0 +1,161 @@
+//! The least that taking in reports costs: the rows that the hub wrote for them, written again with nothing around.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use jiff::Timestamp;
+use rand::seq::SliceRandom as _;
+use shipper_tests::scratch::Scratch;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
+
+/// Rows in one statement at most, as the hub has them.
+const CHUNK: usize = 500;
+/// What counts on from one report to the next.
+const COUNTS: [&str; 2] = ["sequence", "version"];
+/// When a report came.
+const TIME: &str = "reported_at";
+
+/// Reports a second that can be written with so many in a transaction, for so long.
+///
+/// A report is the row of its cluster and the row of the application that it is about, all columns of both with the very values that the
+/// hub with `data` has of it in its database; only numbers and times go on, as they do from one report to the next. The rows take the place
+/// of their like in a copy of that database, by the same driver, with the same settings (a write-ahead log, flushed with every
+/// transaction). Those of a transaction are in the order of their keys, and no neighbours but by chance, as whoever reports next is not the
+/// next by name. What is written is ready before it begins, and statements stay prepared. Nothing is read, parsed, judged or told to
+/// anybody, and nothing else runs.
+///
+/// # Errors
+/// The hub has fewer reports than go into a transaction, or a database fails.
+pub async fn bare(data: &Path, batch: usize, length: Duration) -> Result<f64> {
+    let scratch = Scratch::new("bare")?;
+    let copy = scratch.join("bare.db");
+    let hub = SqliteConnectOptions::new().filename(data.join("hub.db")).read_only(true);
+    let hub = SqlitePoolOptions::new().max_connections(1).connect_with(hub).await?;
+    sqlx::query("VACUUM INTO ?").bind(copy.display().to_string()).execute(&hub).await?;
+    hub.close().await;
+    let options = SqliteConnectOptions::new()
+        .filename(copy)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    // The report that each cluster sent last.
+    let clusters = "SELECT * FROM clusters AS c WHERE EXISTS \
+         (SELECT 1 FROM reports AS r WHERE r.cluster = c.cluster AND r.sequence = c.sequence) ORDER BY cluster";
+    let reports = "SELECT * FROM reports AS r WHERE EXISTS \
+         (SELECT 1 FROM clusters AS c WHERE r.cluster = c.cluster AND r.sequence = c.sequence) ORDER BY cluster";
+    let mut clusters = Rows::read(&pool, "clusters", &["cluster"], clusters, batch).await?;
+    let mut reports = Rows::read(&pool, "reports", &["cluster", "namespace", "name"], reports, batch).await?;
+    ensure!(clusters.values.len() == reports.values.len(), "a report is not of one application");
+    let mut order: Vec<usize> = (0..clusters.values.len()).collect();
+    order.shuffle(&mut rand::rng());
+
+    let (began, mut count) = (Instant::now(), 0);
+    while began.elapsed() < length {
+        let now = Timestamp::now().as_millisecond();
+        // The first ones are the last the next time.
+        order.rotate_left(batch);
+        let mut chosen = order[..batch].to_vec();
+        chosen.sort_unstable();
+        let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+        for rows in [&mut clusters, &mut reports] {
+            for (statement, values) in rows.statements(&chosen, now)? {
+                sqlx::query_with::<Sqlite, _>(AssertSqlSafe(statement), values)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        transaction.commit().await?;
+        count += batch;
+    }
+    let rate = count as f64 / began.elapsed().as_secs_f64();
+    pool.close().await;
+    Ok(rate)
+}
+
+/// Rows of a table, of which a batch at a time is written.
+struct Rows {
+    columns: Vec<String>,
+    values: Vec<Vec<Value>>,
+    /// What writes a batch, with how many rows each.
+    texts: Vec<(Arc<str>, usize)>,
+}
+
+enum Value {
+    Number(Option<i64>),
+    Text(Arc<str>),
+}
+
+impl Rows {
+    async fn read(
+        pool: &SqlitePool,
+        table: &str,
+        key: &[&str],
+        query: &'static str,
+        batch: usize,
+    ) -> Result<Self> {
+        let rows = sqlx::query(query).fetch_all(pool).await?;
+        let Some(one) = rows.first() else { bail!("no row of {table} is of a report") };
+        let columns: Vec<String> = one.columns().iter().map(|column| column.name().to_owned()).collect();
+        let values = rows.iter().map(values).collect::<Result<Vec<_>>>()?;
+        ensure!(batch <= values.len(), "{batch} reports at once of {}", values.len());
+        let statement = |rows: usize| {
+            let tuple = format!("({})", vec!["?"; columns.len()].join(","));
+            let others = columns.iter().filter(|column| !key.contains(&column.as_str()));
+            let set: Vec<String> = others.map(|column| format!("{column} = excluded.{column}")).collect();
+            format!(
+                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
+                columns.join(", "),
+                vec![&*tuple; rows].join(", "),
+                key.join(", "),
+                set.join(", ")
+            )
+        };
+        let sizes = (0..batch).step_by(CHUNK).map(|first| CHUNK.min(batch - first));
+        let texts = sizes.map(|rows| (Arc::from(statement(rows)), rows)).collect();
+        Ok(Self { columns, values, texts })
+    }
+
+    /// The statements that write the chosen ones, with their values.
+    fn statements(&mut self, chosen: &[usize], now: i64) -> Result<Vec<(Arc<str>, SqliteArguments)>> {
+        let mut chosen = chosen.iter();
+        let mut made = Vec::with_capacity(self.texts.len());
+        for (text, rows) in &self.texts {
+            let mut arguments = SqliteArguments::default();
+            arguments.reserve(rows * self.columns.len(), 0);
+            for place in chosen.by_ref().take(*rows) {
+                for (column, value) in self.columns.iter().zip(&mut self.values[*place]) {
+                    let added = match value {
+                        Value::Number(Some(number)) if COUNTS.contains(&column.as_str()) => {
+                            *number += 1;
+                            arguments.add(*number)
+                        }
+                        Value::Number(_) if column == TIME => arguments.add(now),
+                        Value::Number(number) => arguments.add(*number),
+                        Value::Text(text) => arguments.add(text.clone()),
+                    };
+                    added.map_err(sqlx::Error::Encode)?;
+                }
+            }
+            made.push((text.clone(), arguments));
+        }
+        Ok(made)
+    }
+}
+
+fn values(row: &SqliteRow) -> Result<Vec<Value>> {
+    let value = |column: usize| {
+        let is_text = row.try_get_raw(column)?.type_info().name() == "TEXT";
+        Ok(if is_text {
+            Value::Text(row.try_get::<String, _>(column)?.into())
+        } else {
+            Value::Number(row.try_get(column)?)
+        })
+    };
+    (0..row.len()).map(value).collect()
+}
