@@ -87,7 +87,7 @@ fn laid(picture: &str, (rows, columns): (usize, usize)) -> (Vec<Vec<String>>, us
 fn wrapped(line: &str, columns: usize) -> Vec<String> {
     let shown = super::harm::harmless(line, true);
     if display_width(&shown) <= columns {
-        return vec![shown.into_owned()];
+        return vec![shown];
     }
     let indent = shown.len() - shown.trim_start_matches(' ').len() + HANGING;
     let indent = " ".repeat(if indent + HANGING < columns { indent } else { 0 });
