@@ -1,14 +1,13 @@
 //! *Why*: every decision on an application with its rule and the reports that it rests on, as `shipperctl why` tells it. The loop is asked,
 //! which alone knows everything that a decision depends on.
 
-use super::answer::{self, Notice};
+use super::answer::{self, Notice, Path};
 use super::application::{unknown, waits};
 use super::frame::Frame;
 use super::mood::Mood;
-use super::words::{application, encode, short};
+use super::words::{application, short};
 use crate::access::View;
 use askama::Template;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use shipper_core::AppKey;
@@ -67,8 +66,7 @@ pub async fn page(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Response {
     let key = AppKey::new(namespace, name);
-    let topic = format!("?application={}", encode(&key.to_string()));
-    let frame = Frame::new(&view, &headers, &uri, "fleet", &topic);
+    let frame = Frame::of(&view, &headers, &uri, &key);
     let Some(status) = view.get(&key) else {
         return unknown(frame, &view, &key).page(StatusCode::NOT_FOUND);
     };

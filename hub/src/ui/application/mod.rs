@@ -15,14 +15,13 @@ mod ladder;
 mod orders;
 pub mod records;
 
-use super::answer::{self, Notice};
+use super::answer::{self, Notice, Path};
 use super::frame::Frame;
 use super::mood::{self, Mood};
 use super::words::{application, encode};
 use crate::access::View;
 use crate::store::{Begin, EventQuery, TimelineEvent};
 use askama::Template;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use capacity::ClusterRow;
@@ -87,8 +86,7 @@ pub async fn page(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Response {
     let key = AppKey::new(namespace, name);
-    let topic = format!("?application={}", encode(&key.to_string()));
-    let frame = Frame::new(&view, &headers, &uri, "fleet", &topic);
+    let frame = Frame::of(&view, &headers, &uri, &key);
     let Some(status) = view.get(&key) else {
         return unknown(frame, &view, &key).page(StatusCode::NOT_FOUND);
     };
