@@ -48,6 +48,8 @@ pub enum ConditionType {
     RepositoryAccepted,
     /// The hub may plan and write.
     Acting,
+    /// What agents report can be stored; there while it cannot.
+    DatabaseWritable,
 }
 
 macro_rules! reasons {
@@ -140,6 +142,8 @@ reasons! {
     RepositoryUnreachable,
     /// The hubs of another database act, and this one stands by.
     StandsBy,
+    /// The hub's database takes no writes, so that no report of an agent is stored; tried again by itself.
+    DatabaseNotWritable,
 }
 
 impl fmt::Display for Reason {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Arg, Args, Parser, Subcommand, value_parser};
 
 use crate::commands::{
     abort, blocks, clusters, completion, demo, diff, events, history, hub, lint, man, pause, plan, promote,
@@ -12,9 +12,12 @@ use crate::commands::{
 use crate::exit;
 use crate::output::OutputArgs;
 
+/// Columns of a help text, where the terminal has them.
+pub const WIDTH: usize = 110;
+
 /// Looks at rollouts, and makes the small commits that move them
 #[derive(Debug, Parser)]
-#[command(name = "shipperctl", version, max_term_width = 100, after_help = exit::HELP, long_about = "\
+#[command(name = "shipperctl", version, max_term_width = WIDTH, after_help = exit::HELP, long_about = "\
 Looks at rollouts, and makes the small commits that move them.
 
 Shipper rolls releases out over fleets of Kubernetes clusters, step by step, from Git. Everything that changes something is a \
@@ -47,6 +50,14 @@ pub struct Global {
     /// File with a read token for the hub; SHIPPER_TOKEN may hold the token itself
     #[arg(long, global = true, env = "SHIPPER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+}
+
+/// An option of all commands, in one for which it says nothing: taken, and not offered.
+fn unused(long: &'static str) -> Arg {
+    match long {
+        "token-file" => Arg::new("token_file").long(long).hide(true).value_parser(value_parser!(PathBuf)),
+        long => Arg::new(long).long(long).hide(true),
+    }
 }
 
 /// The commands.
@@ -97,10 +108,13 @@ pub enum Command {
     #[command(subcommand)]
     Hub(hub::Command),
     /// Check the files of a fleet repository; needs no hub
+    #[command(arg = unused("hub"), arg = unused("token-file"))]
     Lint(lint::Args),
     /// Run a whole fleet on this machine, to try things out
+    #[command(arg = unused("repository"), arg = unused("hub"), arg = unused("token-file"))]
     Demo(demo::Args),
     /// Print what lets a shell complete commands, options and names
+    #[command(arg = unused("repository"), arg = unused("hub"), arg = unused("token-file"))]
     Completion(completion::Args),
     /// Write the manual pages
     #[command(hide = true)]

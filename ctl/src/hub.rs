@@ -293,12 +293,13 @@ impl Hub {
             query => Url::parse_with_params(&url, query),
         };
         let asked = asked.map_err(|error| unusable(error.to_string()))?;
-        let ask = |client: &Client| {
-            let sent = token::with(client.get(asked.clone()), self.token.as_ref()).send();
-            sent.map_err(|error| {
-                if error.is_builder() { unusable(cause(&error)) } else { self.unreachable(&error) }
-            })
-        };
+        let ask =
+            |client: &Client| {
+                let sent = token::with(client.get(asked.clone()), self.token.as_ref()).send();
+                sent.map_err(|error| {
+                    if error.is_builder() { unusable(cause(&error)) } else { self.unreachable(&error) }
+                })
+            };
         let mut response = ask(&self.client)?;
         if response.status().is_redirection() && http::is_plain(&self.url) {
             let client = http::client(self.patience).map_err(|error| self.unreachable(&error))?;

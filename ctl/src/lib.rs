@@ -16,6 +16,7 @@
 //! - [`manual`]: the command line as a page of the book
 //! - [`terminal`]: what reaches the terminal
 //! - [`exit`]: exit codes
+//! - [`mistake`]: command lines that are wrong
 
 pub mod cli;
 pub mod commands;
@@ -28,6 +29,7 @@ pub mod http;
 pub mod hub;
 pub mod lint;
 pub mod manual;
+mod mistake;
 pub mod objects;
 pub mod output;
 pub mod pulls;
@@ -69,17 +71,16 @@ pub fn demo_main(clusters: &mut dyn Clusters, prepare: impl FnOnce(&mut demo::Op
 fn started<C: Parser>(run: impl FnOnce(&C, &mut Terminal<'_>) -> Exit) -> ExitCode {
     let mut terminal = Terminal::standard();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let parsed = named(C::command(), &arguments).try_get_matches_from(arguments);
+    let command = named(C::command(), &arguments);
+    let parsed = command.clone().try_get_matches_from(&arguments);
     let cli = match parsed.and_then(|matches| C::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // What clap has to say repeats what was typed; nothing can be done where it cannot be written.
-            let said = error.render().ansi().to_string();
-            let (exit, to) = if error.use_stderr() {
-                (Exit::Usage, &mut terminal.err)
-            } else {
-                (Exit::Ok, &mut terminal.out)
-            };
+            let fails = error.use_stderr();
+            let said = mistake::told(error, command, &arguments);
+            let (exit, to) =
+                if fails { (Exit::Usage, &mut terminal.err) } else { (Exit::Ok, &mut terminal.out) };
             let _ = write!(to, "{said}");
             return ExitCode::from(exit as u8);
         }

@@ -4,11 +4,9 @@ use std::fmt::Write as _;
 
 use clap::{Command, CommandFactory};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, WIDTH};
 use crate::exit;
 
-/// Columns of the page; the longest example needs them.
-const WIDTH: usize = 140;
 /// Where the page stands in the repository.
 pub const PATH: &str = "docs/shipperctl.md";
 

@@ -1,5 +1,5 @@
-//! Which agents report: online within three heartbeats, offline after, unknown for the first three heartbeats of the hub
-//! itself [A1]. Whoever plans is woken when a cluster goes from one to the other.
+//! Which agents report: online within three heartbeats, offline after, unknown while the hub takes no reports in and for the first three
+//! heartbeats after it began to [A1]. Whoever plans is woken when a cluster goes from one to the other.
 
 use crate::notify::{Changes, Receiver, lock};
 use shipper_core::ClusterName;
@@ -17,14 +17,15 @@ const HEARTBEATS: u32 = 3;
 #[derive(Debug)]
 pub struct Heartbeats {
     grace: Duration,
-    started: Instant,
     seen: Mutex<Seen>,
     changes: Changes<ClusterName>,
     news: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
+    /// Since when reports are taken in; `None` = they are not, and nobody's silence says anything.
+    listening: Option<Instant>,
     /// `None` = known from before the hub started, not heard since.
     last: BTreeMap<ClusterName, Option<Instant>>,
     told: BTreeMap<ClusterName, Liveness>,
@@ -35,8 +36,11 @@ impl Heartbeats {
     pub fn new(heartbeat: Duration) -> Self {
         Self {
             grace: heartbeat.saturating_mul(HEARTBEATS),
-            started: Instant::now(),
-            seen: Mutex::default(),
+            seen: Mutex::new(Seen {
+                listening: Some(Instant::now()),
+                last: BTreeMap::new(),
+                told: BTreeMap::new(),
+            }),
             changes: Changes::default(),
             news: Notify::new(),
         }
@@ -44,8 +48,8 @@ impl Heartbeats {
 
     /// A cluster that the database knows; its agent was not heard since the hub started.
     pub fn expect(&self, cluster: ClusterName) {
-        let unknown = self.unheard(Instant::now());
         let mut seen = lock(&self.seen);
+        let unknown = self.unheard(seen.listening, Instant::now());
         seen.told.entry(cluster.clone()).or_insert(unknown);
         seen.last.entry(cluster).or_insert(None);
         drop(seen);
@@ -54,8 +58,8 @@ impl Heartbeats {
 
     /// The clusters of the fleet: one whose agent never reports goes offline as well.
     pub fn expect_all<'a>(&self, clusters: impl IntoIterator<Item = &'a ClusterName>) {
-        let unknown = self.unheard(Instant::now());
         let mut seen = lock(&self.seen);
+        let unknown = self.unheard(seen.listening, Instant::now());
         let mut news = false;
         for cluster in clusters {
             if !seen.last.contains_key(cluster) {
@@ -96,18 +100,32 @@ impl Heartbeats {
         self.news.notify_one();
     }
 
+    /// What agents report is not taken in from now on.
+    pub fn deafen(&self) {
+        lock(&self.seen).listening = None;
+        self.turn(Instant::now());
+        self.news.notify_one();
+    }
+
+    /// It is again.
+    pub fn listen(&self) {
+        lock(&self.seen).listening = Some(Instant::now());
+        self.news.notify_one();
+    }
+
     /// Whether the agent of one cluster reports.
     pub fn of(&self, cluster: &ClusterName, now: Instant) -> Liveness {
-        self.judge(lock(&self.seen).last.get(cluster).copied().flatten(), now)
+        let seen = lock(&self.seen);
+        self.judge(seen.listening, seen.last.get(cluster).copied().flatten(), now)
     }
 
     /// Whether agents report, for every cluster that is expected or ever opened a session.
     pub fn liveness(&self, now: Instant) -> BTreeMap<ClusterName, Liveness> {
-        lock(&self.seen)
-            .last
-            .iter()
-            .map(|(cluster, last)| (cluster.clone(), self.judge(*last, now)))
-            .collect()
+        let seen = lock(&self.seen);
+        let judged = |(cluster, last): (&ClusterName, &Option<Instant>)| {
+            (cluster.clone(), self.judge(seen.listening, *last, now))
+        };
+        seen.last.iter().map(judged).collect()
     }
 
     /// Told of every cluster that goes online or offline.
@@ -136,9 +154,9 @@ impl Heartbeats {
         let mut turned = BTreeSet::new();
         {
             let mut seen = lock(&self.seen);
-            let Seen { last, told } = &mut *seen;
+            let Seen { listening, last, told } = &mut *seen;
             for (cluster, last) in last.iter() {
-                let present = self.judge(*last, now);
+                let present = self.judge(*listening, *last, now);
                 if told.insert(cluster.clone(), present) != Some(present) {
                     turned.insert(cluster.clone());
                 }
@@ -149,22 +167,21 @@ impl Heartbeats {
 
     fn next_turn(&self, now: Instant) -> Option<Instant> {
         let seen = lock(&self.seen);
-        seen.last.values().map(|last| last.unwrap_or(self.started) + self.grace).filter(|at| *at > now).min()
+        let turns = seen.last.values().flatten().copied().chain(seen.listening);
+        turns.map(|at| at + self.grace).filter(|at| *at > now).min()
     }
 
-    fn judge(&self, last: Option<Instant>, now: Instant) -> Liveness {
+    fn judge(&self, listening: Option<Instant>, last: Option<Instant>, now: Instant) -> Liveness {
         match last {
             Some(at) if now.saturating_duration_since(at) < self.grace => Liveness::Online,
-            Some(_) => Liveness::Offline,
-            None => self.unheard(now),
+            _ => self.unheard(listening, now),
         }
     }
 
-    fn unheard(&self, now: Instant) -> Liveness {
-        if now.saturating_duration_since(self.started) < self.grace {
-            Liveness::Unknown
-        } else {
-            Liveness::Offline
+    fn unheard(&self, listening: Option<Instant>, now: Instant) -> Liveness {
+        match listening {
+            Some(since) if now.saturating_duration_since(since) >= self.grace => Liveness::Offline,
+            _ => Liveness::Unknown,
         }
     }
 }
@@ -239,6 +256,31 @@ mod tests {
         heartbeats.heard(&cluster("eu"));
         assert_eq!(changes.next().await, BTreeSet::from([cluster("eu")]));
         assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Online);
+    }
+
+    /// [A1] Silence says something of an agent only while the hub listens.
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_offline_while_the_hub_takes_no_reports_in_nor_just_after() {
+        let (heartbeats, mut changes) = watched();
+        advance(BEAT * 4).await;
+        heartbeats.heard(&cluster("eu"));
+        assert_eq!(changes.next().await, BTreeSet::from([cluster("eu")]));
+        heartbeats.deafen();
+        let changed = timeout(BEAT * 4, changes.next()).await.expect("somebody is woken when it is unknown");
+        assert_eq!(changed, BTreeSet::from([cluster("eu")]));
+        advance(BEAT * 10).await;
+        assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Unknown);
+        heartbeats.listen();
+        advance(BEAT * 2).await;
+        assert_eq!(
+            heartbeats.of(&cluster("eu"), Instant::now()),
+            Liveness::Unknown,
+            "it may report any moment"
+        );
+        let changed =
+            timeout(BEAT * 2, changes.next()).await.expect("somebody is woken when it goes offline");
+        assert_eq!(changed, BTreeSet::from([cluster("eu")]));
+        assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Offline);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,9 +12,11 @@ use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
 use crate::questions::{Decided, Questions};
 use crate::standing::{Stand, Takeover};
-use crate::store::{Agents, Intake, IntakeError, Reports, Store, TimelineEvent, View, Write};
+use crate::store::{Agents, Intake, IntakeError, Outage, Reports, Store, TimelineEvent, View, Write};
 use crate::timeline::Timeline;
 use crate::ui::application::records::Answers;
+use jiff::SignedDuration;
+use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::protocol::HubStatus;
 use shipper_git::Secret;
 use std::sync::Arc;
@@ -121,11 +123,14 @@ impl Shared {
         tokio::spawn(async move { stopped.run_until_cancelled(readers.follow(&*followed)).await });
         let pulse = Pulse::default();
         let (timeline, read, stopped) = (view.timeline.clone(), store.clone(), stop.clone());
-        let (mut turned, beat) = (view.heartbeats.subscribe(), pulse.clone());
+        let (mut turned, mut outage, beat) = (view.heartbeats.subscribe(), intake.outage(), pulse.clone());
         tokio::spawn(async move {
             let alive = async {
                 loop {
-                    turned.next().await;
+                    tokio::select! {
+                        _ = turned.next() => {}
+                        Ok(()) = outage.changed() => {}
+                    }
                     beat.beat();
                 }
             };
@@ -176,6 +181,7 @@ impl Shared {
     pub fn status(&self) -> HubStatus {
         let mut status = self.hub.get();
         status.standing = self.stand.get();
+        status.conditions.extend(self.outage());
         let now = tokio::time::Instant::now();
         for cluster in &mut status.clusters {
             cluster.liveness = self.heartbeats.of(&cluster.name, now);
@@ -190,17 +196,36 @@ impl Shared {
         status
     }
 
+    /// What is to be said of a database that takes no writes: nothing while it does.
+    fn outage(&self) -> Option<Condition> {
+        let Outage { since, cause } = self.intake.outage().borrow().clone()?;
+        let message = format!(
+            "{cause}. Until it takes writes again, no report of an agent is stored: what is shown of clusters is what they said before, and \
+             that nothing newer is heard of them is not their fault"
+        );
+        let elapsed = SignedDuration::try_from(since.elapsed()).unwrap_or(SignedDuration::MAX);
+        let mut condition = Condition::new(
+            ConditionType::DatabaseWritable,
+            Status::False,
+            Reason::DatabaseNotWritable,
+            message,
+        );
+        condition.last_transition_time = self.clock.now().checked_sub(elapsed).ok();
+        Some(condition)
+    }
+
     /// Why the hub is not ready, or nothing.
-    pub fn unready(&self) -> Vec<&'static str> {
+    pub fn unready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         if self.hub.looked_at().is_none() {
-            reasons.push("the repository has not been read yet; see the hub's log if that goes on");
+            reasons
+                .push("the repository has not been read yet; see the hub's log if that goes on".to_owned());
         }
-        if !self.intake.healthy() {
-            reasons.push("the database does not take writes; see the hub's log for the cause");
+        if let Some(outage) = &*self.intake.outage().borrow() {
+            reasons.push(format!("the database does not take writes: {}", outage.cause));
         }
         if self.stop.is_cancelled() {
-            reasons.push("the hub is stopping");
+            reasons.push("the hub is stopping".to_owned());
         }
         reasons
     }

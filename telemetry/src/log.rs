@@ -23,11 +23,18 @@ pub enum LogFormat {
 /// `NO_COLOR`.
 pub fn start(format: LogFormat) {
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    to(format, std::io::stderr, std::io::stderr().is_terminal() && !plain).init();
+    coloured(format, std::io::stderr, std::io::stderr().is_terminal() && !plain).init();
 }
 
-/// Writes everything that `RUST_LOG` asks for, by default `info`.
-pub fn to<W>(format: LogFormat, writer: W, colours: bool) -> Box<dyn Subscriber + Send + Sync>
+/// Writes everything that `RUST_LOG` asks for, by default `info`, without colours.
+pub fn to<W>(format: LogFormat, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    coloured(format, writer, false)
+}
+
+fn coloured<W>(format: LogFormat, writer: W, colours: bool) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -63,7 +70,7 @@ mod tests {
         for colours in [false, true] {
             let kept = Kept::default();
             let writer = kept.clone();
-            let subscriber = to(LogFormat::Text, move || writer.clone(), colours);
+            let subscriber = coloured(LogFormat::Text, move || writer.clone(), colours);
             tracing::subscriber::with_default(subscriber, || tracing::error!(cause = "full", "stops"));
             let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
             assert!(text.contains("stops") && text.contains('\u{1b}') == colours, "{text:?}");

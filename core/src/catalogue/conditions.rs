@@ -147,6 +147,13 @@ const ADVICE: &[(&str, &str, &str)] = &[
         "Nothing, while the other hubs are well. If their database is lost for good and agents cannot reach this hub, start it once \
          with `--take-over`. Hubs that share one PostgreSQL (`--database`) need no standby: all of them act.",
     ),
+    (
+        "DatabaseNotWritable",
+        "Tries again by itself, every few seconds at most, and refuses reports until it works; agents report anew then. Clusters keep what \
+         they have. No agent is taken to be away meanwhile, nor for three heartbeats after.",
+        "Give the data directory (`--data-dir`) free space, or mend the disk or the database server that the message names. The hub needs \
+         no restart.",
+    ),
 ];
 
 /// The entry of a reason; a test holds that there is one for each.

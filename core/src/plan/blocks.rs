@@ -65,6 +65,8 @@ struct Block {
     name: String,
     /// `name: message`, for people.
     words: String,
+    /// Whether its file can be read.
+    readable: bool,
     allowed: BTreeSet<Allowance>,
 }
 
@@ -89,10 +91,10 @@ impl Standing {
             };
             let name = unreadable.problem.file.clone();
             let words = format!(
-                "{name} cannot be read and blocks {scope} until it is mended or removed ({})",
-                unreadable.problem
+                "{name} cannot be read and blocks {scope} until it is mended or removed: {}",
+                unreadable.problem.message
             );
-            standing.blocks.push(Block { name, words, allowed: Allowance::DEFAULT.into() });
+            standing.blocks.push(Block { name, words, readable: false, allowed: Allowance::DEFAULT.into() });
         }
         standing.unknown = overrides.into_iter().filter(|name| !exists(fleet, name)).collect();
         standing
@@ -119,12 +121,7 @@ impl Standing {
             let Some(period) = period else { return };
             words.push_str(&format!(" (until {})", period.until));
         }
-        self.blocks.push(Block { name, words, allowed: block.spec.allowed() });
-    }
-
-    /// The blocks in force, in words.
-    fn words(&self) -> Vec<String> {
-        self.blocks.iter().map(|block| block.words.clone()).collect()
+        self.blocks.push(Block { name, words, readable: true, allowed: block.spec.allowed() });
     }
 
     /// When a schedule next begins or ends.
@@ -142,8 +139,8 @@ impl Standing {
                 names.join(", ")
             )),
         };
-        let blocked =
-            (!self.blocks.is_empty()).then(|| format!("rollouts are blocked by {}", self.words().join("; ")));
+        let blocked = (!self.blocks.is_empty())
+            .then(|| format!("rollouts are blocked by {}", words(&self.blocks).join("; ")));
         let (status, reason) = match (&blocked, &unknown) {
             (None, None) => return None,
             (Some(_), _) => (Status::True, Reason::RolloutsBlocked),
@@ -159,19 +156,42 @@ pub(super) fn forbids(draft: &Draft<'_>, act: Act) -> bool {
     draft.blocks.blocks.iter().any(|block| forbidding(block, act))
 }
 
-/// The blocks in force that forbid the act, in words: `namespace/name: message`; empty = it is not forbidden.
+/// The blocks in force that forbid the act, in words; empty = it is not forbidden.
 pub(super) fn that_forbid(draft: &Draft<'_>, act: Act) -> Vec<String> {
-    let forbidding = draft.blocks.blocks.iter().filter(|block| forbidding(block, act));
-    forbidding.map(|block| block.words.clone()).collect()
+    words(draft.blocks.blocks.iter().filter(|block| forbidding(block, act)))
+}
+
+/// Blocks as what something is blocked by: `namespace/name: message` each. Those that cannot be read are told as one, since every
+/// application in their scope tells it.
+fn words<'a>(blocks: impl IntoIterator<Item = &'a Block>) -> Vec<String> {
+    let (readable, others): (Vec<&Block>, Vec<&Block>) = blocks.into_iter().partition(|block| block.readable);
+    let others = match others.as_slice() {
+        [] => None,
+        [only] => Some(format!("{}, which cannot be read", only.name)),
+        [first, other] => Some(format!("{} and {}, which cannot be read", first.name, other.name)),
+        [first, more @ ..] => {
+            Some(format!("{} and {} more files, which cannot be read", first.name, more.len()))
+        }
+    };
+    readable.into_iter().map(|block| block.words.clone()).chain(others).collect()
 }
 
 fn forbidding(block: &Block, act: Act) -> bool {
     act.allowance().is_none_or(|allowance| !block.allowed.contains(&allowance))
 }
 
-/// The blocks in force, in words.
-pub(super) fn in_force(draft: &Draft<'_>) -> Vec<String> {
-    draft.blocks.words()
+/// What blocks the application, and what people can do about it; `None` = nothing does.
+pub(super) fn in_force(draft: &Draft<'_>) -> Option<String> {
+    let blocks = &draft.blocks.blocks;
+    let remove = format!("remove the block, or name it in the annotation {}", OVERRIDES[0]);
+    let mend = "mend or remove what cannot be read: shipperctl blocks list says what is wrong with it";
+    let next = match (blocks.iter().any(|block| block.readable), blocks.iter().all(|block| block.readable)) {
+        (false, true) => return None,
+        (true, true) => remove,
+        (true, false) => format!("{remove}; {mend}"),
+        (false, false) => mend.to_owned(),
+    };
+    Some(format!("rollouts are blocked by {}; {next}", words(blocks).join("; ")))
 }
 
 /// The blocks in force, by name and in words.

@@ -157,7 +157,7 @@ fn failures(draft: &Draft<'_>, contender: &ReleaseRecord) -> Vec<Because> {
         .filter_map(|cluster| {
             let words = match (failing::of(contender, cluster), contender.lagging.get(cluster)) {
                 (Some(found), _) => {
-                    format!("{cluster} fails at step {step:?} since {}: {}", found.since, found.message)
+                    format!("{cluster} fails at step {step:?} since {:.0}: {}", found.since, found.message)
                 }
                 (None, Some(lag)) => format!(
                     "{cluster} has not achieved step {step:?}; it fails if there is no progress for {} after {}",

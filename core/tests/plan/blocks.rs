@@ -211,7 +211,22 @@ fn b1_a_block_that_cannot_be_read_blocks() {
     world.fleet.unreadable_blocks.insert(path.to_owned(), unreadable(None));
     assert!(is_blocked(&world));
     let message = world.look().status.waiting.message;
-    assert!(message.contains("blocks/freeze.yaml:4:7") && message.contains("blocks everything"), "{message}");
+    assert_eq!(
+        message,
+        "rollouts are blocked by blocks/freeze.yaml, which cannot be read; mend or remove what cannot be read: shipperctl blocks list says \
+         what is wrong with it"
+    );
+    let why = world.ask(shipper_core::plan::why).1;
+    assert!(why.decisions.iter().any(|one| one.decision.contains("blocks everything until it is mended")));
+    for number in 0..40 {
+        let path = format!("blocks/{number}.yaml");
+        world.fleet.unreadable_blocks.insert(path, unreadable(None));
+    }
+    world.block("incident");
+    let message = world.look().status.waiting.message;
+    assert!(message.contains("incident") && message.contains("and 40 more files"), "{message}");
+    assert!(message.len() < 400, "every application says it: {message}");
+    world.fleet.blocks.clear();
     overrides(&mut world, "freeze");
     assert!(!is_blocked(&world));
 }

@@ -1,7 +1,9 @@
 //! Rule A5: waiting is always explained.
 
 use crate::support::{World, broken, vanguard};
+use shipper_core::api::{ApplicationSummary, RolloutState};
 use shipper_core::catalogue::Trouble;
+use shipper_core::plan::Unresolved;
 use shipper_core::report::ObjectProblem;
 use shipper_core::status::{Liveness, WaitingFor};
 
@@ -52,6 +54,27 @@ fn a5_each_state_in_its_order() {
     assert!(
         waiting.message.contains("shipperctl promote web/app --release") && waiting.message.contains("50/50")
     );
+}
+
+/// [A5] Before there is a release, what is in its way is what is waited for, and no cluster has what it should.
+#[test]
+fn a5_what_is_in_the_way_of_the_first_release_is_told() {
+    let mut world = World::new();
+    world.commit("v1", vanguard());
+    let environment = world.intent.as_ref().unwrap().environment.clone();
+    let message = "main has nothing at apps/bad".to_owned();
+    world.intent.as_mut().unwrap().environment = Err(Unresolved { message: message.clone() });
+    world.plan();
+    let line = ApplicationSummary::of(&world.look().status);
+    assert_eq!(
+        (line.state, line.waiting.state),
+        (RolloutState::NoRelease, WaitingFor::WaitingForInstallation)
+    );
+    assert_eq!((line.waiting.message, line.clusters.waiting), (message, line.clusters.total));
+    world.intent.as_mut().unwrap().environment = environment;
+    world.settle();
+    let line = ApplicationSummary::of(&world.look().status);
+    assert_eq!((line.waiting.state, line.clusters.waiting), (WaitingFor::WaitingForCommand, 0));
 }
 
 /// [C12] Between two weights new pods need a living agent: that is said of a cluster whose agent does not report, and of no other.

@@ -18,10 +18,10 @@ Examples:
   shipperctl abort web/hello                      back to the incumbent, at once and everywhere
   shipperctl abort web/hello --branch take-back   as a commit for a pull request
 
-It puts the environment back as it was in the commit that asked for the incumbent: chart, manifests,
-values and overrides of spec.template, spec.restart, and the folder that a chart.path or a
-manifests.path names. Placement and strategy stay as they are. The incumbent goes straight back to
-full load; no new release is made. The same takes back a release that is complete. Where the hub
+It puts the environment back as it was in the commit that asked for the incumbent: chart, manifests, \
+values and overrides of spec.template, spec.restart, and the folder that a chart.path or a \
+manifests.path names. Placement and strategy stay as they are. The incumbent goes straight back to \
+full load; no new release is made. The same takes back a release that is complete. Where the hub \
 took a release back by itself, it makes main say so.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it

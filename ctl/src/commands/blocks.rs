@@ -61,7 +61,7 @@ Examples:
     --cron '0 18 * * FRI' --duration 62h --time-zone Europe/Amsterdam  every weekend
   shipperctl blocks add web/audit --reason Audit --allow drain         only drains go on
 
-It writes blocks/<name>.yaml, or blocks/<namespace>/<name>.yaml. An application goes on all the same
+It writes blocks/<name>.yaml, or blocks/<namespace>/<name>.yaml. An application goes on all the same \
 if its annotation shipper.dev/rollout-block.override names the block.")]
 pub struct AddArgs {
     /// Name of the block, with the namespace that it stops [default: it stops everything]

@@ -47,7 +47,7 @@ Examples:
   shipperctl completion zsh > ~/.zfunc/_shipperctl                   every zsh, with ~/.zfunc in fpath
   shipperctl completion fish > ~/.config/fish/completions/shipperctl.fish
 
-As `kubectl shipper`: link shipperctl as kubectl-shipper into a folder of PATH, and write the script for
+As `kubectl shipper`: link shipperctl as kubectl-shipper into a folder of PATH, and write the script for \
 kubectl beside it, executable:
   ln -s \"$(command -v shipperctl)\" ~/bin/kubectl-shipper
   shipperctl completion kubectl > ~/bin/kubectl_complete-shipper && chmod +x ~/bin/kubectl_complete-shipper")]

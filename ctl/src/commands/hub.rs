@@ -21,7 +21,7 @@ pub enum Command {
 Examples:
   shipperctl hub backup --data-dir /var/lib/shipper /backup/hub-$(date +%F).db
 
-It holds the timeline, which clusters are known, and the digests of read tokens. Rollouts are in Git, and need no backup of this. A hub that uses PostgreSQL
+It holds the timeline, which clusters are known, and the digests of read tokens. Rollouts are in Git, and need no backup of this. A hub that uses PostgreSQL \
 is backed up as every PostgreSQL is, with pg_dump.")]
     Backup(Args),
     /// Put a copy in the place of the hub's database; the hub must be stopped
@@ -29,7 +29,7 @@ is backed up as every PostgreSQL is, with pg_dump.")]
 Examples:
   shipperctl hub restore --data-dir /var/lib/shipper /backup/hub-2026-11-01.db
 
-The database that is there is moved aside. What comes back is history: the timeline, and which clusters are known. What agents
+The database that is there is moved aside. What comes back is history: the timeline, and which clusters are known. What agents \
 reported then proves nothing now, so every agent is asked for all it knows, which takes seconds. Read tokens are those of then:
 revoke again what was revoked since. Who had signed in signs in anew.
 

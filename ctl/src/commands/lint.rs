@@ -22,7 +22,7 @@ Examples:
   shipperctl lint --revision main~3      a commit
   shipperctl lint -o json                for programs
 
-Every problem is one line, file:line:column: field: message; warnings say so. It fails if there is an error, which makes
+Every problem is one line, file:line:column: field: message; warnings say so. It fails if there is an error, which makes \
 it a check for CI and for .git/hooks/pre-commit:
 
   #!/bin/sh

@@ -89,7 +89,10 @@ impl<'a> Made<'a> {
             Some(PullRequest { url: Some(url), .. }) => {
                 writeln!(text, "Open the pull request: {}\n{nothing}", styled(STRONG, url))
             }
-            Some(_) => writeln!(text, "{by_hand} SHIPPER_GIT_HOST says what kind of host it is"),
+            Some(_) => writeln!(
+                text,
+                "{by_hand} With SHIPPER_GIT_HOST set to github, gitlab, gitea or forgejo the link is printed here."
+            ),
         };
         text
     }

@@ -27,16 +27,16 @@ Examples:
   shipperctl plan --post                       in a pipeline: as a comment on its pull request, and a status
   shipperctl plan --post=12                    the same anywhere, for this pull request
 
-It merges the branch into main in a clone of its own, and asks the same planner that the hub has, with
-the hub's latest reports: which releases are made, which steps are taken, which clusters get what, which
-objects change (with the values of Secrets hidden), how many pods are added, what is in the way. Nothing
+It merges the branch into main in a clone of its own, and asks the same planner that the hub has, with \
+the hub's latest reports: which releases are made, which steps are taken, which clusters get what, which \
+objects change (with the values of Secrets hidden), how many pods are added, what is in the way. Nothing \
 is pushed, and the hub is only asked. It fails with 1 if the branch brings an error in a file.
 
-With --post there is one comment on the pull request, kept up to date, and the status shipper/plan on
-its commit, with a token from SHIPPER_GIT_TOKEN or what else the host calls it. Ready pipelines for
+With --post there is one comment on the pull request, kept up to date, and the status shipper/plan on \
+its commit, with a token from SHIPPER_GIT_TOKEN or what else the host calls it. Ready pipelines for \
 GitHub Actions, GitLab CI, Forgejo and Gitea are in examples/ci.
 
-Charts are rendered here, with the helm in PATH. The text is for people; programs take --format json.")]
+Charts are rendered here, with the helm in PATH. The text is for people; programs take -o json.")]
 pub struct Args {
     /// The branch that would be merged, as it is in the repository [default: the one of the work tree]
     #[arg(long, value_name = "BRANCH")]
@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "NUMBER", num_args = 0..=1, require_equals = true, conflicts_with = "head")]
     pub post: Option<Option<u64>>,
     /// How to print
-    #[arg(short = 'o', long = "format", visible_alias = "output", value_enum, default_value_t)]
+    #[arg(short = 'o', long = "output", visible_alias = "format", value_enum, default_value_t)]
     pub format: Format,
     /// The helm program [default: the one in PATH]
     #[arg(long, value_name = "PATH", env = "SHIPPER_HELM", hide_env_values = true)]

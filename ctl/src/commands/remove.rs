@@ -26,12 +26,12 @@ Examples:
   shipperctl remove web/hello --branch bye      as a commit for a pull request; merge it with a merge commit,
                                                 or keep the trailer in the message when you squash
 
-It removes applications/<namespace>/<name>.yaml, or clusters/<name>.yaml, and writes the trailer that
+It removes applications/<namespace>/<name>.yaml, or clusters/<name>.yaml, and writes the trailer that \
 confirms it, also where the file is missing already:
 
   Shipper-Confirm-Removal: web/hello
 
-In the clusters, definitions of custom resources, namespaces, volume claims and objects annotated
+In the clusters, definitions of custom resources, namespaces, volume claims and objects annotated \
 `shipper.dev/keep: \"true\"` stay. Putting the file back ends a removal; what is gone is made anew.")]
 pub struct Args {
     /// Applications, as namespace/name, or name where only one namespace has it

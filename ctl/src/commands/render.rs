@@ -33,9 +33,9 @@ Examples:
   shipperctl render web/hello --release hello-83e4eedd-1 what the hub rendered and committed
   shipperctl render web/hello | kubectl diff -f -        against the cluster of your kubeconfig
 
-It reads the files as the hub does, renders them with the helm in PATH under the hub's limits, and makes
-them ready for a cluster as the hub does: namespaces, labels, the names of the release. What the hub would
-refuse is refused here, in the same words. It asks no hub and pushes nothing. The number at the end of the
+It reads the files as the hub does, renders them with the helm in PATH under the hub's limits, and makes \
+them ready for a cluster as the hub does: namespaces, labels, the names of the release. What the hub would \
+refuse is refused here, in the same words. It asks no hub and pushes nothing. The number at the end of the \
 release's name is that of a first release; the hub counts on.
 
 The values of Secrets are hidden; with --show-secrets they are not, and the output can be applied.")]

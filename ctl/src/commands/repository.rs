@@ -38,8 +38,8 @@ Examples:
   shipperctl repository accept 3b18e512dba7     go on from there
   shipperctl repository accept 3b18e512dba7 --branch accept   as a commit for a pull request
 
-While main does not descend from what the hub followed, or the state branch from what the agents follow,
-nothing changes anywhere. Best is to push the old history back. Where it is gone for good, look at what
+While main does not descend from what the hub followed, or the state branch from what the agents follow, \
+nothing changes anywhere. Best is to push the old history back. Where it is gone for good, look at what \
 the new one lacks, then accept it. The commit changes accepted-history.yaml on main:
 
   accepted:

@@ -18,8 +18,8 @@ Examples:
   shipperctl restart web/hello -m 'New secrets'  and why
   shipperctl restart web/hello --wait            until it is at rest, or waits for a person
 
-It writes the time to spec.restart in applications/<namespace>/<name>.yaml. That makes a new release of
-the same chart, manifests and values, which goes through the strategy like any other: new pods are
+It writes the time to spec.restart in applications/<namespace>/<name>.yaml. That makes a new release of \
+the same chart, manifests and values, which goes through the strategy like any other: new pods are \
 ready before old ones go, and each step waits for its gate.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it

@@ -18,12 +18,12 @@ Examples:
   shipperctl rollback web/hello --to hello-83e4eedd-0            to an older one, step by step
   shipperctl rollback web/hello --to hello-83e4eedd-0 --step 'full on'   the same, straight to a step
 
-It puts the environment back as it was in the commit that asked for that release: chart, manifests,
-values and overrides of spec.template, spec.restart, and the folder that a chart.path or a
+It puts the environment back as it was in the commit that asked for that release: chart, manifests, \
+values and overrides of spec.template, spec.restart, and the folder that a chart.path or a \
 manifests.path names. Placement and strategy stay as they are.
 
-Back to the incumbent is a return: no new release, no steps. An older environment makes a new release,
-which goes through the strategy, or straight to the step given, without waiting for gates.
+Back to the incumbent is a return: no new release, no steps. An older environment makes a new release, \
+which goes through the strategy, or straight to the step given, without waiting for gates. \
 `shipperctl status APP` lists the releases.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it

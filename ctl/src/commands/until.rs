@@ -1,5 +1,6 @@
 //! Waiting for an application, for `wait` and for whoever made a commit and wants to see it done.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -57,9 +58,16 @@ pub(super) fn until(
     let mut asked = goals;
     asked.extend(trouble.then(|| Goal::Failed.to_string()));
     let (began, most) = (Instant::now(), if terminal.is_watched() { TOLD } else { MAX_WAIT_SECONDS });
-    let mut last = now.sentence();
+    let (mut last, mut told) = (now.sentence(), None);
     loop {
-        terminal.busy(&format!("{} waits for {goal}: {last}", now.application));
+        let doing = format!("{} waits for {goal}: {last}", now.application);
+        terminal.busy(&doing);
+        // A log gets a line for each change, so that nobody waits for a person who does not know.
+        if !terminal.is_watched() && told.as_ref() != Some(&doing) {
+            writeln!(terminal.err, "{}", plain(&doing))?;
+            terminal.err.flush()?;
+            told = Some(doing);
+        }
         let left = wanted.timeout.saturating_sub(began.elapsed()).as_secs().min(most);
         match hub.wait(&now.application, &asked.join(","), wanted.release, wanted.commit, left) {
             Ok(Some(waited)) if waited.met => {
@@ -174,7 +182,6 @@ pub(super) fn follow(
     (published, output): (&Published, Output),
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Error> {
-    use std::io::Write as _;
     if !args.wait {
         return Ok(());
     }

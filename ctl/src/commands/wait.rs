@@ -27,10 +27,10 @@ What can be waited for:
   settled             it is at rest, or waits for a commit
   failed              it cannot go on without a person
 
-It ends with 0 when that is so, with 6 as soon as it will not come by itself (the file is refused, the
+It ends with 0 when that is so, with 6 as soon as it will not come by itself (the file is refused, the \
 release does not render, too many clusters fail, or the hub took it back), with 7 when the time is over.
 
-Right after a push the hub may not have read the commit yet. In a clone of the fleet repository the
+Right after a push the hub may not have read the commit yet. In a clone of the fleet repository the \
 newest commit on main that concerns the application is waited for first; elsewhere name it:
   shipperctl wait web/hello --commit 4f0c2a…                  as a pipeline does, after the merge")]
 pub struct Args {

@@ -16,7 +16,7 @@ Examples:
   shipperctl why web/hello            why it is as it is, in sentences
   shipperctl why web/hello -o json    the same, for programs
 
-The hub decides once more, without writing anything, and tells every decision: the rule in brackets,
+The hub decides once more, without writing anything, and tells every decision: the rule in brackets, \
 what it is about, and the reports that it rests on.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it

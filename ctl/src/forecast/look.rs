@@ -133,7 +133,8 @@ fn branch(scratch: &mut Scratch, name: &str) -> Result<Snapshot, Error> {
     found.ok_or_else(|| Error::NotFound {
         what: "branch",
         name: name.to_owned(),
-        hint: "push it first, or name another with --head or --base".to_owned(),
+        hint: "push it first, or name another with --head or --base; --repository names another repository"
+            .to_owned(),
     })
 }
 

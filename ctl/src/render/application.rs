@@ -24,10 +24,14 @@ pub(super) fn whole(
     messages: bool,
 ) -> String {
     let mut text = header(status, now);
-    if !status.clusters.is_empty() {
-        let _ = write!(text, "\n{}\n", clusters::table(status, width, messages));
-    }
-    text.push_str(&pods::of(status));
+    let table = if status.clusters.is_empty() {
+        String::new()
+    } else {
+        format!("\n{}\n", clusters::table(status, width, messages))
+    };
+    // Where there is no room for everything, which pods fail counts more than how each cluster fares.
+    let parts = if messages { [table, pods::of(status)] } else { [pods::of(status), table] };
+    text.push_str(&parts.concat());
     text.push_str(&problems(status));
     text.push_str(&conditions(&status.conditions));
     text

@@ -197,6 +197,18 @@ fn the_live_picture_has_bars_and_what_happened() {
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 
+/// Of a picture that is cut at its end, which pods fail stays.
+#[test]
+fn in_a_small_window_failing_pods_stand_before_the_clusters_which_say_nothing() {
+    let mut world = rolling();
+    world.settle().order("half");
+    let release = world.status().contender.unwrap().to_string();
+    let status = world.report(broken_image(&release)).status();
+    let text = render::live(&status, &[], world.now, Some(80), false);
+    let (pods, table) = (text.find("Failing pods").unwrap(), text.find("CLUSTER ").unwrap());
+    assert!(pods < table && !text[table..].contains("Back-off"), "{text}");
+}
+
 #[test]
 fn in_a_pipe_every_change_is_a_line() {
     let mut world = rolling();

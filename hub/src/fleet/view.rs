@@ -195,12 +195,12 @@ impl FleetView {
     /// What reading the application's file brought, as conditions of the application.
     pub fn reading(&self, app: &AppKey) -> Vec<Condition> {
         let problems: Vec<&Problem> = self.intent.problems_of(app).collect();
-        let message = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let message = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         let in_force = self.objects().application(app).is_some();
         if has_error(problems.iter().copied()) {
             let rest =
                 if in_force { "the last good version stays in force" } else { "there is no good version" };
-            let message = format!("{message}\n{rest}");
+            let message = format!("{message}; {rest}");
             return vec![Condition::new(ConditionType::Valid, Status::False, Reason::InvalidFile, message)];
         }
         if !in_force {

@@ -90,7 +90,7 @@ pub async fn report(
 }
 
 fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, Problem> {
-    let body = body.map_err(|rejection| unread(&rejection))?;
+    let body = body.map_err(|rejection| unread(&rejection, "report fewer applications at once"))?;
     serde_json::from_slice(&body).map_err(|error| {
         let detail = format!(
             "the body is not what is expected here: {error}; are hub and agent of matching versions?"
@@ -99,11 +99,11 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, P
     })
 }
 
-/// A body that could not be read, or is too large.
-pub(super) fn unread(rejection: &BytesRejection) -> Problem {
+/// A body that could not be read, or is too large; `smaller` is what to do about that.
+pub(super) fn unread(rejection: &BytesRejection, smaller: &str) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
-            let detail = "the body is larger than the hub takes; report fewer applications at once";
+            let detail = format!("the body is larger than the hub takes; {smaller}");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         }
         _ => Problem::new(StatusCode::BAD_REQUEST, "the body did not arrive whole; send it again"),

@@ -1,6 +1,8 @@
 //! What people and programs read of applications, as the loop last put it up.
 
-use super::lists::{Asked, Paging, application as key_of, bad, flag, json, limit, place, ready_page, token};
+use super::lists::{
+    Asked, Paging, Path, application as key_of, bad, json, limit, place, ready_page, token, watches,
+};
 use super::openapi::answers::{BadRequest, NotFound};
 use super::openapi::events::ApplicationEvents;
 use super::openapi::tag;
@@ -10,7 +12,6 @@ use super::{lists, sse};
 use crate::access::View;
 use crate::board::{ApplicationFilter, Published};
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -110,7 +111,8 @@ fn waiting_for(text: &str) -> Result<WaitingFor, Problem> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct One {
-    /// With nothing or anything but `false`: a stream of it.
+    /// A stream of it.
+    #[param(schema_with = lists::watch_schema)]
     watch: Option<String>,
 }
 
@@ -119,7 +121,7 @@ pub struct One {
 /// The stream tells it as it is at once, and then each change. It ends when the application is gone, and when the hub stops or stands by.
 ///
 /// # Errors
-/// 404.
+/// 400, 404.
 #[utoipa::path(
     get, path = format!("{APPLICATIONS}/{{namespace}}/{{name}}"), operation_id = "getApplication", tag = tag::APPLICATIONS,
     params(OfApplication, One),
@@ -138,7 +140,7 @@ pub async fn one(
     Asked(asked): Asked<One>,
 ) -> Result<Response, Problem> {
     let key = AppKey::new(namespace, name);
-    if flag(asked.watch.as_deref()) {
+    if watches(asked.watch.as_deref())? {
         return sse::application(&view, &key).ok_or_else(|| not_known(&view, &key));
     }
     Ok(json(find(&view, &key)?.whole()))

@@ -1,12 +1,11 @@
 //! What people read of clusters: what is there, what is free, and how far a drain is [S4].
 
-use super::lists::{Asked, Paging, cut, limit, place};
+use super::lists::{Asked, Nothing, Paging, Path, cut, limit, place};
 use super::openapi::answers::{BadRequest, NotFound};
 use super::openapi::tag;
 use super::problem::Problem;
 use crate::access::View;
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::api::Page;
@@ -59,13 +58,19 @@ pub async fn list(view: View, Asked(asked): Asked<Filter>) -> Result<Json<Page<C
 /// One cluster with its applications.
 ///
 /// # Errors
-/// 404.
+/// 400, 404.
 #[utoipa::path(
     get, path = format!("{CLUSTERS}/{{name}}"), operation_id = "getCluster", tag = tag::FLEET,
     params(("name" = String, Path, description = "Its name.")),
-    responses((status = 200, description = "The cluster and its applications.", body = ClusterView), NotFound),
+    responses(
+        (status = 200, description = "The cluster and its applications.", body = ClusterView), BadRequest, NotFound,
+    ),
 )]
-pub async fn one(view: View, Path(name): Path<String>) -> Result<Json<ClusterView>, Problem> {
+pub async fn one(
+    view: View,
+    Path(name): Path<String>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Result<Json<ClusterView>, Problem> {
     let cluster = view.status().clusters.into_iter().find(|cluster| cluster.name.as_str() == name);
     let Some(cluster) = cluster else {
         let detail = format!(

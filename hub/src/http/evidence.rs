@@ -9,17 +9,19 @@ use crate::access::View;
 use axum::Json;
 use shipper_core::AppKey;
 use shipper_core::api::{EVIDENCE, EvidenceOfMany, MAX_ASKED, ReportsOf};
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Array, ArrayBuilder};
 use utoipa::{IntoParams, PartialSchema};
 
-/// Of which applications evidence is asked for.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "says what the handler takes as pairs")]
-struct Which {
-    /// One or several.
-    #[param(schema_with = applications, required)]
-    application: Vec<String>,
+/// Of which applications evidence is asked for; the handler takes it as pairs.
+struct Which;
+
+impl IntoParams for Which {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new().name("application").parameter_in(ParameterIn::Query);
+        vec![parameter.required(Required::True).schema(Some(applications())).build()]
+    }
 }
 
 fn applications() -> Array {

@@ -1,6 +1,6 @@
 //! What people and programs read of the fleet as a whole: the hub, the fleet at a glance, the rollout blocks, and that something changed.
 
-use super::lists::{Asked, Paging, cut, limit, place};
+use super::lists::{Asked, Nothing, Paging, cut, limit, place};
 use super::openapi::answers::BadRequest;
 use super::openapi::events::ChangedEvents;
 use super::openapi::tag;
@@ -16,21 +16,33 @@ use shipper_core::status::{BlockStatus, Liveness};
 use utoipa::IntoParams;
 
 /// The hub and the fleet repository.
+///
+/// # Errors
+/// 400.
 #[utoipa::path(
     get, path = STATUS, operation_id = "getStatus", tag = tag::HUB,
-    responses((status = 200, description = "What the hub says of itself, wherever it stands.", body = HubStatus)),
+    responses(
+        (status = 200, description = "What the hub says of itself, wherever it stands.", body = HubStatus),
+        BadRequest,
+    ),
 )]
-pub async fn status(view: View) -> Json<HubStatus> {
-    Json(view.status())
+pub async fn status(view: View, Asked(Nothing {}): Asked<Nothing>) -> Result<Json<HubStatus>, Problem> {
+    Ok(Json(view.status()))
 }
 
 /// The fleet at a glance.
+///
+/// # Errors
+/// 400.
 #[utoipa::path(
     get, path = SUMMARY, operation_id = "getSummary", tag = tag::FLEET,
-    responses((status = 200, description = "Applications, clusters, pods and blocks in numbers.", body = FleetSummary)),
+    responses(
+        (status = 200, description = "Applications, clusters, pods and blocks in numbers.", body = FleetSummary),
+        BadRequest,
+    ),
 )]
-pub async fn summary(view: View) -> Json<FleetSummary> {
-    Json(at_a_glance(&view))
+pub async fn summary(view: View, Asked(Nothing {}): Asked<Nothing>) -> Result<Json<FleetSummary>, Problem> {
+    Ok(Json(at_a_glance(&view)))
 }
 
 /// The fleet at a glance, at this moment.
@@ -108,11 +120,6 @@ pub async fn blocks(
     let (items, next) = cut(all.into_iter(), limit(paging.limit)?, after.as_deref(), name);
     Ok(Json(Page { items, next }))
 }
-
-/// Nothing to ask for.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
 
 /// A stream that says that something changed, whatever it is.
 ///

@@ -28,7 +28,7 @@ pub async fn alive() -> &'static str {
     responses((status = 200, description = "It is ready.", body = String, content_type = "text/plain"), Unavailable),
 )]
 pub async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Problem> {
-    let mut reasons: Vec<String> = shared.unready().into_iter().map(str::to_owned).collect();
+    let mut reasons = shared.unready();
     if let Err(error) = shared.store.ping().await {
         reasons.push(error.to_string());
     }

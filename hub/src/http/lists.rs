@@ -29,6 +29,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     }
 }
 
+/// What the path names. What is no text in it is a problem like any other.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(names)| Self(names)).map_err(|rejection| bad(rejection.body_text()))
+    }
+}
+
+/// Nothing to ask for.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// 400 with these words.
 pub fn bad(detail: impl Into<String>) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
@@ -43,7 +61,15 @@ pub struct Paging {
     #[param(schema_with = items)]
     pub limit: Option<u32>,
     /// Where to go on: what the page before says as `continue`.
+    #[param(schema_with = token_schema)]
     pub r#continue: Option<String>,
+}
+
+/// What a [`token`] is made of.
+fn token_schema() -> Object {
+    let token =
+        ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).pattern(Some("^[A-Za-z0-9_-]+$"));
+    token.description(Some("Where to go on: what the page before says as `continue`.")).build()
 }
 
 fn items() -> Object {
@@ -107,9 +133,27 @@ pub fn application_schema() -> RefOr<Schema> {
     AppKey::schema()
 }
 
-/// Whether `?name` is asked for: with nothing, or with anything but `false`.
-pub fn flag(asked: Option<&str>) -> bool {
-    asked.is_some_and(|value| value != "false")
+/// What `?watch=` may say; with nothing it means yes.
+const SWITCH: [&str; 3] = ["", "true", "false"];
+
+/// Whether `?watch` is asked for.
+///
+/// # Errors
+/// 400 for what is neither yes nor no.
+pub fn watches(asked: Option<&str>) -> Result<bool, Problem> {
+    match asked {
+        None | Some("false") => Ok(false),
+        Some("" | "true") => Ok(true),
+        Some(other) => {
+            Err(bad(format!("watch={other}: write watch=true for a stream, and leave it out for none")))
+        }
+    }
+}
+
+/// The form of `?watch=`.
+pub fn watch_schema() -> Object {
+    let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    kind.enum_values(Some(SWITCH)).description(Some("With nothing or `true`: a stream.")).build()
 }
 
 /// The part of `all` behind `after` that fits on a page, and the place to go on from. `all` is in the order of the places.

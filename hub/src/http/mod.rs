@@ -72,7 +72,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared.clone())
         .merge(readers.with_state(gate))
         .merge(crate::ui::open())
-        .fallback(async || Problem::no_such_route())
+        .fallback(crate::ui::nowhere)
         .method_not_allowed_fallback(async || Problem::wrong_method())
         .layer(from_fn_with_state(shared, guard::guard))
 }

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use shipper_core::condition::Reason;
 use utoipa::ToSchema;
 
+/// What is said of a path that nothing is at.
+pub const NOWHERE: &str = "nothing is at this path; the API is below /api/v1";
+
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -56,7 +59,7 @@ impl Problem {
 
     /// 404 for a path that nothing is at.
     pub fn no_such_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "nothing is at this path; the API is below /api/v1")
+        Self::new(StatusCode::NOT_FOUND, NOWHERE)
     }
 
     /// 405.

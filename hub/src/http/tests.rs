@@ -24,10 +24,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::AppKey;
 use shipper_core::api::{ApplicationSummary, Page};
+use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipper_core::protocol::{
-    APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
+    APPLICATIONS, BLOCKS, CLUSTERS, EVENTS, HubStatus, REPORTS, SESSIONS, STATUS, WEBHOOK, WHY,
 };
 use shipper_core::status::{ApplicationStatus, Waiting, WaitingFor};
 use shipper_core::why::{Because, Rule, Why};
@@ -205,7 +206,8 @@ async fn what_cannot_be_read_or_is_too_large_is_refused() {
         hub.answer(request.body(Body::from(vec![b' '; bytes])).unwrap())
     };
     large(REPORTS, MAX_REPORT + 1).await.problem(413);
-    large(WEBHOOK, MAX_WEBHOOK + 1).await.problem(413);
+    let told = large(WEBHOOK, MAX_WEBHOOK + 1).await.problem(413);
+    assert!(told.contains("Git host"), "{told}");
     assert_eq!(large(WEBHOOK, MAX_WEBHOOK).await.status, StatusCode::ACCEPTED);
 }
 
@@ -245,9 +247,14 @@ async fn the_database_failing_is_503_and_makes_the_hub_unready() {
     let answer = hub.post(SESSIONS, EU, &introduction("eu", "uid-1")).await;
     answer.problem(503);
     assert!(answer.headers.contains_key(header::RETRY_AFTER));
-    assert!(hub.get("/readyz").await.problem(503).contains("database"));
+    assert!(hub.get("/readyz").await.problem(503).contains("closed pool"));
+    let status: HubStatus = serde_json::from_value(hub.get(STATUS).await.json()).unwrap();
+    let told = status.conditions.iter().find(|one| one.kind == ConditionType::DatabaseWritable).unwrap();
+    assert_eq!((told.status, told.reason), (Status::False, Reason::DatabaseNotWritable));
+    assert!(told.message.contains("closed pool") && told.last_transition_time.is_some(), "{}", told.message);
+    assert!(hub.get("/").await.text.contains("<b>DatabaseNotWritable</b>"));
     let metrics = hub.get("/metrics").await.text;
-    let errors = "shipper_hub_database_errors_total{step=\"beginning a transaction\"}";
+    let errors = "shipper_hub_database_errors_total{step=\"waiting for its turn\"}";
     assert!(metrics.contains(errors), "{errors} is not in\n{metrics}");
     assert_eq!(hub.get("/healthz").await.status, StatusCode::OK);
 }
@@ -302,9 +309,11 @@ async fn the_status_says_of_every_cluster_what_its_agent_says_now() {
 #[tokio::test]
 async fn a_webhook_wakes_the_loop_and_needs_its_secret_where_one_is_set() {
     let open = hub().await;
-    let answer = open.answer(Request::post(WEBHOOK).body(Body::from("{}")).unwrap()).await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED);
-    open.shared.hints.next().await;
+    for body in ["{}", ""] {
+        let answer = open.answer(Request::post(WEBHOOK).body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        open.shared.hints.next().await;
+    }
 
     let secret = "a secret of the webhook";
     let hub = hub_with(Some(secret)).await;

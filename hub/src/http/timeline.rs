@@ -1,7 +1,7 @@
 //! What happened: pages of the timeline, newest first, or a stream of what is new.
 
 use super::applications::{OfApplication, find};
-use super::lists::{Asked, Paging, application, flag, limit, parsed, place, token};
+use super::lists::{Asked, Paging, Path, application, bad, limit, place, token, watches};
 use super::openapi::answers::{BadRequest, NotFound};
 use super::openapi::events::TimelineEvents;
 use super::openapi::tag;
@@ -11,7 +11,6 @@ use super::sse;
 use crate::access::View;
 use crate::store::{Begin, EventQuery};
 use axum::Json;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -61,7 +60,8 @@ struct Which {
     reason: Option<String>,
     /// Those from this moment on.
     since: Option<Timestamp>,
-    /// With nothing or anything but `false`: a stream of new entries.
+    /// A stream of new entries.
+    #[param(schema_with = super::lists::watch_schema)]
     watch: Option<String>,
 }
 
@@ -114,11 +114,11 @@ pub async fn of_application(
 ) -> Result<Response, Problem> {
     let key = AppKey::new(namespace, name);
     if asked.application.is_some() || asked.namespace.is_some() {
-        return Err(super::lists::bad("the path names the application; leave application and namespace out"));
+        return Err(bad("the path names the application; leave application and namespace out"));
     }
     let answer = read(&view, &headers, Some(key.clone()), asked.clone()).await?;
     // One that was removed still has a past.
-    if asked.r#continue.is_none() && !flag(asked.watch.as_deref()) && view.find(&key).is_none() {
+    if asked.r#continue.is_none() && !watches(asked.watch.as_deref())? && view.find(&key).is_none() {
         let filter = EventFilter { application: Some(key.clone()), ..EventFilter::default() };
         let any = page(&view, filter, Begin::Newest, 1).await?;
         if any.items.is_empty() {
@@ -139,15 +139,21 @@ async fn read(
         namespace: asked.namespace,
         cluster: asked.cluster,
         reason: asked.reason,
-        since: parsed("since", asked.since.as_deref())?,
+        since: asked.since.as_deref().map(moment).transpose()?,
         ..EventFilter::default()
     };
-    if flag(asked.watch.as_deref()) {
+    if watches(asked.watch.as_deref())? {
         let after = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
         return Ok(sse::timeline(view, filter, after));
     }
     let begin = place(asked.r#continue.as_deref())?.map_or(Begin::Newest, Begin::Before);
     Ok(Json(page(view, filter, begin, limit(asked.limit)?).await?).into_response())
+}
+
+fn moment(text: &str) -> Result<Timestamp, Problem> {
+    text.parse().map_err(|error| {
+        bad(format!("since={text}: {error}; write a moment with its offset, such as 2026-11-30T09:00:00Z"))
+    })
 }
 
 async fn page(

@@ -1,7 +1,7 @@
 //! Waiting until something is so of an application: one request that is answered when it is, or when the time is over.
 
 use super::applications::{OfApplication, not_known};
-use super::lists::{Asked, bad};
+use super::lists::{Asked, Path, bad};
 use super::openapi::answers::{BadRequest, NotFound};
 use super::openapi::tag;
 use super::problem::Problem;
@@ -9,7 +9,6 @@ use super::routes::below_application;
 use crate::access::View;
 use crate::access::refusal::Refused;
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::AppKey;
@@ -48,6 +47,8 @@ pub struct Wish {
 fn goals_schema() -> Object {
     let goals = "`complete`, `failed`, `settled`, or `step=` with the name or index of a step; or several, separated by commas.";
     let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    let one = r"\s*(complete|failed|settled|step=\s*[^,\s][^,]*)";
+    let kind = kind.pattern(Some(format!("^{one}(,{one})*$")));
     kind.default(Some(Goal::Complete.to_string().into())).description(Some(goals)).build()
 }
 

@@ -15,6 +15,9 @@ use sha2::Sha256;
 use shipper_core::protocol::WEBHOOK;
 use std::sync::Arc;
 
+/// What to do about a body that is too large: nothing in it is needed.
+const SMALLER: &str = "have the Git host send the event of a push alone, or no body";
+
 /// Says that something was pushed: a hint to look.
 ///
 /// Where the hub has a secret, the hint has to prove it, in whichever header the Git host does.
@@ -28,7 +31,7 @@ use std::sync::Arc;
         ("X-Gitea-Signature" = Option<String>, Header, description = "The HMAC-SHA-256 of the body, in hex: Gitea, Forgejo."),
         ("X-Gitlab-Token" = Option<String>, Header, description = "The secret itself: GitLab."),
     ),
-    request_body(content = Value, description = "What the Git host sends. Only `after` is read, to spare the look at a known commit."),
+    request_body(content = Option<Value>, description = "What the Git host sends. Only `after` is read, to spare the look at a known commit."),
     responses((status = 202, description = "The hub looks."), BadRequest, TooLarge, Unauthorized),
 )]
 pub async fn receive(
@@ -36,7 +39,7 @@ pub async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Problem> {
-    let body = body.map_err(|rejection| unread(&rejection))?;
+    let body = body.map_err(|rejection| unread(&rejection, SMALLER))?;
     if let Some(secret) = &shared.webhook_secret
         && !proves(secret.reveal().as_bytes(), &headers, &body)
     {

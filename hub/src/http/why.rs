@@ -1,13 +1,13 @@
 //! Why an application is as it is. The loop is asked, which alone knows everything that a decision depends on.
 
 use super::applications::OfApplication;
-use super::openapi::answers::NotFound;
+use super::lists::{Asked, Nothing, Path};
+use super::openapi::answers::{BadRequest, NotFound};
 use super::openapi::tag;
 use super::problem::Problem;
 use super::routes::below_application;
 use crate::access::View;
 use axum::Json;
-use axum::extract::Path;
 use axum::http::StatusCode;
 use shipper_core::AppKey;
 use shipper_core::protocol::WHY;
@@ -21,13 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Every decision on an application with its reasons.
 ///
 /// # Errors
-/// 404 for an application that is not known, 503 while the loop is busy.
+/// 400; 404 for an application that is not known, 503 while the loop is busy.
 #[utoipa::path(
     get, path = below_application(WHY), operation_id = "getWhy", tag = tag::APPLICATIONS,
     params(OfApplication),
-    responses((status = 200, description = "Every decision, as it would be made now.", body = Why), NotFound),
+    responses(
+        (status = 200, description = "Every decision, as it would be made now.", body = Why), BadRequest, NotFound,
+    ),
 )]
-pub async fn why(view: View, Path((namespace, name)): Path<(String, String)>) -> Result<Json<Why>, Problem> {
+pub async fn why(
+    view: View,
+    Path((namespace, name)): Path<(String, String)>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Result<Json<Why>, Problem> {
     let key = AppKey::new(namespace, name);
     let busy = || {
         let detail = "the hub is busy with the repository and cannot answer now; try again in a few seconds";

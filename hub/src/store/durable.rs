@@ -3,6 +3,7 @@
 use super::contract::{at, eu, event, generations, key, one, open, read, report, state, stored, view, write};
 use super::sqlite::backup::{BackupError, backup, restore};
 use super::*;
+use crate::access::secret::Digest;
 use crate::clock::Clock;
 use shipper_core::api::EventFilter;
 use std::path::Path;
@@ -275,6 +276,71 @@ async fn acknowledged_reports_survive_a_kill() {
         Written::Stored { sequence: survived + 1 },
         "the session goes on"
     );
+}
+
+/// Where the child of the test below keeps its database; set in its environment alone.
+const FILLED: &str = "SHIPPER_TEST_FILLED_STORE";
+
+/// The size that no file of this process may go beyond.
+fn room(bytes: Option<u64>) {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
+    let limit = rustix::process::Rlimit { current: bytes, ..limit };
+    rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
+}
+
+async fn fill_and_make_room(directory: &Path) {
+    let store = Arc::new(reopen(directory).await);
+    let view = view();
+    let intake = Intake::start(store.clone(), view.clone()).await.unwrap();
+    intake.write(open("s1", "uid-1")).await.unwrap();
+    let big = |sequence| {
+        let many = (0..500).map(|i| state(&format!("app-{i}"), sequence)).collect();
+        write(report("s1", sequence, many))
+    };
+    intake.write(big(1)).await.unwrap();
+    let files = std::fs::read_dir(directory).unwrap();
+    room(files.map(|file| file.unwrap().metadata().unwrap().len()).max());
+    let mut stored = 1;
+    let refused = loop {
+        match intake.write(big(stored + 1)).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, IntakeError::Failed), "{refused:?}");
+    let outage = intake.outage().borrow().clone().expect("who asks is told");
+    assert!(outage.cause.contains("free space"), "{}", outage.cause);
+
+    room(None);
+    let mut outage = intake.outage();
+    let healed = tokio::time::timeout(std::time::Duration::from_secs(60), outage.wait_for(Option::is_none));
+    assert!(healed.await.is_ok(), "there is room, and still nothing is stored");
+    let next = intake.write(big(stored + 1)).await.unwrap();
+    assert_eq!(next, Written::Stored { sequence: stored + 1 }, "the session goes on");
+    let changes = [AccessChange::Spend(Digest::of("once"), at(1))];
+    assert_eq!(store.change_access(&changes).await.unwrap(), [true]);
+}
+
+/// A disk that was full is written again once it has room, without a start of the hub. Runs itself again in a process of its own, whose
+/// files may not grow for a while.
+#[tokio::test]
+async fn a_disk_that_was_full_is_written_again_by_itself() {
+    if let Some(directory) = std::env::var_os(FILLED) {
+        return fill_and_make_room(Path::new(&directory)).await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    // A file that grows beyond the limit is an error of the write, and no signal that kills.
+    let child = tokio::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ && exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["store::durable::a_disk_that_was_full_is_written_again_by_itself", "--exact", "--nocapture"])
+        .env(FILLED, directory.path())
+        .kill_on_drop(true)
+        .output();
+    let output = child.await.unwrap();
+    let told =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
 }
 
 #[tokio::test]

@@ -6,9 +6,8 @@ use super::view::View;
 use super::{Store, StoreError, Write, Written};
 use crate::backoff::Backoff;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 /// Writes that may wait; more are refused.
@@ -39,7 +38,16 @@ pub enum IntakeError {
 #[derive(Clone, Debug)]
 pub struct Intake {
     queue: mpsc::Sender<Queued>,
-    healthy: Arc<AtomicBool>,
+    outage: watch::Receiver<Option<Outage>>,
+}
+
+/// The database takes no writes.
+#[derive(Clone, Debug)]
+pub struct Outage {
+    /// When the first one failed.
+    pub since: Instant,
+    /// What the database said to it.
+    pub cause: String,
 }
 
 #[derive(Debug)]
@@ -56,11 +64,11 @@ impl Intake {
     pub async fn start(store: Arc<dyn Store>, view: View) -> Result<Self, StoreError> {
         view.load(store.load().await?);
         let (queue, queued) = mpsc::channel(QUEUE);
-        let healthy = Arc::new(AtomicBool::new(true));
+        let (told, outage) = watch::channel(None);
         let [first, longest] = TRY_AGAIN;
-        let writer = Writer { store, view, healthy: healthy.clone(), failures: Backoff::new(first, longest) };
+        let writer = Writer { store, view, outage: told, failures: Backoff::new(first, longest) };
         tokio::spawn(writer.run(queued));
-        Ok(Self { queue, healthy })
+        Ok(Self { queue, outage })
     }
 
     /// Stores one write; returns after it is durable.
@@ -84,14 +92,19 @@ impl Intake {
 
     /// Whether the last write was stored.
     pub fn healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.outage.borrow().is_none()
+    }
+
+    /// What is wrong if it was not; told of every change.
+    pub fn outage(&self) -> watch::Receiver<Option<Outage>> {
+        self.outage.clone()
     }
 }
 
 struct Writer {
     store: Arc<dyn Store>,
     view: View,
-    healthy: Arc<AtomicBool>,
+    outage: watch::Sender<Option<Outage>>,
     failures: Backoff,
 }
 
@@ -162,13 +175,16 @@ impl Writer {
         match outcome {
             Err(error) if !error.is_about_values() => {
                 self.view.metrics.database_failed(error.doing());
-                if self.healthy.swap(false, Ordering::Relaxed) {
+                let outage = || Outage { since: Instant::now(), cause: error.to_string() };
+                if self.outage.send_if_modified(|now| now.is_none() && now.replace(outage()).is_none()) {
+                    self.view.heartbeats.deafen();
                     tracing::error!(%error, "the database does not take writes: reports are not acknowledged until it does");
                 }
                 self.failures.failed(Instant::now(), None);
             }
             _ => {
-                if !self.healthy.swap(true, Ordering::Relaxed) {
+                if self.outage.send_if_modified(|now| now.take().is_some()) {
+                    self.view.heartbeats.listen();
                     tracing::info!("the database takes writes again");
                 }
                 self.failures.succeeded();

@@ -34,7 +34,7 @@ pub use access::{AccessChange, Person, ReadToken, Readers, Session};
 pub use agents::{AgentCommit, AgentInfo, Agents};
 pub use directory::DataDirectory;
 pub use error::StoreError;
-pub use intake::{Intake, IntakeError};
+pub use intake::{Intake, IntakeError, Outage};
 pub use ledger::Incarnation;
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;

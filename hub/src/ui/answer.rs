@@ -2,12 +2,16 @@
 //! change costs no transfer.
 
 use super::frame::Frame;
+use crate::http::lists::{self, Asked};
+use crate::http::problem::{NOWHERE, Problem};
 use crate::shared::Shared;
 use askama::Template;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,7 +22,10 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Adds what browsers are to hold to, to every answer of the room.
 pub async fn harden(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    hardened(next.run(request).await)
+}
+
+fn hardened(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -60,6 +67,53 @@ impl Notice {
         *response.status_mut() = status;
         response
     }
+}
+
+/// What stands behind the `?` of a page's address.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let Asked(asked) =
+            Asked::from_request_parts(parts, state).await.map_err(|wrong| unreadable(parts, wrong))?;
+        Ok(Self(asked))
+    }
+}
+
+/// What the address of a page names.
+#[derive(Clone, Debug)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let lists::Path(names) =
+            lists::Path::from_request_parts(parts, state).await.map_err(|wrong| unreadable(parts, wrong))?;
+        Ok(Self(names))
+    }
+}
+
+fn unreadable(parts: &Parts, wrong: Problem) -> Response {
+    let frame = Frame::bare(&parts.headers, &parts.uri);
+    let title = "This address cannot be read".to_owned();
+    Notice { frame, title, message: wrong.detail, nearest: Vec::new() }.page(StatusCode::BAD_REQUEST)
+}
+
+/// Nothing is at this path: for a browser a page, for anybody else a problem.
+pub async fn nowhere(headers: HeaderMap, uri: Uri) -> Response {
+    let accepts = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("text/html") {
+        return Problem::no_such_route().into_response();
+    }
+    let frame = Frame::bare(&headers, &uri);
+    let title = "There is no such page".to_owned();
+    let page =
+        Notice { frame, title, message: format!("{}.", NOWHERE.replacen('n', "N", 1)), nearest: Vec::new() };
+    hardened(page.page(StatusCode::NOT_FOUND))
 }
 
 /// A page, or 304 where the browser has it as it is.

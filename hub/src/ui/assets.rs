@@ -3,7 +3,7 @@
 use super::answer::digest;
 use axum::extract::Path;
 use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use std::sync::LazyLock;
 
 const STYLE: &str = include_str!("assets/shipper.css");
@@ -15,6 +15,11 @@ static VERSION: LazyLock<String> = LazyLock::new(|| digest([STYLE, SCRIPT, ICON]
 /// Where an asset is.
 pub fn address(name: &str) -> String {
     format!("/assets/{}/{name}", *VERSION)
+}
+
+/// Where browsers look for an icon by themselves.
+pub async fn icon() -> Redirect {
+    Redirect::temporary(&address("icon.svg"))
 }
 
 /// One asset. Another version than the present one gets the present one, and is not kept: its page is older than this hub.

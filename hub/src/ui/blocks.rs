@@ -36,7 +36,7 @@ struct Block {
     stops: String,
     stopped: Vec<(String, String)>,
     overridden: Vec<(String, String)>,
-    command: Option<String>,
+    command: String,
 }
 
 /// The page.
@@ -80,7 +80,7 @@ impl Block {
             stops: format!("{verb} {}", count(block.applications.len(), "application")),
             stopped: named(&block.applications),
             overridden: named(&block.overridden_by),
-            command: block.problem.is_none().then(|| format!("shipperctl blocks remove {}", quoted(&name))),
+            command: format!("shipperctl blocks remove {}", quoted(&name)),
             name,
         }
     }

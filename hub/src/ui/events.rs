@@ -1,12 +1,11 @@
 //! *Events*: the timeline of the fleet, newest first.
 
-use super::answer;
+use super::answer::{self, Query};
 use super::frame::Frame;
 use super::words::{Moment, application, cluster, encode};
 use crate::access::View;
 use crate::store::{Begin, EventQuery, TimelineEvent};
 use askama::Template;
-use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;

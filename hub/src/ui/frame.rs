@@ -1,15 +1,16 @@
 //! What every page has around it: the way to the others, the theme, and what concerns everything.
 
+use super::answer::Query;
 use super::assets;
-use super::words::{Moment, short};
+use super::words::{Moment, encode, short};
 use crate::access::View;
 use crate::access::cookie;
-use axum::extract::Query;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use shipper_core::AppKey;
 use shipper_core::condition::Status;
-use shipper_core::intent::Severity;
+use shipper_core::intent::{Problem as FileProblem, Severity};
 
 const COOKIE: &str = "shipper-theme";
 /// Problems of files that a page names; of more it says how many.
@@ -93,6 +94,24 @@ pub struct Frame {
 impl Frame {
     /// The frame of the page at `uri`; `changes` is the query of its stream.
     pub fn new(view: &View, headers: &HeaderMap, uri: &Uri, place: &'static str, changes: &str) -> Self {
+        Self::with(view, headers, uri, (place, changes), |_| true)
+    }
+
+    /// The frame of a page of one application: the refused files of others are none of its business.
+    pub fn of(view: &View, headers: &HeaderMap, uri: &Uri, key: &AppKey) -> Self {
+        let topic = format!("?application={}", encode(&key.to_string()));
+        let own = format!("applications/{}/{}.", key.namespace, key.name);
+        let concerns = |file: &str| file.starts_with(&own) || !file.starts_with("applications/");
+        Self::with(view, headers, uri, ("fleet", &topic), concerns)
+    }
+
+    fn with(
+        view: &View,
+        headers: &HeaderMap,
+        uri: &Uri,
+        (place, changes): (&'static str, &str),
+        concerns: impl Fn(&str) -> bool,
+    ) -> Self {
         let status = view.status();
         let conditions = status.conditions.iter().filter(|c| c.status == Status::False);
         let mut banners: Vec<Banner> = Vec::new();
@@ -102,21 +121,8 @@ impl Frame {
                 banners.push(banner);
             }
         }
-        let problems: Vec<_> =
-            status.problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
-        banners.extend(
-            problems
-                .iter()
-                .take(PROBLEMS)
-                .map(|problem| Banner { reason: "InvalidFile".to_owned(), message: problem.to_string() }),
-        );
-        if problems.len() > PROBLEMS {
-            let message = format!(
-                "{} more files are refused; shipperctl status names them all",
-                problems.len() - PROBLEMS
-            );
-            banners.push(Banner { reason: "InvalidFile".to_owned(), message });
-        }
+        let problems = status.problems.iter().filter(|problem| problem.severity == Severity::Error);
+        banners.extend(refused(problems.filter(|problem| concerns(&problem.file)).collect()));
         if status.looked_at.is_none() {
             let message = "The hub has not read the repository yet. This page fills by itself once it has.";
             banners.push(Banner { reason: "Starting".to_owned(), message: message.to_owned() });
@@ -158,6 +164,15 @@ impl Frame {
     pub fn current(&self, place: &str) -> &'static str {
         if self.place == place { "page" } else { "false" }
     }
+}
+
+/// Files that are refused, the first few of them by name.
+fn refused(problems: Vec<&FileProblem>) -> impl Iterator<Item = Banner> {
+    let more = problems.len().saturating_sub(PROBLEMS);
+    let banner = |message: String| Banner { reason: "InvalidFile".to_owned(), message };
+    let more = (more > 0)
+        .then(|| banner(format!("{more} more files are refused; shipperctl status names them all")));
+    problems.into_iter().take(PROBLEMS).map(move |problem| banner(problem.to_string())).chain(more)
 }
 
 /// Which theme, and where to go back to.

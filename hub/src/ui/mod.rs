@@ -26,6 +26,8 @@ mod tests;
 pub mod why;
 pub mod words;
 
+pub use answer::nowhere;
+
 use crate::access::Gate;
 use crate::shared::Shared;
 use axum::Router;
@@ -52,6 +54,7 @@ pub fn router(shared: &Arc<Shared>) -> Router<Gate> {
 pub fn open() -> Router {
     Router::new()
         .route("/theme", get(frame::choose_theme))
+        .route("/favicon.ico", get(assets::icon))
         .route("/assets/{version}/{name}", get(assets::asset))
         .layer(from_fn(answer::harden))
 }

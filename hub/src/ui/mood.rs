@@ -1,10 +1,7 @@
 //! How things stand, in one word. Every page shows a mood by a colour, a shape and the word, so that no one of them carries it alone.
 
-use shipper_core::report::PodGroup;
+use shipper_core::condition::{Condition, ConditionType, Status};
 use shipper_core::status::{ApplicationStatus, ClusterStatus, Liveness, ReleaseStatus, WaitingFor};
-
-/// Reasons of pods that only need time.
-const YOUNG: [&str; 5] = ["ContainersNotReady", "NotReady", "Pending", "Terminating", "PodInitializing"];
 
 /// How an application or a part of it stands, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +16,7 @@ pub enum Mood {
     Gate,
     /// Somebody stopped it.
     Stopped,
-    /// The agent of the cluster does not report.
+    /// The agent of the cluster does not report, or of those that are waited for none does.
     Silent,
     /// All is as it should be.
     Settled,
@@ -27,8 +24,8 @@ pub enum Mood {
 
 impl Mood {
     /// Those that an application can be in, in the order of the filter.
-    pub const OF_APPLICATIONS: [Self; 6] =
-        [Self::Failing, Self::Yours, Self::Moving, Self::Gate, Self::Stopped, Self::Settled];
+    pub const OF_APPLICATIONS: [Self; 7] =
+        [Self::Failing, Self::Yours, Self::Moving, Self::Gate, Self::Stopped, Self::Silent, Self::Settled];
 
     /// As it stands in addresses and class names, and the name of its shape.
     pub fn word(self) -> &'static str {
@@ -65,8 +62,10 @@ impl Mood {
         }
         match status.waiting.state {
             WaitingFor::Blocked | WaitingFor::Paused => Self::Stopped,
+            WaitingFor::None | WaitingFor::WaitingForInstallation if has_no_release(status) => Self::Failing,
             WaitingFor::WaitingForCommand => Self::Yours,
             WaitingFor::WaitingForGate => Self::Gate,
+            WaitingFor::WaitingForCluster if is_waiting_for_silence(status) => Self::Silent,
             WaitingFor::WaitingForCluster
             | WaitingFor::WaitingForInstallation
             | WaitingFor::WaitingForCapacity
@@ -113,14 +112,23 @@ pub fn incumbent(status: &ApplicationStatus) -> Option<&ReleaseStatus> {
     status.releases.iter().find(|release| release.name == *name)
 }
 
+/// Whether there is no release because `main` cannot be followed.
+fn has_no_release(status: &ApplicationStatus) -> bool {
+    let hinders = |kind| matches!(kind, ConditionType::Valid | ConditionType::ReleaseSynced);
+    let wrong = |one: &Condition| one.status == Status::False && hinders(one.kind);
+    contender(status).is_none() && status.conditions.iter().any(wrong)
+}
+
+/// Whether no cluster that is waited for reports.
+fn is_waiting_for_silence(status: &ApplicationStatus) -> bool {
+    let waited = |one: &&ClusterStatus| status.waiting.clusters.contains(&one.cluster);
+    let mut waited = status.clusters.iter().filter(waited).peekable();
+    waited.peek().is_some() && waited.all(|one| one.liveness != Liveness::Online)
+}
+
 /// Whether something fails there: said by the hub, or to be seen in pods or objects before the deadline is over.
 fn fails(cluster: &ClusterStatus) -> bool {
     cluster.failing.is_some()
         || cluster.problems.iter().any(|problem| !problem.heals)
-        || cluster.releases.iter().flat_map(|release| &release.pods).any(in_trouble)
-}
-
-/// Whether these pods need more than time.
-pub fn in_trouble(group: &PodGroup) -> bool {
-    !YOUNG.contains(&group.reason.as_str())
+        || cluster.releases.iter().flat_map(|release| &release.pods).any(|group| !group.is_starting())
 }

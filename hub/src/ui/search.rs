@@ -1,12 +1,11 @@
 //! *Search*: one field for applications, clusters, releases, versions, blocks, and what fails.
 
-use super::answer;
+use super::answer::{self, Query};
 use super::frame::Frame;
-use super::mood::{Mood, in_trouble};
+use super::mood::Mood;
 use super::words::{application, cluster, cut};
 use crate::access::View;
 use askama::Template;
-use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use serde::Deserialize;
@@ -95,7 +94,7 @@ fn find(view: &View, wanted: &str) -> Vec<Kind> {
             ..hit(
                 status,
                 cut(&format!("{} {}: {}", group.example, status.application, group.message), 200),
-                Some(if in_trouble(group) { Mood::Failing } else { Mood::Moving }),
+                Some(if group.is_starting() { Mood::Moving } else { Mood::Failing }),
             )
         });
     let blocks = view.blocks();

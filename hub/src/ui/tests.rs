@@ -541,6 +541,110 @@ async fn a_cluster_says_what_it_has_and_search_finds_a_pod_by_its_reason() {
 }
 
 #[tokio::test]
+async fn the_way_back_comes_first_where_something_fails_and_no_promotion_where_nothing_would_move() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    let page = async |status: &Value| {
+        hub.publish(status);
+        hub.get("/applications/web/shop").await.read()
+    };
+    let failing = page(&status).await;
+    let (abort, promote) =
+        (failing.find("shipperctl abort").unwrap(), failing.find("shipperctl promote").unwrap());
+    assert!(abort < promote, "{failing}");
+    status["clusters"][0]["releases"][1]["pods"] = json!([]);
+    let moving = page(&status).await;
+    assert!(
+        moving.find("shipperctl promote").unwrap() < moving.find("shipperctl abort").unwrap(),
+        "{moving}"
+    );
+    for (state, instead) in [("paused", "shipperctl resume web/shop"), ("blocked", "shipperctl blocks list")]
+    {
+        status["waiting"]["state"] = json!(state);
+        let stopped = page(&status).await;
+        assert!(stopped.contains(instead) && !stopped.contains("shipperctl promote"), "{stopped}");
+    }
+}
+
+#[tokio::test]
+async fn pods_that_only_start_are_no_trouble_until_they_took_too_long() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    status["clusters"][0]["releases"][1]["pods"] =
+        json!([{"reason": "Pending", "count": 2, "example": "shop-new-0-abc", "message": ""}]);
+    hub.publish(&status);
+    assert!(!hub.get("/applications/web/shop").await.read().contains("Pods and objects in trouble"));
+    status["clusters"][0]["failing"] =
+        json!({"since": "2026-11-01T10:06:00Z", "kind": "noProgress", "message": "no progress for 5m"});
+    hub.publish(&status);
+    let page = hub.get("/applications/web/shop").await.read();
+    assert!(page.contains("Pending 2 pods of shop-new-0 in eu-1"), "{page}");
+}
+
+#[tokio::test]
+async fn what_cannot_move_is_not_said_to_be_moving() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut silent = settled("web/silent", &two());
+    silent["waiting"] = json!({"state": "waitingForCluster", "message": "eu-1: its agent does not report", "clusters": ["eu-1"]});
+    silent["clusters"][0]["liveness"] = json!("offline");
+    hub.publish(&silent);
+    let message = "main has nothing at apps/bad";
+    hub.publish(&json!({
+        "application": "web/bad", "contender": null, "incumbent": null, "releases": [], "clusters": [],
+        "waiting": {"state": "waitingForInstallation", "message": message, "clusters": []},
+        "conditions": [{"type": "ReleaseSynced", "status": "False", "reason": "ChartUnavailable", "message": message}],
+    }));
+    assert!(hub.get("/?show=silent").await.read().contains("web/silent"));
+    let failing = hub.get("/?show=failing").await.read();
+    assert!(failing.contains("web/bad") && failing.contains(message), "{failing}");
+    assert!(!hub.get("/?show=moving").await.read().contains("web/"));
+}
+
+#[tokio::test]
+async fn an_address_that_nothing_is_at_or_that_cannot_be_read_is_a_page_in_a_browser() {
+    let hub = hub().await;
+    for (address, status, told) in [
+        ("/?page=zzz", 400, "This address cannot be read"),
+        ("/applications/%ff/shop", 400, "This address cannot be read"),
+        ("/clusters/%ff", 400, "This address cannot be read"),
+        ("/aplications/web/shop", 404, "There is no such page"),
+    ] {
+        let request = Request::get(address).header(header::ACCEPT, "text/html,*/*;q=0.8");
+        let page = hub.ask(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (page.status.as_u16(), page.text.contains(told)),
+            (status, true),
+            "{address}: {}",
+            page.text
+        );
+        assert_eq!(page.headers[header::CONTENT_TYPE], "text/html; charset=utf-8", "{address}");
+        assert!(page.headers.contains_key(header::CONTENT_SECURITY_POLICY), "{address}");
+    }
+    let program = hub.get("/aplications/web/shop").await;
+    assert_eq!(program.headers[header::CONTENT_TYPE], "application/problem+json");
+    let icon = hub.get("/favicon.ico").await.headers[header::LOCATION].clone();
+    assert_eq!(hub.get(icon.to_str().unwrap()).await.headers[header::CONTENT_TYPE], "image/svg+xml");
+}
+
+#[tokio::test]
+async fn a_page_of_an_application_names_no_refused_file_of_another() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    hub.publish(&rollout("web/shop"));
+    let mut status = hub.shared.hub.get();
+    let problem = |file: &str| shipper_core::intent::Problem::of_file(file, "is refused");
+    let files = ["applications/web/shop.yaml", "applications/web/shop2.yaml", "strategies/slow.yaml"];
+    status.problems = files.map(problem).into();
+    hub.shared.hub.publish(status);
+    let shown = |text: String| files.map(|file| text.contains(&format!("{file}: is refused")));
+    assert_eq!(shown(hub.get("/").await.read()), [true, true, true]);
+    assert_eq!(shown(hub.get("/applications/web/shop").await.read()), [true, false, true]);
+}
+
+#[tokio::test]
 async fn an_open_page_is_told_at_once_and_of_its_own_application_alone() {
     let hub = hub().await;
     hub.clusters(&two());

@@ -45,6 +45,11 @@ async fn every_page_is_whole_accessible_and_alone_in_both_themes_and_on_a_phone(
             if page[0].as_u64() > page[1].as_u64() {
                 wrong.push(format!("{path} {theme:?} {width}: the page is wider than its window: {page}"));
             }
+            let cut = "return [...document.querySelectorAll('.wide')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)";
+            let cut = browser.run_script(cut).await;
+            if cut.as_array().is_none_or(|cut| !cut.is_empty()) {
+                wrong.push(format!("{path} {theme:?} {width}: a part is out of sight: {cut}"));
+            }
             // The page of something unknown answers 404, which the console says.
             let complaints = browser.complaints().await.into_iter().filter(|said| !said.contains("404"));
             wrong.extend(complaints.map(|said| format!("{path}: the console says {said}")));

@@ -25,7 +25,7 @@ impl Lines {
     pub fn take() -> Self {
         let lines = Self::default();
         let written = lines.clone();
-        tracing::subscriber::set_global_default(to(LogFormat::Json, move || written.clone(), false)).unwrap();
+        tracing::subscriber::set_global_default(to(LogFormat::Json, move || written.clone())).unwrap();
         lines
     }
 

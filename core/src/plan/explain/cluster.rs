@@ -3,6 +3,7 @@
 use super::super::evidence::{Proof, of_target};
 use super::super::releases::reaches;
 use super::super::{Draft, Roles, failing, gates, removal, targets, words};
+use super::waiting::NO_RELEASE;
 use crate::report::{AppReport, ReleaseReport};
 use crate::state::{PlacedCluster, ReleaseRecord};
 use crate::status::{ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, WaitingFor};
@@ -29,7 +30,8 @@ pub(super) fn status(
                 (waited, _) => waited,
             }
         }
-        _ => (WaitingFor::None, String::new()),
+        (Some(_), None) => (WaitingFor::None, String::new()),
+        (None, None) => (WaitingFor::WaitingForInstallation, NO_RELEASE.to_owned()),
     };
     let (waiting, message) = removal::cluster(draft, name).unwrap_or_else(judged);
     ClusterStatus {

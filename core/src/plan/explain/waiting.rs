@@ -8,6 +8,9 @@ use crate::intent::Approval;
 use crate::state::ReleaseRecord;
 use crate::status::{ClusterStatus, Liveness, Waiting, WaitingFor};
 
+/// What is said of an application, and of it in its clusters, before its first release is made.
+pub(super) const NO_RELEASE: &str = "there is no release yet";
+
 /// What the rollout waits for, the first that applies in the order of A5.
 pub(super) fn waiting(
     draft: &Draft<'_>,
@@ -23,13 +26,7 @@ pub(super) fn waiting(
     };
     let moving =
         contender.is_none_or(|release| release.complete.is_none()) || draft.conditions.iter().any(held);
-    let blocks = blocks::in_force(draft);
-    if !blocks.is_empty() && moving {
-        let message = format!(
-            "rollouts are blocked by {}; remove the block, or name it in the annotation {}",
-            blocks.join("; "),
-            blocks::OVERRIDES[0]
-        );
+    if let Some(message) = blocks::in_force(draft).filter(|_| moving) {
         return at_rest(WaitingFor::Blocked, message);
     }
     if is_paused(draft) && moving {
@@ -37,8 +34,13 @@ pub(super) fn waiting(
             "rollout.paused is set: the present step converges, and nothing else moves until it is taken out";
         return at_rest(WaitingFor::Paused, message.to_owned());
     }
+    if let Some(wrong) = hindrance(draft).filter(|_| contender.is_none()) {
+        let by_itself = wrong.reason == Reason::RolledBack;
+        let state = if by_itself { WaitingFor::None } else { WaitingFor::WaitingForInstallation };
+        return at_rest(state, wrong.message.clone());
+    }
     let Some(release) = contender else {
-        return at_rest(WaitingFor::None, "there is no release yet".to_owned());
+        return at_rest(WaitingFor::None, NO_RELEASE.to_owned());
     };
     if let Some(failure) = &release.failed {
         return at_rest(
@@ -100,6 +102,12 @@ pub(super) fn waiting(
             promote(draft.input.application, release, next)
         ),
     )
+}
+
+/// What is in the way of a release.
+fn hindrance<'a>(draft: &'a Draft<'_>) -> Option<&'a Condition> {
+    let of_release = |kind| matches!(kind, ConditionType::Valid | ConditionType::ReleaseSynced);
+    draft.conditions.iter().find(|one| one.status == Status::False && of_release(one.kind))
 }
 
 fn promote(app: &AppKey, release: &ReleaseRecord, step: &str) -> String {

@@ -19,7 +19,7 @@ Examples:
   shipperctl clusters add eu-3 --region eu
   shipperctl clusters add eu-3 --region eu --capability gpu --label tier=edge --cordoned
 
-It writes clusters/<name>.yaml. Applications that run everywhere come to it as soon as its agent reports;
+It writes clusters/<name>.yaml. Applications that run everywhere come to it as soon as its agent reports; \
 with --cordoned nothing does before `shipperctl clusters uncordon`.")]
 pub struct Args {
     /// Its name

@@ -37,8 +37,8 @@ pub enum Command {
     Uncordon(Mark),
     /// Move every application of a cluster elsewhere, by a commit
     #[command(after_help = "\
-Every application gets a replacement in another cluster, brought to the same step of its rollout; when that serves, the drained
-cluster is emptied. Where no other cluster fits, the application stays, and `shipperctl clusters show` says why. An application
+Every application gets a replacement in another cluster, brought to the same step of its rollout; when that serves, the drained \
+cluster is emptied. Where no other cluster fits, the application stays, and `shipperctl clusters show` says why. An application \
 that names no regions runs everywhere else already: it leaves, but never its last cluster.
 
 shipperctl clusters uncordon takes it back at any time.")]
@@ -67,7 +67,7 @@ pub struct Show {
 /// `clusters remove CLUSTER`
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-What runs there stays as it is: its agent is refused. Move the applications away first with
+What runs there stays as it is: its agent is refused. Move the applications away first with \
 `shipperctl clusters drain`, and remove the cluster when it is empty.")]
 pub struct Leave {
     /// Its name
@@ -140,7 +140,7 @@ fn set(
         Scheduling::Drain => (
             "Drain",
             "is drained already",
-            "Its applications move elsewhere and leave when they serve there.",
+            "Applications that name regions move elsewhere, and leave when they serve there; others only leave.",
         ),
     };
     let commit = Commit::begin(global, &mark.commit, &format!("{verb} {name}"), terminal)?;

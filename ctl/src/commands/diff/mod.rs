@@ -28,11 +28,11 @@ Examples:
   shipperctl diff web/hello hello-83e4eedd-0                    from an older release to the contender
   shipperctl diff web/hello hello-83e4eedd-0 hello-2f77f0bd-1   between these two
   shipperctl diff web/hello --cluster eu-1                      as they are rendered for that cluster
-  shipperctl diff web/hello --live --cluster eu-1               what the cluster has, against what Git asks for
+  shipperctl diff web/hello --live --cluster eu-1               what the cluster has, and what Git asks for
   shipperctl diff web/hello -o name                             names of the objects that differ
 
-Compared is what the hub rendered and committed. Names and labels that only say which release an
-object is of are left out, and the values of Secrets are hidden. --live reads the cluster with your
+Compared is what the hub rendered and committed. Names and labels that only say which release an \
+object is of are left out, and the values of Secrets are hidden. --live reads the cluster with your \
 own kubeconfig, and looks at the fields that Git names; `shipperctl history` lists the releases.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it

@@ -30,7 +30,7 @@ pub enum Command {
     #[command(after_help = "\
 Examples:
   shipperctl hub tokens create prometheus --expires 365d --data-dir /var/lib/shipper
-  shipperctl hub tokens create shop-ci --namespace shop,shop-staging --database postgres://shipper@db.example.com/shipper
+  shipperctl hub tokens create shop-ci --namespace shop,shop-ci --database postgres://hub@db.example.com/hub
 
 Standard output has the token and nothing else. The hubs know it within two seconds; the database holds only its digest.")]
     Create(CreateArgs),

@@ -5,6 +5,7 @@ use crate::store::TimelineEvent;
 use shipper_core::ClusterName;
 use shipper_core::api::{
     EVENTS_OF, EVIDENCE, EvidenceOfMany, FleetSummary, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS,
+    WAIT,
 };
 use shipper_core::status::Liveness;
 
@@ -106,7 +107,12 @@ async fn what_is_asked_for_wrongly_is_refused_with_what_is_meant() {
         assert!(detail.contains(told), "{query}: {detail}");
     }
     for (path, told) in [
-        (format!("{TIMELINE}?since=yesterday"), "since=yesterday"),
+        (format!("{TIMELINE}?since=yesterday"), "such as 2026-11-30T09:00:00Z"),
+        (format!("{TIMELINE}?watch=0"), "watch=true"),
+        (format!("{APPLICATIONS}/web/shop?watch=maybe"), "watch=true"),
+        (format!("{APPLICATIONS}/%ff/shop"), "UTF-8"),
+        (format!("{CLUSTERS}/%ff"), "UTF-8"),
+        (format!("{APPLICATIONS}/web/shop/{WAIT}?for=bogus"), "cannot be waited for"),
         (format!("{TIMELINE}?application=shop"), "namespace/name"),
         (format!("{VERSIONS}?continue=d2Vi"), "begin again"),
     ] {

@@ -15,7 +15,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use shipper_core::ClusterName;
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection as _, Sqlite, SqlitePool};
+use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Mutex;
@@ -56,9 +56,18 @@ impl SqliteStore {
     }
 
     async fn write_batch(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let begin = step("beginning a transaction");
-        let mut connection = self.pool.acquire().await.map_err(&begin)?;
-        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(begin)?;
+        let mut connection = self.connection().await?;
+        let written = self.write_through(&mut connection, batch).await;
+        give_back(connection, written).await
+    }
+
+    async fn write_through(
+        &self,
+        connection: &mut SqliteConnection,
+        batch: &[Write],
+    ) -> Result<Vec<Written>, StoreError> {
+        let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(step("beginning a transaction"))?;
         if batch.is_empty() {
             write::probe(&mut *transaction).await?;
         }
@@ -89,6 +98,31 @@ impl SqliteStore {
         lock(&self.known).clear();
         Ok(Loaded { agents, reports: read::all_reports(&mut *connection).await? })
     }
+}
+
+/// Gives a connection back after its transaction, and closes it where that failed. SQLite ends some of those by itself, as on a full disk;
+/// the connection then takes itself to be in one for ever, and would begin no other.
+async fn give_back<T>(
+    connection: PoolConnection<Sqlite>,
+    outcome: Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    if outcome.is_err()
+        && let Err(error) = connection.close().await
+    {
+        tracing::debug!(%error, "a connection was not closed in good order");
+    }
+    outcome
+}
+
+async fn change_access_through(
+    connection: &mut SqliteConnection,
+    changes: &[AccessChange],
+) -> Result<Vec<bool>, StoreError> {
+    let begun = connection.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = begun.map_err(step("beginning a transaction"))?;
+    let changed = access::change(&mut *transaction, changes).await?;
+    transaction.commit().await.map_err(step("committing a transaction"))?;
+    Ok(changed)
 }
 
 impl Store for SqliteStore {
@@ -136,11 +170,9 @@ impl Store for SqliteStore {
         changes: &'a [AccessChange],
     ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
         async move {
-            let mut transaction =
-                self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(step("beginning a transaction"))?;
-            let changed = access::change(&mut *transaction, changes).await?;
-            transaction.commit().await.map_err(step("committing a transaction"))?;
-            Ok(changed)
+            let mut connection = self.connection().await?;
+            let changed = change_access_through(&mut connection, changes).await;
+            give_back(connection, changed).await
         }
         .boxed()
     }

@@ -1,14 +1,13 @@
 //! What every page on one application begins with, and the page that is shown where there is no such application.
 
 use crate::access::{Gate, View};
-use crate::ui::answer::Notice;
+use crate::ui::answer::{Notice, Path};
 use crate::ui::frame::Frame;
-use crate::ui::words::{application, encode};
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path};
+use crate::ui::words::application;
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use shipper_core::AppKey;
 use shipper_core::status::ApplicationStatus;
 use std::sync::Arc;
@@ -30,11 +29,9 @@ impl FromRequestParts<Gate> for About {
 
     async fn from_request_parts(parts: &mut Parts, gate: &Gate) -> Result<Self, Response> {
         let view = View::from_request_parts(parts, gate).await?;
-        let path = Path::<(String, String)>::from_request_parts(parts, gate).await;
-        let Path((namespace, name)) = path.map_err(PathRejection::into_response)?;
+        let Path((namespace, name)) = Path::<(String, String)>::from_request_parts(parts, gate).await?;
         let key = AppKey::new(namespace, name);
-        let topic = format!("?application={}", encode(&key.to_string()));
-        let frame = Frame::new(&view, &parts.headers, &parts.uri, "fleet", &topic);
+        let frame = Frame::of(&view, &parts.headers, &parts.uri, &key);
         match view.get(&key) {
             Some(status) => Ok(Self { view, frame, key, status }),
             None => Err(unknown(frame, &view, &key)),

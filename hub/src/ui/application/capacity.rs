@@ -115,7 +115,9 @@ fn notes(one: &ClusterStatus) -> Vec<String> {
         Liveness::Offline => {
             notes.push("The agent does not report; what is shown is what it said last.".to_owned());
         }
-        Liveness::Unknown => notes.push("Not heard since the hub started.".to_owned()),
+        Liveness::Unknown => {
+            notes.push("Not heard, and the hub cannot say yet whether the agent is away.".to_owned())
+        }
     }
     if one.unattended {
         notes.push("New pods have no traffic until the agent is back.".to_owned());

@@ -2,7 +2,7 @@
 //! differs.
 
 use super::records::Known;
-use crate::ui::words::cut;
+use crate::ui::words::{cut, short};
 use serde_json::{Map, Value};
 use shipper_core::state::Environment;
 use shipper_core::status::ApplicationStatus;
@@ -14,6 +14,9 @@ const SHOWN: usize = 40;
 const VALUE: usize = 120;
 /// Parts of names whose values are not shown.
 const SECRET: [&str; 7] = ["password", "passwd", "secret", "token", "credential", "apikey", "privatekey"];
+
+/// What names a folder of the repository as it is at one moment: only that it is another says something.
+const TREES: [&str; 2] = ["chart.tree", "manifests.tree"];
 
 /// What differs.
 pub(super) struct Difference {
@@ -48,6 +51,9 @@ pub(super) fn of(status: &ApplicationStatus, known: &Known) -> Option<Difference
         let name = path.to_lowercase().replace(['_', '-'], "");
         if SECRET.iter().any(|part| name.contains(part)) {
             return "hidden".to_owned();
+        }
+        if TREES.contains(&path) {
+            return value.as_str().map_or_else(|| value.to_string(), short);
         }
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         cut(&text, VALUE)

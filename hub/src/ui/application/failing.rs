@@ -1,8 +1,8 @@
 //! What is in trouble, over all clusters: pods and objects grouped by reason, with where, and the last words of one.
 
-use crate::ui::mood::in_trouble;
 use crate::ui::words::list;
 use shipper_core::catalogue::of_pods;
+use shipper_core::report::PodGroup;
 use shipper_core::status::ApplicationStatus;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,13 +37,15 @@ struct Gathered<'a> {
 
 /// All groups, the urgent ones first.
 pub(super) fn groups(status: &ApplicationStatus) -> Vec<Group> {
-    let mut pods: BTreeMap<(bool, &str, &str), Gathered<'_>> = BTreeMap::new();
+    let mut pods: BTreeMap<(&str, &str), Gathered<'_>> = BTreeMap::new();
     let mut objects: BTreeMap<(bool, String), Gathered<'_>> = BTreeMap::new();
     for cluster in &status.clusters {
         let name = cluster.cluster.as_str();
         for release in &cluster.releases {
-            for group in &release.pods {
-                let key = (!in_trouble(group), group.reason.as_str(), release.name.as_str());
+            // Those that only start are in trouble once they took too long, which is said of their cluster.
+            let in_trouble = |group: &&PodGroup| cluster.failing.is_some() || !group.is_starting();
+            for group in release.pods.iter().filter(in_trouble) {
+                let key = (group.reason.as_str(), release.name.as_str());
                 let example = (group.example.as_str(), name, group.message.as_str());
                 let one =
                     pods.entry(key).or_insert(Gathered { count: 0, clusters: BTreeSet::new(), example });
@@ -59,10 +61,10 @@ pub(super) fn groups(status: &ApplicationStatus) -> Vec<Group> {
             one.clusters.insert(name);
         }
     }
-    let pods = pods.into_iter().map(|((young, reason, release), one)| {
+    let pods = pods.into_iter().map(|((reason, release), one)| {
         let plural = if one.count == 1 { "pod" } else { "pods" };
         let advice = of_pods(reason).map_or("", |entry| entry.person);
-        group(reason.to_owned(), format!("{} {plural} of {release}", one.count), &one, advice, !young)
+        group(reason.to_owned(), format!("{} {plural} of {release}", one.count), &one, advice, true)
     });
     let objects = objects.into_iter().map(|((heals, reason), one)| {
         let plural = if one.count == 1 { "object" } else { "objects" };

@@ -27,7 +27,9 @@ pub(super) struct ReleaseRow {
     pub(super) created: Moment,
     /// The commit that asked for it.
     pub(super) commit: CommitLine,
-    /// The commit that took it back, where one did.
+    /// How it ended, for the commit that ended it.
+    pub(super) ended: &'static str,
+    /// That commit, where there is one.
     pub(super) withdrawn: Option<CommitLine>,
 }
 
@@ -69,6 +71,10 @@ pub(super) fn releases(status: &ApplicationStatus, known: &Known) -> Vec<Release
         state: state(release),
         created: Moment::of(release.created),
         commit: commit(&release.source, known),
+        ended: match release.withdrawn.as_ref().map(|one| one.reason) {
+            Some(WithdrawalReason::Superseded) => "Superseded by",
+            _ => "Taken back by",
+        },
         withdrawn: release
             .withdrawn
             .as_ref()

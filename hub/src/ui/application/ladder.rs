@@ -62,7 +62,12 @@ pub(super) fn of(release: &ReleaseStatus, record: Option<&ReleaseRecord>) -> Vec
             says: match (done, here) {
                 (true, true) => "achieved, the rollout is here".to_owned(),
                 (true, false) => "achieved".to_owned(),
-                (false, true) => "the rollout is on its way here".to_owned(),
+                (false, true) => if since.is_some() {
+                    "the rollout is on its way here since"
+                } else {
+                    "the rollout is on its way here"
+                }
+                .to_owned(),
                 (false, false) => "ahead".to_owned(),
             },
             numbers: step.map(numbers).unwrap_or_default(),

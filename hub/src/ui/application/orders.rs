@@ -1,6 +1,6 @@
 //! The commands that go on, back, or stop: each makes a commit, and only a person does that.
 
-use crate::ui::mood::{contender, incumbent};
+use crate::ui::mood::{Mood, contender, incumbent};
 use crate::ui::words::quoted;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 
@@ -14,39 +14,58 @@ pub(super) struct Order {
     pub(super) wanted: bool,
 }
 
-/// The commands that would be obeyed as things are, the one that is waited for first.
+impl Order {
+    /// The words of the line, none of which is to be torn apart.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.command.split(' ')
+    }
+}
+
+/// The commands that would be obeyed as things are, the one that is waited for first; where something fails, the way back.
 pub(super) fn of(status: &ApplicationStatus) -> Vec<Order> {
     let app = quoted(&status.application.to_string());
     let mut orders = Vec::new();
     let mut order =
         |wanted: bool, label: String, command: String| orders.push(Order { label, command, wanted });
+    let blocked = status.waiting.state == WaitingFor::Blocked;
+    if blocked {
+        order(true, "See what blocks it".to_owned(), "shipperctl blocks list".to_owned());
+    }
     let Some(release) = contender(status) else { return orders };
     let under_way = release.complete.is_none();
+    let failing = Mood::of(status) == Mood::Failing;
+    let before = incumbent(status);
+    let abort = before.filter(|_| under_way);
+    let abort =
+        abort.map(|before| (format!("Abort: back to {}", before.version), format!("shipperctl abort {app}")));
+    let (first, later) = if failing { (abort, None) } else { (None, abort) };
+    if let Some((label, command)) = first {
+        order(true, label, command);
+    }
+    let paused = status.waiting.state == WaitingFor::Paused;
+    if paused {
+        order(true, "Go on".to_owned(), format!("shipperctl resume {app}"));
+    }
     let next = release.steps.get(release.step + 1);
-    if let Some(next) = next.filter(|_| under_way && release.failed.is_none()) {
-        let wanted = status.waiting.state == WaitingFor::WaitingForCommand;
-        let early = if wanted { "" } else { ", without waiting" };
+    // A promotion of what is paused or blocked would move nothing.
+    if let Some(next) = next.filter(|_| under_way && release.failed.is_none() && !paused && !blocked) {
+        let asked = status.waiting.state == WaitingFor::WaitingForCommand;
+        let early = if asked { "" } else { ", without waiting" };
         let name = quoted(release.name.as_str());
         order(
-            wanted,
+            asked && !failing,
             format!("Promote to {next}{early}"),
             format!("shipperctl promote {app} --release {name} --step {}", quoted(next)),
         );
     }
-    if let Some(before) = incumbent(status) {
-        if under_way {
-            order(false, format!("Abort: back to {}", before.version), format!("shipperctl abort {app}"));
-        } else {
-            order(
-                false,
-                format!("Roll back to {}", before.version),
-                format!("shipperctl rollback {app} --to {}", quoted(before.name.as_str())),
-            );
-        }
+    if let Some((label, command)) = later {
+        order(false, label, command);
     }
-    if status.waiting.state == WaitingFor::Paused {
-        order(true, "Go on".to_owned(), format!("shipperctl resume {app}"));
-    } else if under_way {
+    if let Some(before) = before.filter(|_| !under_way) {
+        let command = format!("shipperctl rollback {app} --to {}", quoted(before.name.as_str()));
+        order(false, format!("Roll back to {}", before.version), command);
+    }
+    if under_way && !paused {
         order(false, "Pause where it is".to_owned(), format!("shipperctl pause {app}"));
     }
     order(false, "Ask why".to_owned(), format!("shipperctl why {app}"));

@@ -5,11 +5,10 @@
 mod line;
 mod row;
 
-use super::answer::{self, Notice};
+use super::answer::{self, Notice, Path, Query};
 use super::frame::Frame;
 use crate::access::View;
 use askama::Template;
-use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use line::Line;

@@ -49,13 +49,13 @@ impl Tally {
 impl Row {
     pub(super) fn of(one: &FleetCluster, tally: Tally) -> Self {
         let (mood, says) = match one.liveness {
-            Liveness::Offline => (Mood::Silent, "not heard"),
-            Liveness::Unknown => (Mood::Silent, "not heard since the hub started"),
+            Liveness::Offline => (Mood::Silent, "Not heard"),
+            Liveness::Unknown => (Mood::Silent, "Not heard yet"),
             Liveness::Online if tally.failing > 0 || !one.problems.is_empty() => {
-                (Mood::Failing, "reports trouble")
+                (Mood::Failing, "Reports trouble")
             }
-            Liveness::Online if tally.moving > 0 => (Mood::Moving, "reports"),
-            Liveness::Online => (Mood::Settled, "reports"),
+            Liveness::Online if tally.moving > 0 => (Mood::Moving, "Reports"),
+            Liveness::Online => (Mood::Settled, "Reports"),
         };
         let free = one.free.as_ref().map(|free| {
             let amount = |name: &str| free.get(name).readable(name);

@@ -8,13 +8,12 @@ mod said;
 
 pub(super) use said::trouble;
 
-use super::answer;
+use super::answer::{self, Query};
 use super::frame::Frame;
 use super::mood::Mood;
 use super::words::encode;
 use crate::access::View;
 use askama::Template;
-use axum::extract::Query;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use row::Row;

@@ -51,7 +51,7 @@ pub(in crate::ui) fn trouble(cluster: &ClusterStatus) -> String {
         return format!("{}: {}", problem.object, problem.message);
     }
     let groups = cluster.releases.iter().flat_map(|release| &release.pods);
-    match groups.into_iter().find(|group| crate::ui::mood::in_trouble(group)) {
+    match groups.into_iter().find(|group| !group.is_starting()) {
         Some(group) => format!("{}: {}", group.reason, group.message),
         None => cluster.message.clone(),
     }
