@@ -116,7 +116,7 @@ fn notes(one: &ClusterStatus) -> Vec<String> {
             notes.push("The agent does not report; what is shown is what it said last.".to_owned());
         }
         Liveness::Unknown => {
-            notes.push("Not heard, and the hub cannot say yet whether the agent is away.".to_owned())
+            notes.push("Not heard, and the hub cannot say yet whether the agent is away.".to_owned());
         }
     }
     if one.unattended {
