@@ -52,12 +52,13 @@ impl HttpClient for Sender {
         let answer = self.runtime.spawn(async move {
             let (parts, body) = request.into_parts();
             let request = client.request(parts.method, parts.uri.to_string()).headers(parts.headers);
-            let answer = request.timeout(limit).body(body).send().await.map_err(with_cause)?;
+            let answer =
+                request.timeout(limit).body(body).send().await.map_err(|error| with_cause(&error))?;
             let mut response = Response::builder().status(answer.status());
             if let Some(headers) = response.headers_mut() {
                 *headers = answer.headers().clone();
             }
-            Ok::<_, HttpError>(response.body(answer.bytes().await.map_err(with_cause)?)?)
+            Ok::<_, HttpError>(response.body(answer.bytes().await.map_err(|error| with_cause(&error))?)?)
         });
         let answer = answer.await?;
         self.say(match &answer {
@@ -70,7 +71,7 @@ impl HttpClient for Sender {
 }
 
 /// What went wrong, with its innermost cause, which alone says what it was.
-fn with_cause(error: reqwest::Error) -> HttpError {
+fn with_cause(error: &reqwest::Error) -> HttpError {
     let mut cause = error.source();
     while let Some(deeper) = cause.and_then(std::error::Error::source) {
         cause = Some(deeper);
