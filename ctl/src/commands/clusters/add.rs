@@ -19,8 +19,8 @@ Examples:
   shipperctl clusters add eu-3 --region eu
   shipperctl clusters add eu-3 --region eu --capability gpu --label tier=edge --cordoned
 
-It writes clusters/<name>.yaml. Applications that run everywhere come to it as soon as its agent reports; \
-with --cordoned nothing does before `shipperctl clusters uncordon`.")]
+It writes clusters/<name>.yaml. Applications that run everywhere are to run in it from then on, and their rollouts wait for its agent: \
+start the agent first, or add the cluster with --cordoned and take that back with `shipperctl clusters uncordon` once it reports.")]
 pub struct Args {
     /// Its name
     #[arg(value_name = "CLUSTER")]
