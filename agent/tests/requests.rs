@@ -222,7 +222,7 @@ async fn c5_label_and_deletion_cost_change_in_one_patch() {
     assert_eq!(seen[3].0, "GET", "a pod that has changed is looked at before it is decided on again");
     let (traffic, cost) = ("shipper.dev/traffic", "controller.kubernetes.io/pod-deletion-cost");
     for (seen, label, annotation) in
-        [(&seen[0], json!("true"), Value::Null), (&seen[1], Value::Null, json!("-1"))]
+        [(&seen[0], json!("true"), json!("1")), (&seen[1], Value::Null, json!("-1"))]
     {
         assert_eq!((seen.0.as_str(), seen.2.as_str()), ("PATCH", "application/merge-patch+json"));
         assert_eq!(seen.1, "/api/v1/namespaces/shop/pods/p?fieldManager=shipper-agent&timeout=30s");

@@ -241,8 +241,9 @@ impl Executor {
     }
 
     async fn label(&self, app: &AppKey, label: &Label) -> Outcome {
+        // A pod that has just come has a cost of 0: of those that are left it goes before one that serves.
         let (traffic, cost) =
-            if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
+            if label.serve { (json!("true"), json!("1")) } else { (Value::Null, json!("-1")) };
         let patch = json!({"metadata": {
             "uid": label.uid,
             "resourceVersion": label.resource_version,

@@ -108,7 +108,7 @@ pub struct Label {
     pub uid: String,
     /// `metadata.resourceVersion` as seen: a precondition, so that nothing is decided on a pod that has become ready, or has failed, meanwhile.
     pub resource_version: String,
-    /// `true`: set the traffic label and remove the deletion cost; `false`: remove the label and set the cost to -1.
+    /// `true`: set the traffic label and a deletion cost of 1; `false`: remove the label and set the cost to -1.
     pub serve: bool,
     /// Why, for the log.
     pub why: &'static str,

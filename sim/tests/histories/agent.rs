@@ -282,7 +282,7 @@ impl Agent {
 
     fn label(&mut self, cluster: &mut Cluster, label: &Label, wall: Timestamp) {
         let (traffic, cost) =
-            if label.serve { (json!("true"), Value::Null) } else { (Value::Null, json!("-1")) };
+            if label.serve { (json!("true"), json!("1")) } else { (Value::Null, json!("-1")) };
         let patch = Patch::Merge(json!({"metadata": {
             "uid": label.uid,
             "resourceVersion": label.resource_version,
