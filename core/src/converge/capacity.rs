@@ -50,14 +50,18 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
     let ceiling = desired.max(rendered) + view.wanted.target.surge.pods(rendered);
     let used: u32 = group.iter().map(|(_, w)| w.footprint()).sum();
     let mut room = ceiling.saturating_sub(used);
+    let over = used.saturating_sub(ceiling);
     for (position, (index, workload)) in group.iter().enumerate() {
         let replicas = workload.replicas();
         if replicas >= workload.desired {
             continue;
         }
-        // Pods that are still there of a larger past count do not make the raise any larger.
+        // Pods that are still there of a larger past count do not make the raise any larger. Above the ceiling they are to go, for what
+        // takes their place would be above it as well; those with traffic stay whatever the others have [C2].
         let missing = workload.desired - replicas;
-        let free = workload.footprint() - replicas;
+        let beyond = workload.footprint() - replicas;
+        let served = count(workload.pods.iter().filter(|pod| view.served(workload, pod)).count());
+        let free = beyond.saturating_sub(over).max(served.saturating_sub(replicas));
         let step = missing.min(room + free);
         if step > 0 {
             room -= step.saturating_sub(free).min(room);

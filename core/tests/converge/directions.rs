@@ -145,3 +145,18 @@ fn c11_shared_objects_follow_the_rollout_and_come_back() {
     let back = cluster.apply_to("ConfigMap", "settings").expect("it is the incumbent's again");
     assert_eq!(back.object["data"]["version"], "1");
 }
+
+/// [C2] Pods that were to go already, and are needed again, keep their place only below the ceiling: should they be gone by now, others would
+/// be made in their place.
+#[test]
+fn c2_removals_that_are_owed_make_no_room_above_the_ceiling() {
+    let mut cluster = on_the_way(1, 4);
+    cluster.pod(1, 1, true, false);
+    assert_eq!(cluster.replicas(1), None, "six are there, and five may be");
+    cluster.gone(1, 2);
+    cluster.pod(1, 0, true, true);
+    assert_eq!(cluster.replicas(1), None, "five are there");
+    cluster.deployment(2, 3, FIELD_MANAGER);
+    cluster.gone(2, 4);
+    assert_eq!(cluster.replicas(1), Some(2));
+}
