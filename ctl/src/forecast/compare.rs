@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use shipper_core::condition::{ConditionType, Status};
 use shipper_core::manifest;
-use shipper_core::plan::{AppPlan, PlannedTarget};
+use shipper_core::plan::{AppPlan, PlannedTarget, Variant};
 use shipper_core::state::ReleaseRecord;
 use shipper_core::status::ReleaseStatus;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
@@ -12,9 +12,9 @@ use shipper_git::Snapshot;
 use shipper_hub::fleet::AppState;
 use shipper_hub::pilot::Decision;
 
+use super::objects::{objects, placed};
 use super::{ApplicationForecast, ClusterForecast, Counts, NewRelease, ShareOf, StepTaken};
 use crate::Error;
-use crate::objects::{ObjectChange, Side, differences};
 use crate::records::MAX_MANIFESTS;
 use crate::repository::RepositoryError;
 
@@ -30,19 +30,13 @@ impl<'a> Manifests<'a> {
     }
 
     /// Those of a release for one set of values; `None` = they could not be rendered.
-    fn of(
-        &self,
-        decision: &Decision,
-        release: &ReleaseName,
-        values: Option<&String>,
-    ) -> Result<Option<Vec<u8>>, Error> {
-        let variant = (release.clone(), values.cloned());
-        if let Some(bytes) = decision.rendered.get(&variant) {
+    pub(super) fn of(&self, decision: &Decision, variant: &Variant) -> Result<Option<Vec<u8>>, Error> {
+        if let Some(bytes) = decision.rendered.get(variant) {
             return Ok(Some(bytes.to_vec()));
         }
-        let committed = self.state.and_then(|state| state.manifests.get(&variant));
+        let committed = self.state.and_then(|state| state.manifests.get(variant));
         let Some((snapshot, blob)) = self.snapshot.zip(committed) else { return Ok(None) };
-        Ok(Some(snapshot.blob(*blob, release.as_str(), MAX_MANIFESTS).map_err(RepositoryError::from)?))
+        Ok(Some(snapshot.blob(*blob, variant.0.as_str(), MAX_MANIFESTS).map_err(RepositoryError::from)?))
     }
 }
 
@@ -66,16 +60,18 @@ pub(super) fn compare(
             clusters.push(ClusterForecast { cluster: name.clone(), before, after, pods: counts });
         }
     }
+    let removed = then.plan.targets.values().any(|planned| planned.target.absent)
+        && !now.plan.targets.values().any(|planned| planned.target.absent);
     let forecast = ApplicationForecast {
         application: app.clone(),
-        removed: then.plan.targets.values().any(|planned| planned.target.absent)
-            && !now.plan.targets.values().any(|planned| planned.target.absent),
+        removed,
         releases: made(now, then),
         withdrawn: withdrawn(&now.plan, &then.plan),
         step: step(now, then),
         clusters,
         pods,
-        objects: objects(app, now, then, manifests)?,
+        objects: objects(app, (now, then), manifests)?,
+        placed: placed(if removed { now } else { then }).len(),
         conditions: brought(&now.plan, &then.plan),
         waiting: then.plan.status.waiting.clone(),
     };
@@ -100,8 +96,8 @@ fn wanted(
     let mut pods = 0;
     for release in planned.target.releases.iter().filter(|release| !release.absent && !planned.target.absent)
     {
-        let values = planned.manifests.get(&release.name).and_then(Option::as_ref);
-        let Some(bytes) = manifests.of(decision, &release.name, values)? else { continue };
+        let values = planned.manifests.get(&release.name).cloned().flatten();
+        let Some(bytes) = manifests.of(decision, &(release.name.clone(), values))? else { continue };
         let Ok(read) = manifest::Manifests::parse(&bytes) else { continue };
         let capacity = u64::from(release.capacity);
         pods +=
@@ -148,39 +144,6 @@ fn step(now: &Decision, then: &Decision) -> Option<StepTaken> {
     let name = |release: &ReleaseStatus| release.steps.get(release.step).cloned().unwrap_or_default();
     let moved = before.step != contender.step || before.steps != contender.steps;
     moved.then(|| StepTaken { release: contender.name.clone(), from: name(before), to: name(contender) })
-}
-
-/// The objects of the contender now against those of the contender then, as one cluster that has both would see them.
-fn objects(
-    app: &AppKey,
-    now: &Decision,
-    then: &Decision,
-    manifests: &Manifests<'_>,
-) -> Result<Vec<ObjectChange>, Error> {
-    let (old, new) = (now.plan.status.contender.as_ref(), then.plan.status.contender.as_ref());
-    let removed = then.plan.targets.values().any(|planned| planned.target.absent);
-    let new = new.filter(|_| !removed);
-    if old == new {
-        return Ok(Vec::new());
-    }
-    let read = |decision: &Decision, release: Option<&ReleaseName>| -> Result<Option<Vec<u8>>, Error> {
-        let Some(release) = release else { return Ok(None) };
-        let has = |planned: &&PlannedTarget| planned.manifests.contains_key(release);
-        let values =
-            decision.plan.targets.values().find(has).and_then(|planned| planned.manifests.get(release));
-        let fresh = || decision.rendered.keys().find(|(name, _)| name == release).map(|(_, values)| values);
-        let values = values.or_else(fresh).and_then(Option::as_ref);
-        manifests.of(decision, release, values)
-    };
-    let (before, after) = (read(now, old)?, read(then, new)?);
-    if new.is_some() && after.is_none() {
-        // What could not be rendered is told by a condition; it is not a removal of everything.
-        return Ok(Vec::new());
-    }
-    let from = old.zip(before.as_deref()).map(|(release, manifests)| Side { release, manifests });
-    let to = new.zip(after.as_deref()).map(|(release, manifests)| Side { release, manifests });
-    differences(app, from, to)
-        .map_err(|error| Error::Read { path: format!("manifests of {app}"), reason: error.to_string() })
 }
 
 /// What is in the way after the merge, and is not now.

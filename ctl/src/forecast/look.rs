@@ -59,6 +59,9 @@ pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
     }
     let mut concerned = after.follow_main(&main.store, merged).map_err(|error| read(error.source))?;
     concerned.extend(settle_clusters(&main.store, &mut after).map_err(read)?);
+    // A commit that confirms a removal need not touch a file of what is removed [X1].
+    let known = after.records().apps().map(|(app, _)| app);
+    concerned.extend(known.filter(|app| after.is_missing(app)).cloned());
 
     let scratch =
         tempfile::Builder::new().prefix("shipperctl-").tempdir().map_err(RepositoryError::Scratch)?;

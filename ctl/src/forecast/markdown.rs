@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use shipper_core::intent::Severity;
 
-use super::text::{change, sentences};
+use super::text::{change, place, sentences};
 use super::{ApplicationForecast, Forecast};
 use crate::objects::Changed;
 use crate::terminal::plain;
@@ -78,17 +78,21 @@ fn section(application: &ApplicationForecast, room: &mut usize) -> String {
         more(&mut text, application.clusters.len(), "\n");
     }
     for object in &application.objects {
-        let word = match object.change {
+        let place = place(object, application.placed);
+        let change = &object.change;
+        let word = match change.change {
             Changed::Added => "new",
             Changed::Removed => "gone",
             Changed::Changed => "changed",
         };
-        let _ = write!(text, "\n<details><summary>{} {word}</summary>\n\n", referenced(&object.object));
-        if object.diff.len() > *room {
+        let object = referenced(&change.object);
+        let place = if place.is_empty() { String::new() } else { format!(" {}", referenced(&place)) };
+        let _ = write!(text, "\n<details><summary>{object} {word}{place}</summary>\n\n");
+        if change.diff.len() > *room {
             text.push_str("The difference is too long to be shown here; see `shipperctl plan`.\n");
         } else {
-            *room -= object.diff.len();
-            text.push_str(&fenced(&object.diff));
+            *room -= change.diff.len();
+            text.push_str(&fenced(&change.diff));
         }
         text.push_str("\n</details>\n");
     }
@@ -152,7 +156,7 @@ mod tests {
         let clusters: Vec<_> = (0..1000).map(cluster).collect();
         let application = |number: usize| {
             json!({"application": format!("web/shop-{number}"), "removed": false, "releases": [], "withdrawn": [], "clusters": clusters,
-                "pods": {"before": 0, "after": 0}, "objects": [], "conditions": [],
+                "pods": {"before": 0, "after": 0}, "placed": 1000, "objects": [], "conditions": [],
                 "waiting": {"state": "none", "message": "", "clusters": []}})
         };
         let applications: Vec<_> = (0..100).map(application).collect();

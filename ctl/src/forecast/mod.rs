@@ -2,12 +2,13 @@
 //! What differs between both decisions is what the merge does.
 //!
 //! - [`look`]: the commits, the merge that nobody pushes, and what the hub knows.
-//! - [`mod@compare`]: two decisions on one application.
+//! - [`mod@compare`]: two decisions on one application; [`mod@objects`]: what they make of its objects, cluster by cluster.
 //! - [`mod@text`], [`mod@markdown`]: for a terminal, and for the comment on a pull request.
 
 mod compare;
 mod look;
 mod markdown;
+mod objects;
 mod text;
 
 pub use look::{Asked, foretell, preview};
@@ -59,12 +60,26 @@ pub struct ApplicationForecast {
     pub clusters: Vec<ClusterForecast>,
     /// Pods that are wanted over all clusters, before and after.
     pub pods: Counts,
-    /// Objects that would differ between the contender now and then.
-    pub objects: Vec<ObjectChange>,
+    /// In how many clusters it is, or is to be; before its removal, in how many it was.
+    pub placed: usize,
+    /// Objects that would differ between the contender now and then, in the same cluster.
+    pub objects: Vec<ObjectForecast>,
     /// Conditions that are not as they should be, and that the merge brings.
     pub conditions: Vec<Condition>,
     /// What the rollout would wait for.
     pub waiting: Waiting,
+}
+
+/// An object that would differ, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectForecast {
+    /// How it would differ.
+    #[serde(flatten)]
+    pub change: ObjectChange,
+    /// The clusters in which it would differ so, by name, also those that the release has yet to reach; none where the application is
+    /// placed nowhere.
+    pub clusters: Vec<ClusterName>,
 }
 
 /// A release that would be made.

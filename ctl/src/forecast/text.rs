@@ -5,10 +5,13 @@ use std::fmt::Write as _;
 use shipper_core::condition::Status;
 use shipper_core::intent::Severity;
 
-use super::{ApplicationForecast, ClusterForecast, Counts, Forecast, ShareOf};
-use crate::objects::shown;
+use super::{ApplicationForecast, ClusterForecast, Counts, Forecast, ObjectForecast, ShareOf};
+use crate::objects::shown_in;
 use crate::render::waiting_for;
 use crate::terminal::{BAD, BUSY, FAINT, GOOD, STRONG, plain, styled};
+
+/// Clusters that are named where an object differs.
+const NAMED: usize = 5;
 
 /// The forecast as text.
 pub fn text(forecast: &Forecast) -> String {
@@ -56,8 +59,10 @@ pub fn text(forecast: &Forecast) -> String {
                 plain(&change(cluster))
             );
         }
-        for line in shown(&application.objects).lines() {
-            let _ = writeln!(text, "    {line}");
+        for object in &application.objects {
+            for line in shown_in(&object.change, &place(object, application.placed)).lines() {
+                let _ = writeln!(text, "    {line}");
+            }
         }
     }
     text
@@ -102,6 +107,17 @@ pub(super) fn sentences(forecast: &ApplicationForecast) -> Vec<String> {
     };
     said.push(format!("then waits for {}{message}", waiting_for(forecast.waiting.state)));
     said
+}
+
+/// In which of the clusters that an application is placed in an object would differ.
+pub(super) fn place(object: &ObjectForecast, placed: usize) -> String {
+    let names: Vec<&str> = object.clusters.iter().map(|cluster| cluster.as_str()).collect();
+    match names.len() {
+        0 => String::new(),
+        all if all == placed && all > 1 => format!("in all {all} clusters"),
+        some if some > NAMED => format!("in {} and {} more", names[..NAMED].join(", "), some - NAMED),
+        _ => format!("in {}", names.join(", ")),
+    }
 }
 
 /// What a cluster would be told, from what it is told now.

@@ -6,6 +6,7 @@ use crate::demo::{Demo, PATIENCE, is_tidy, release};
 use crate::support::{git, write};
 use shipper_core::api::EVIDENCE;
 use shipper_core::condition::Reason;
+use shipper_core::status::WaitingFor;
 use shipper_test_foretold::{comes_true, until};
 use shipperctl::forecast::{ApplicationForecast, Forecast, MARK};
 use shipperctl::hub::Hub;
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 
 const HELLO: &str = "applications/web/hello.yaml";
 const TWIN: &str = "applications/shop/twin.yaml";
+const GREETER: &str = "applications/web/greeter.yaml";
 const CLUSTER: &str = "clusters/us-1.yaml";
 const MANIFEST: &str = "apps/hello/deployment.yaml";
 
@@ -129,19 +131,19 @@ fn what_is_foretold_is_what_happens() {
     assert!(markdown.starts_with(MARK) && markdown.contains("| Cluster | Change |"), "{markdown}");
     fleet.comes_true("go-on", &forecast);
     fleet.demo.says(&[&second, "step half done: waits for command"]);
-    fleet.promote("full on");
-    fleet.demo.says(&[&second, "step full on done: at rest"]);
-
-    // Another strategy: nothing moves that is under way or at rest; the next release has its steps.
+    // Another strategy in the middle of a rollout: nothing moves, which is said; the next release has its steps.
     let slower = fleet.file(HELLO).replace("strategyRef: careful", "strategyRef: canary-first");
     assert_ne!(slower, fleet.file(HELLO));
     fleet.branch("strategy", "Go slower", &[(HELLO, &slower)]);
     let forecast = fleet.plan();
+    assert!(only(&forecast).clusters.is_empty() && only(&forecast).releases.is_empty(), "{forecast:#?}");
     assert!(
-        forecast.applications.iter().all(|one| one.clusters.is_empty() && one.releases.is_empty()),
+        says(only(&forecast), Reason::StrategyChanged, &[&second, "rollout.adoptStrategy"]),
         "{forecast:#?}"
     );
     fleet.comes_true("strategy", &forecast);
+    fleet.promote("full on");
+    fleet.demo.says(&[&second, "step full on done: at rest"]);
 
     // A new version.
     let manifest = fleet.file(MANIFEST);
@@ -157,7 +159,8 @@ fn what_is_foretold_is_what_happens() {
     assert!(
         one.objects
             .iter()
-            .any(|object| object.object.starts_with("Deployment") && object.diff.contains("3.0.0")),
+            .any(|object| object.change.object.starts_with("Deployment")
+                && object.change.diff.contains("3.0.0")),
         "{:#?}",
         one.objects
     );
@@ -179,7 +182,7 @@ fn what_is_foretold_is_what_happens() {
     let one = only(&forecast);
     assert_eq!((one.application.to_string().as_str(), one.releases.len()), ("shop/twin", 1));
     assert!(
-        one.objects.iter().all(|object| object.diff.contains("\n+")),
+        one.objects.iter().all(|object| object.change.diff.contains("\n+")),
         "all of it is new: {:#?}",
         one.objects
     );
@@ -196,16 +199,11 @@ fn what_is_foretold_is_what_happens() {
     assert_eq!(fleet.plan().errors(), 0);
     assert_eq!(fleet.asked_for_evidence(), before + 1);
 
-    // A folder is removed, and the removal confirmed.
-    let message = "Remove shop\n\nShipper-Confirm-Removal: shop/twin";
-    fleet.branch("gone", message, &[("applications/shop", "")]);
-    let forecast = fleet.plan();
-    assert!(only(&forecast).removed, "{forecast:#?}");
-    assert!(
-        only(&forecast).clusters.iter().flat_map(|one| &one.after).all(|share| share.absent),
-        "{forecast:#?}"
-    );
-    fleet.comes_true("gone", &forecast);
+    fleet.demo.says(&["web/hello", &third, "step everywhere done: at rest"]);
+    fleet.demo.says(&["shop/twin", "step everywhere done: at rest"]);
+    removal(&mut fleet);
+    an_override(&mut fleet);
+    block(&mut fleet);
 
     // A file that does not parse: it is refused, and what stands stays.
     fleet.branch("broken", "Break it", &[(HELLO, "apiVersion: shipper.dev/v1alpha1\nkind: [\n")]);
@@ -219,6 +217,92 @@ fn what_is_foretold_is_what_happens() {
     let status = fleet.demo.type_in(&clone, "shipperctl status");
     assert!(status.contains("refused") && status.contains(HELLO), "{status}");
     fleet.demo.interrupt();
+}
+
+/// A folder is removed: without a confirmation nothing goes, and when it would and what confirms it is said; with one it goes.
+fn removal(fleet: &mut Fleet) {
+    fleet.branch("vanish", "Remove shop", &[("applications/shop", "")]);
+    let forecast = fleet.plan();
+    let one = only(&forecast);
+    assert!(!one.removed && one.clusters.is_empty() && one.objects.is_empty(), "{forecast:#?}");
+    let confirms = ["so it is removed at ", "Shipper-Confirm-Removal: shop/twin"];
+    assert!(says(one, Reason::MissingOnMain, &confirms), "{:#?}", one.conditions);
+    let text = fleet.demo.type_in(&fleet.clone.clone(), "shipperctl plan");
+    assert!(text.contains("Shipper-Confirm-Removal: shop/twin"), "{text}");
+    fleet.comes_true("vanish", &forecast);
+
+    let message = "It is meant\n\nShipper-Confirm-Removal: shop/twin";
+    fleet.branch("gone", message, &[("notes/shop.md", "There is no shop.\n")]);
+    let forecast = fleet.plan();
+    assert!(only(&forecast).removed, "{forecast:#?}");
+    assert!(
+        only(&forecast).clusters.iter().flat_map(|one| &one.after).all(|share| share.absent),
+        "{forecast:#?}"
+    );
+    fleet.comes_true("gone", &forecast);
+}
+
+/// An override of a chart's values is compared in the clusters that it selects, and is in the files of those and of no others.
+fn an_override(fleet: &mut Fleet) {
+    if std::env::var_os("SHIPPER_HELM").is_none() {
+        return;
+    }
+    let clone = fleet.clone.clone();
+    let greeter = fleet.file(GREETER);
+    let more = "    - clusters: {matchLabels: {tier: standard}}\n      values: {tag: zzz}\n    strategyRef:";
+    let overridden = greeter.replace("    strategyRef:", more);
+    assert_ne!(overridden, greeter);
+    fleet.branch("override", "Another tag but for the canary", &[(GREETER, &overridden)]);
+    let forecast = fleet.plan();
+    let one = only(&forecast);
+    let [object] = &one.objects[..] else { panic!("{:#?}", one.objects) };
+    let clusters: Vec<&str> = object.clusters.iter().map(|cluster| cluster.as_str()).collect();
+    assert_eq!((clusters, one.placed), (vec!["eu-1", "eu-2", "us-1"], 4));
+    let changed: Vec<&str> = object.change.diff.lines().filter(|line| line.starts_with(['+', '-'])).collect();
+    assert!(
+        changed.len() == 2 && changed[0].contains("greeter:1.0.0") && changed[1].contains("greeter:zzz"),
+        "{changed:?}"
+    );
+    let text = fleet.demo.type_in(&clone, "shipperctl plan");
+    assert!(text.contains("changed in eu-1, eu-2, us-1"), "{text}");
+    let markdown = fleet.demo.type_in(&clone, "shipperctl plan -o markdown");
+    assert!(markdown.contains("changed <code>in eu-1, eu-2, us-1</code>"), "{markdown}");
+    fleet.comes_true("override", &forecast);
+    let release = one.releases[0].name.to_string();
+    fleet.demo.says(&["web/greeter", &release, "step everywhere done: at rest"]);
+    git(&clone, &["fetch", "-q", "origin", "shipper/state"]);
+    for (cluster, image) in [
+        ("eu-canary", "greeter:1.0.0"),
+        ("eu-1", "greeter:zzz"),
+        ("eu-2", "greeter:zzz"),
+        ("us-1", "greeter:zzz"),
+    ] {
+        let manifests =
+            git(&clone, &["show", &format!("FETCH_HEAD:clusters/{cluster}/web/greeter/{release}.yaml")]);
+        assert!(manifests.contains(image), "{image} is not in {cluster}:\n{manifests}");
+    }
+}
+
+/// A block comes with a new version: it is in the way, is named, and nothing is made.
+fn block(fleet: &mut Fleet) {
+    let manifest = fleet.file(MANIFEST);
+    let freeze = "apiVersion: shipper.dev/v1alpha1\nkind: RolloutBlock\nmetadata: {name: freeze, namespace: web}\n\
+                  spec: {message: Not today, author: {type: user, name: ada}}\n";
+    let files =
+        [("blocks/web/freeze.yaml", freeze), (MANIFEST, &manifest.replace("hello:3.0.0", "hello:4.0.0"))];
+    fleet.branch("freeze", "Version 4, but not today", &files);
+    let forecast = fleet.plan();
+    let hello = forecast.applications.iter().find(|one| one.application.name == "hello").unwrap();
+    assert!(hello.releases.is_empty() && hello.clusters.is_empty() && hello.objects.is_empty(), "{hello:#?}");
+    assert!(says(hello, Reason::RolloutsBlocked, &["web/freeze", "Not today"]), "{:#?}", hello.conditions);
+    assert_eq!(hello.waiting.state, WaitingFor::Blocked);
+    fleet.comes_true("freeze", &forecast);
+}
+
+/// Whether a condition with this reason has all of these words.
+fn says(forecast: &ApplicationForecast, reason: Reason, words: &[&str]) -> bool {
+    let mut told = forecast.conditions.iter().filter(|condition| condition.reason == reason);
+    told.any(|condition| words.iter().all(|word| condition.message.contains(word)))
 }
 
 /// A branch that does not merge is no plan, and says which file is in the way.

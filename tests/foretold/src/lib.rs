@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use shipper_core::condition::Condition;
 use shipper_core::intent::Severity;
 use shipper_core::state::{ReleaseRecord, StateObject, Target, TargetRelease};
-use shipperctl::forecast::{ApplicationForecast, Forecast, ShareOf};
+use shipper_core::{AppKey, ClusterName, ReleaseName};
+use shipperctl::forecast::{ApplicationForecast, Forecast, ObjectForecast, ShareOf};
 use shipperctl::hub::Hub;
 use shipperctl::objects::Changed;
 
@@ -103,12 +104,15 @@ fn holds(foretold: &ApplicationForecast, commit: &str, git: &dyn Fn(&[&str]) -> 
         let record = record(release.name.as_str());
         let steps: Vec<_> = record.strategy.steps.iter().map(|step| step.name.clone()).collect();
         assert_eq!((&steps, record.position.step), (&release.steps, release.step), "{}", release.name);
-        let manifests = show(&format!("{releases}{}/manifests.yaml", release.name));
-        for object in foretold.objects.iter().filter(|object| object.change != Changed::Removed) {
-            // Names of releases stand for each other in a diff.
-            let lines = object.diff.lines().filter_map(|line| line.strip_prefix('+'));
-            for line in lines.map(str::trim).filter(|line| !line.contains("<release>")) {
-                assert!(manifests.contains(line), "{line:?} of {} is not in\n{manifests}", object.object);
+        for object in foretold.objects.iter().filter(|object| object.change.change != Changed::Removed) {
+            for place in places(object, commit, &release.name, app, git) {
+                let manifests = show(&place);
+                // Names of releases stand for each other in a diff.
+                let lines = object.change.diff.lines().filter_map(|line| line.strip_prefix('+'));
+                for line in lines.map(str::trim).filter(|line| !line.contains("<release>")) {
+                    let object = &object.change.object;
+                    assert!(manifests.contains(line), "{line:?} of {object} is not in {place}:\n{manifests}");
+                }
             }
         }
     }
@@ -118,6 +122,20 @@ fn holds(foretold: &ApplicationForecast, commit: &str, git: &dyn Fn(&[&str]) -> 
     if let Some(step) = &foretold.step {
         assert_eq!(record(step.release.as_str()).position.name, step.to);
     }
+}
+
+/// The files in which an object is to be as it was foretold: those of its clusters, as far as the release has got there.
+fn places(
+    object: &ObjectForecast,
+    commit: &str,
+    release: &ReleaseName,
+    app: &AppKey,
+    git: &dyn Fn(&[&str]) -> String,
+) -> Vec<String> {
+    let file = |cluster: &ClusterName| format!("clusters/{cluster}/{app}/{release}.yaml");
+    let mut files: Vec<String> = object.clusters.iter().map(file).collect();
+    files.retain(|file| !git(&["ls-tree", "--name-only", commit, file]).is_empty());
+    files
 }
 
 fn shares(target: &Target) -> Vec<ShareOf> {
