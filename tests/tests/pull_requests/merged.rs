@@ -2,6 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shipper_core::condition::Reason;
 use shipperctl::forecast::{ApplicationForecast, Forecast, markdown};
 
 use super::forge::{FLEET, Forge, Said, clone_of};
@@ -125,6 +126,9 @@ async fn another_strategy(forge: &Forge) {
         "a rollout keeps its strategy: {:#?}",
         said.forecast
     );
+    let hello = said.forecast.applications.iter().find(|one| one.application.name == "hello");
+    let told = hello.is_some_and(|one| one.conditions.iter().any(|c| c.reason == Reason::StrategyChanged));
+    assert!(told, "that it does is said: {:#?}", said.forecast);
     forge.comes_true(said.number, said.forecast).await;
 }
 
