@@ -142,6 +142,18 @@ pub struct Convergence {
     pub wake_at: Option<Timestamp>,
 }
 
+/// Pods that a target asks for, whatever its cluster has: the shares of Deployments, with an autoscaler at least so many [C3], and the
+/// StatefulSets of the release that leads [C11]. DaemonSets have as many as there are nodes, and are not counted.
+pub fn pods(wanted: Wanted<'_>) -> u64 {
+    if wanted.target.absent {
+        return 0;
+    }
+    let nothing = Observed::default();
+    let view = view::View::new(wanted, &nothing, Timestamp::UNIX_EPOCH);
+    let shares = view.workloads.iter().map(|workload| u64::from(workload.desired));
+    shares.sum::<u64>() + objects::stateful(&view).map(|set| u64::from(set.replicas())).sum::<u64>()
+}
+
 /// Moves a wake-up forward to this moment.
 fn wake(slot: &mut Option<Timestamp>, at: Timestamp) {
     *slot = Some(slot.map_or(at, |earlier| earlier.min(at)));

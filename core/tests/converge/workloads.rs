@@ -1,6 +1,6 @@
 //! Rule C11 for StatefulSets, DaemonSets and Jobs: a step waits for them.
 
-use crate::support::Cluster;
+use crate::support::{Cluster, DEPLOYMENT};
 use serde_json::{Value, json};
 use shipper_core::labels::FIELD_MANAGER;
 use shipper_core::report::ObjectProblem;
@@ -87,4 +87,25 @@ fn r7_a_release_at_zero_waits_for_none() {
     cluster.deployment(1, 0, FIELD_MANAGER);
     cluster.gone(1, 1);
     assert!(cluster.report(1).capacity.achieved);
+}
+
+/// [C3, C11] What a target asks for counts the minimum of an autoscaler, and the StatefulSet of the lead once.
+#[test]
+fn c3_c11_the_pods_that_a_target_asks_for() {
+    let mut cluster = Cluster::new();
+    cluster.release(100, 100, Some(1), Some((4, 9)));
+    cluster.renders(1, &rendered("apps/v1", "StatefulSet", "1"));
+    assert_eq!(cluster.pods_asked_for(), 4 + 3);
+    cluster.release(50, 0, Some(2), Some((4, 9)));
+    cluster.wanted(2).autoscaler_base.insert(DEPLOYMENT.to_owned(), 8);
+    let mut more = rendered("apps/v1", "StatefulSet", "2");
+    more["spec"]["replicas"] = json!(5);
+    cluster.renders(2, &more);
+    assert_eq!(cluster.pods_asked_for(), 4 + 4 + 3, "half of 8 for v2; the lead is v1");
+    cluster.wanted(1).capacity = 0;
+    cluster.wanted(1).traffic = Some(0);
+    cluster.wanted(2).traffic = Some(100);
+    assert_eq!(cluster.pods_asked_for(), 4 + 5, "the lead is v2");
+    cluster.target.absent = true;
+    assert_eq!(cluster.pods_asked_for(), 0);
 }

@@ -1,8 +1,9 @@
 //! Two decisions on one application: as it goes on by itself, and as it would go on after the merge.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shipper_core::condition::{ConditionType, Status};
+use shipper_core::converge::{self, Wanted};
 use shipper_core::manifest;
 use shipper_core::plan::{AppPlan, PlannedTarget, Variant};
 use shipper_core::state::ReleaseRecord;
@@ -86,24 +87,21 @@ pub(super) fn compare(
     Ok((!nothing).then_some(forecast))
 }
 
-/// Pods that a target wants.
+/// Pods that a target wants, counted as convergence does.
 fn wanted(
     decision: &Decision,
     planned: Option<&PlannedTarget>,
     manifests: &Manifests<'_>,
 ) -> Result<u64, Error> {
-    let Some(planned) = planned else { return Ok(0) };
-    let mut pods = 0;
-    for release in planned.target.releases.iter().filter(|release| !release.absent && !planned.target.absent)
-    {
-        let values = planned.manifests.get(&release.name).cloned().flatten();
+    let Some(PlannedTarget { target, manifests: variants }) = planned else { return Ok(0) };
+    let mut read = BTreeMap::new();
+    for release in target.releases.iter().filter(|release| !release.absent && !target.absent) {
+        let values = variants.get(&release.name).cloned().flatten();
         let Some(bytes) = manifests.of(decision, &(release.name.clone(), values))? else { continue };
-        let Ok(read) = manifest::Manifests::parse(&bytes) else { continue };
-        let capacity = u64::from(release.capacity);
-        pods +=
-            read.deployments().map(|one| (u64::from(one.replicas()) * capacity).div_ceil(100)).sum::<u64>();
+        let Ok(objects) = manifest::Manifests::parse(&bytes) else { continue };
+        read.insert(release.name.clone(), objects);
     }
-    Ok(pods)
+    Ok(converge::pods(Wanted { target, manifests: &read }))
 }
 
 fn shares(planned: Option<&PlannedTarget>) -> Vec<ShareOf> {
