@@ -1,6 +1,7 @@
 //! What the book shows is what is in `examples/`, and works.
 
 use std::path::{Path, PathBuf};
+use std::process::Command as Program;
 
 use clap::{CommandFactory, Parser};
 
@@ -92,18 +93,25 @@ fn the_pipelines_run_commands_that_there_are() {
         let bytes = std::fs::read(root().join("examples/ci").join(path)).unwrap();
         yaml::read_documents(&bytes).unwrap().remove(0)
     };
+    // Before it a pipeline may install what it runs.
     let step = |pipeline: Value| {
-        let step = pipeline["jobs"]["plan"]["steps"][0].clone();
+        let step = pipeline["jobs"]["plan"]["steps"].as_array().unwrap().last().unwrap().clone();
         (step["run"].clone(), step["env"].clone())
     };
     let (github, forgejo) = (read("github/shipper-plan.yaml"), step(read("forgejo/shipper-plan.yaml")));
     for permission in ["pull-requests", "statuses"] {
         assert_eq!(github["permissions"][permission], "write", "{permission}");
     }
-    assert_eq!(step(github), forgejo, "both speak the same language");
     let gitlab = read("gitlab/shipper-plan.yaml")["shipper/plan"].clone();
+    let install = github["jobs"]["plan"]["steps"][0].clone();
+    installs(&install["env"], install["run"].as_str().unwrap());
+    let lines = gitlab["before_script"].as_array().unwrap().iter().map(|line| line.as_str().unwrap());
+    installs(&gitlab["variables"], &lines.collect::<Vec<_>>().join("\n"));
+    assert_eq!(step(github), forgejo, "both speak the same language");
     let mut told = gitlab["variables"].clone();
-    told.as_object_mut().unwrap().remove("GIT_STRATEGY").unwrap();
+    for own in ["GIT_STRATEGY", "SHIPPERCTL_URL", "SHIPPERCTL_SHA256"] {
+        told.as_object_mut().unwrap().remove(own).unwrap();
+    }
     for (run, variables) in [forgejo, (gitlab["script"][0].clone(), told)] {
         let command = Cli::try_parse_from(run.as_str().unwrap().split(' ')).unwrap();
         assert!(matches!(&command.command, Command::Plan(args) if args.post == Some(None)), "{run}");
@@ -115,4 +123,33 @@ fn the_pipelines_run_commands_that_there_are() {
         let unknown = variables.as_object().unwrap().keys().find(|name| !known.contains(name));
         assert_eq!(unknown, None);
     }
+}
+
+/// What a pipeline does to have a `shipperctl` is done, with a program that is there and with one that is another.
+fn installs(variables: &Value, script: &str) {
+    for variable in ["SHIPPERCTL_URL", "SHIPPERCTL_SHA256"] {
+        assert!(variables[variable].is_string(), "{variable} is to be filled in: {variables}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let served = folder.path().join("served");
+    std::fs::write(&served, "#!/bin/sh\necho installed\n").unwrap();
+    let sum = Program::new("sha256sum").arg(&served).output().unwrap();
+    let sum = String::from_utf8(sum.stdout).unwrap().split_whitespace().next().unwrap().to_owned();
+    let run = |sum: &str, then: &str| {
+        Program::new("bash")
+            .args(["-ec", &format!("{script}\n{then}")])
+            .current_dir(folder.path())
+            .env("SHIPPERCTL_URL", format!("file://{}", served.display()))
+            .env("SHIPPERCTL_SHA256", sum)
+            .env("GITHUB_PATH", folder.path().join("path"))
+            .env("RUNNER_TEMP", folder.path())
+            .env("HOME", folder.path())
+            .output()
+            .unwrap()
+    };
+    let refused = run(&"0".repeat(64), "echo went on");
+    assert!(!refused.status.success() && !String::from_utf8_lossy(&refused.stdout).contains("went on"));
+    let done = run(&sum, "if [ -f path ]; then PATH=$(cat path):$PATH; fi; shipperctl");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(String::from_utf8_lossy(&done.stdout).ends_with("installed\n"));
 }
