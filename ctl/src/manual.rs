@@ -22,6 +22,7 @@ What `shipperctl --help` and `shipperctl <command> --help` say, in one page. It 
   what would is shown as an escape, and programs read it to the letter. What takes long says on the terminal what it is doing.
 - After a push, `wait` waits for what becomes of that commit; `promote`, `abort`, `rollback`, `restart` and `resume` go on until it is done
   with `--wait`.
+- `shipperctl man DIR` writes a manual page for every command, for packages; it is not listed in the help.
 - As a plugin of kubectl it is called `kubectl shipper`; see [completion](#shipperctl-completion).
 - A pull request is opened with the token in `SHIPPER_GIT_TOKEN`, or `GITHUB_TOKEN`, `GITLAB_TOKEN`, `GITEA_TOKEN`, `FORGEJO_TOKEN`. Hosts
   that are not known by their name are asked what they are, or `SHIPPER_GIT_HOST` says it: `github`, `gitlab`, `gitea`, `forgejo`.

@@ -1,8 +1,14 @@
 //! Completion, manual pages, exit codes and the page of the book: what surrounds the commands.
 
-use std::process::Command;
+use std::fs::File;
+use std::io::Read;
+use std::process::{Command, Stdio};
 
-use crate::support::run;
+use crate::rollout::World;
+use crate::support::{hub, run, well};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use shipperctl::exit::Exit;
 use shipperctl::manual;
 
@@ -49,10 +55,16 @@ fn there_is_a_manual_page_for_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let done = run(["man", folder.path().to_str().unwrap()]);
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);
-    for page in ["shipperctl.1", "shipperctl-status.1", "shipperctl-clusters-drain.1"] {
-        let text = std::fs::read_to_string(folder.path().join(page)).unwrap();
-        assert!(text.contains(".SH NAME"), "{page}");
+    for command in crate::every::commands() {
+        let hidden = command.starts_with("__") || command == "man";
+        let page = format!("shipperctl-{}.1", command.replace(' ', "-"));
+        match std::fs::read_to_string(folder.path().join(&page)) {
+            Ok(text) => assert!(text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"), "{page}"),
+            Err(error) => assert!(hidden, "{page}: {error}"),
+        }
     }
+    let first = run(["man"]);
+    assert!(first.exit == Exit::Ok && first.out.contains(".SH SUBCOMMANDS"), "{}", first.err);
 }
 
 #[test]
@@ -74,4 +86,48 @@ fn a_slip_is_met_with_the_nearest_command_and_no_colour_reaches_a_pipe() {
     let nobody = Command::new(program()).args(["status", "--hub", "http://127.0.0.1:1"]).output().unwrap();
     assert_eq!(nobody.status.code(), Some(i32::from(Exit::HubUnreachable as u8)));
     assert!(!nobody.stderr.contains(&0x1b));
+}
+
+/// What `shipperctl status` writes to a terminal, with this in its environment.
+fn at_a_terminal(variable: (&str, &str)) -> String {
+    let own = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    fcntl_setfd(&own, FdFlags::CLOEXEC).unwrap();
+    grantpt(&own).unwrap();
+    unlockpt(&own).unwrap();
+    let name = ptsname(&own, Vec::new()).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let theirs = rustix::fs::open(name.as_c_str(), flags, Mode::empty()).unwrap();
+    let errors = theirs.try_clone().unwrap();
+    let mut world = World::new("1111111111");
+    let mut command = Command::new(program());
+    command.args(["status", "--hub", &hub(vec![world.settle().status()], well(Vec::new(), Vec::new()))]);
+    for unset in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+        command.env_remove(unset);
+    }
+    command.env("TERM", "xterm-256color").env(variable.0, variable.1);
+    let mut child = command.stdin(Stdio::null()).stdout(theirs).stderr(errors).spawn().unwrap();
+    assert!(child.wait().unwrap().success());
+    // Nobody else may have the other side open, or this one would not end.
+    drop(command);
+    let (mut said, mut terminal) = (Vec::new(), File::from(own));
+    let mut part = [0; 4096];
+    while let Ok(read @ 1..) = terminal.read(&mut part) {
+        said.extend_from_slice(&part[..read]);
+    }
+    String::from_utf8(said).unwrap()
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_want_them() {
+    let coloured = |text: &str| {
+        text.split("\u{1b}[")
+            .skip(1)
+            .any(|rest| rest.trim_start_matches(|c| matches!(c, '0'..='9' | ';')).starts_with('m'))
+    };
+    let wanted = at_a_terminal(("LANG", "C"));
+    assert!(coloured(&wanted), "{wanted:?}");
+    for variable in [("NO_COLOR", "1"), ("CLICOLOR", "0")] {
+        let plain = at_a_terminal(variable);
+        assert!(!coloured(&plain) && !plain.trim().is_empty(), "{variable:?}: {plain:?}");
+    }
 }

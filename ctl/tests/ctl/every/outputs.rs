@@ -42,8 +42,8 @@ fn change(command: &'static str, arguments: &[&str], subject: &'static str) -> C
     Case { commits: true, ..case(command, arguments, "Committed", ("/subject", subject), "") }
 }
 
-fn cases(data: &Path, clone: &Path, incumbent: &str) -> Vec<Case> {
-    let (data, clone) = (data.to_str().unwrap(), clone.to_str().unwrap());
+fn cases(data: &Path, odd: &Path, incumbent: &str) -> Vec<Case> {
+    let (data, odd) = (data.to_str().unwrap(), odd.to_str().unwrap());
     let app = app();
     vec![
         case("status", &[], app, ("/0/application", app), app),
@@ -56,13 +56,19 @@ fn cases(data: &Path, clone: &Path, incumbent: &str) -> Vec<Case> {
         case("diff", &[app], "Deployment hello-<release>", ("/objects/0/change", "changed"), "Deployment"),
         case("plan", &["--head", "next"], "gets the new release", ("/applications/0/application", app), app),
         case("render", &[app], "kind: Deployment", ("/items/0/kind", ""), ""),
-        case("lint", &[clone], "", ("", ""), ""),
+        case("lint", &[odd], "selects no cluster", ("/0/file", "strategies/odd.yaml"), "strategies/"),
         case("blocks list", &[], "shop/incident", ("/0/name", "incident"), "shop/incident"),
         case("clusters list", &[], "eu-1", ("/0/name", "eu-1"), ""),
         case("clusters show", &["eu-1"], app, ("/name", "eu-1"), "eu-1"),
         case("hub backup", &["--data-dir", data, "FILE"], "Copied", ("/bytes", ""), "/"),
         case("hub restore", &["--data-dir", "DIR", "COPY"], "Restored", ("/events", ""), ""),
-        case("hub tokens create", &["--data-dir", data, "TOKEN"], "", ("/name", "token-"), ""),
+        case(
+            "hub tokens create",
+            &["--data-dir", data, "TOKEN"],
+            "shipper_read_",
+            ("/token", "shipper_read_"),
+            "shipper_read_",
+        ),
         case("hub tokens list", &["--data-dir", data], "token-", ("/0/name", "token-"), "token-"),
         case("hub tokens revoke", &["--data-dir", data, "MADE"], "Revoked", ("/0", "token-"), "token-"),
         change("promote", &[app], "Promote web/hello to half"),
@@ -70,7 +76,6 @@ fn cases(data: &Path, clone: &Path, incumbent: &str) -> Vec<Case> {
         change("rollback", &[app, "--to", incumbent], "Roll web/hello back to hello-"),
         change("restart", &[app], "Restart web/hello"),
         change("pause", &[app], "Pause web/hello"),
-        Case { text: "Nothing to commit", ..change("resume", &[app], "Resume web/hello") },
         change("remove", &[app], "Remove web/hello"),
         change("blocks add", &["holidays", "--reason", "Holidays"], "Block rollouts of everything: Holidays"),
         change("blocks remove", &["shop/incident"], "Remove the rollout block shop/incident"),
@@ -80,6 +85,8 @@ fn cases(data: &Path, clone: &Path, incumbent: &str) -> Vec<Case> {
         change("clusters uncordon", &["us-1"], "Uncordon us-1"),
         change("clusters drain", &["eu-1"], "Drain eu-1"),
         change("repository accept", &["REFUSED"], "Accept main at"),
+        // Paused on main first, and last of all, so that the others find it as it was.
+        change("resume", &["PAUSED"], "Resume web/hello"),
     ]
 }
 
@@ -113,6 +120,12 @@ impl Fleet {
                     let made = run(["hub", "tokens", "create", "--data-dir", &case.arguments[1], &name]);
                     assert_eq!(made.exit, Exit::Ok, "{}", made.err);
                     name
+                }
+                "PAUSED" => {
+                    let author = ["--author", "Ada <ada@example.com>", "--repository", &self.repository];
+                    let paused = run([&["pause", app()], &author[..]].concat());
+                    assert_eq!(paused.exit, Exit::Ok, "{}", paused.err);
+                    app().to_owned()
                 }
                 // A history that is refused is no state that the rest of this test could go on in.
                 "REFUSED" => {
@@ -169,12 +182,22 @@ fn every_command_speaks_to_people_and_to_programs() {
     let hub = demo.hub();
     let mut fleet = Fleet { demo, hub, repository, desk, files: 0 };
 
-    let cases = cases(&data, &clone, &first);
+    // A folder that something is to be said about.
+    let odd = fleet.desk.path().join("odd");
+    let selects_none = "apiVersion: shipper.dev/v1alpha1\nkind: Strategy\nmetadata: {name: odd}\n\
+                        spec: {steps: [{name: all, clusters: {names: [nowhere]}, capacity: {contender: 100, incumbent: 0}}]}\n";
+    write(&odd, &[("strategies/odd.yaml", selects_none)]);
+    let cases = cases(&data, &odd, &first);
     complete(cases.iter().map(|case| case.command), &WITHOUT);
     for case in &cases {
         for form in ["text", "wide"] {
             let done = fleet.run(case, form);
-            assert!(done.out.contains(case.text), "{} -o {form}: {}", case.command, done.out);
+            assert!(
+                !case.text.is_empty() && done.out.contains(case.text),
+                "{} -o {form}: {}",
+                case.command,
+                done.out
+            );
         }
         let json = fleet.run(case, "json").out;
         // What is followed is a line each.
