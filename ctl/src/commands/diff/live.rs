@@ -1,14 +1,17 @@
 //! What a cluster has against what Git asks for: every object of the target, read with the person's own kubeconfig, in the fields
 //! that Git names.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Map, Value};
 use shipper_core::manifest::{ManifestObject, Manifests};
+use shipper_core::resources::Quantity;
 use shipper_core::state::{StateObject, Target, paths};
 use shipper_core::status::ApplicationStatus;
-use shipper_core::{AppKey, ClusterName};
+use shipper_core::{AppKey, ClusterName, labels};
 use shipper_git::Snapshot;
 
 use super::{Args, Comparison};
@@ -75,18 +78,47 @@ fn wanted(state: &Snapshot, app: &AppKey, cluster: &ClusterName) -> Result<Vec<M
             if wanted.iter().any(|known| known.key == object.key) {
                 continue;
             }
-            // The step says how many, and the agent sets it.
-            if let Some(spec) = object.value.get_mut("spec").and_then(Value::as_object_mut) {
-                spec.remove("replicas");
-            }
+            undecided(&mut object);
+            encoded(&mut object.value);
             wanted.push(object);
         }
     }
     Ok(wanted)
 }
 
+/// Without what the agent decides: how many there are at this step, how far an autoscaler may go, where traffic goes.
+fn undecided(object: &mut ManifestObject) {
+    let decided: &[&str] = match (object.key.group.as_str(), object.key.kind.as_str()) {
+        ("apps", "Deployment") => &["replicas"],
+        ("autoscaling", "HorizontalPodAutoscaler") => &["minReplicas", "maxReplicas"],
+        ("", "Service") if object.annotation(labels::TRAFFIC).is_some() => &["selector"],
+        _ => &[],
+    };
+    if let Some(spec) = object.value.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.retain(|field, _| !decided.contains(&field.as_str()));
+    }
+}
+
+/// A Secret's `stringData` as the API server keeps it.
+fn encoded(object: &mut Value) {
+    if object["kind"] != "Secret" {
+        return;
+    }
+    let Some(Value::Object(texts)) = object.as_object_mut().and_then(|fields| fields.remove("stringData"))
+    else {
+        return;
+    };
+    for (key, text) in texts {
+        object["data"][key] = Value::from(STANDARD.encode(text.as_str().unwrap_or_default()));
+    }
+}
+
 async fn client(args: &Args, cluster: &str) -> Result<Client, String> {
-    let kubeconfig = Kubeconfig::read().map_err(|error| error.to_string())?;
+    let kubeconfig = Kubeconfig::read().map_err(|error| {
+        format!(
+            "{error}; set KUBECONFIG to a file with a context for the cluster, and name that with --context"
+        )
+    })?;
     let named = kubeconfig.contexts.iter().any(|context| context.name == cluster);
     let context = args.context.clone().or_else(|| named.then(|| cluster.to_owned()));
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
@@ -121,21 +153,44 @@ fn api(client: &Client, resource: &ApiResource, namespace: &str) -> Api<DynamicO
     }
 }
 
+/// Fields whose values, or those in them, are amounts, which the API server writes in its own way.
+const AMOUNTS: [&str; 6] = ["limits", "requests", "hard", "capacity", "sizeLimit", "averageValue"];
+
 /// The live object in the fields that Git names: what others set beside them is theirs.
 fn named_in(live: Value, wanted: &Value) -> Value {
+    named(live, wanted, false)
+}
+
+fn named(live: Value, wanted: &Value, amounts: bool) -> Value {
     match (live, wanted) {
         (Value::Object(mut fields), Value::Object(wanted)) => {
-            let kept: Map<String, Value> = wanted
-                .iter()
-                .filter_map(|(key, wanted)| Some((key.clone(), named_in(fields.remove(key)?, wanted))))
-                .collect();
+            let mut kept = Map::new();
+            for (key, wanted) in wanted {
+                let amounts = amounts || AMOUNTS.contains(&key.as_str());
+                match fields.remove(key) {
+                    Some(live) => kept.insert(key.clone(), named(live, wanted, amounts)),
+                    // Nothing, and an empty map, are as good as not there.
+                    None if wanted.is_null() || wanted.as_object().is_some_and(Map::is_empty) => {
+                        kept.insert(key.clone(), wanted.clone())
+                    }
+                    None => None,
+                };
+            }
             Value::Object(kept)
         }
         (Value::Array(items), Value::Array(wanted)) if items.len() == wanted.len() => {
-            Value::Array(items.into_iter().zip(wanted).map(|(item, wanted)| named_in(item, wanted)).collect())
+            let items = items.into_iter().zip(wanted);
+            Value::Array(items.map(|(item, wanted)| named(item, wanted, amounts)).collect())
         }
+        (live, wanted) if amounts && is_as_much(&live, wanted) => wanted.clone(),
         (live, _) => live,
     }
+}
+
+/// Whether both are the same amount, as `0.5` and `500m` are.
+fn is_as_much(one: &Value, other: &Value) -> bool {
+    let amount = |value: &Value| serde_json::from_value::<Quantity>(value.clone()).ok();
+    amount(one).is_some_and(|one| amount(other) == Some(one))
 }
 
 #[cfg(test)]
@@ -200,5 +255,65 @@ data: {a: b}
         let live = json!({"spec": {"ports": [{"port": 81, "nodePort": 3}], "selector": {"a": "b", "x": "y"}}, "status": {}});
         let seen = named_in(live, &wanted);
         assert_eq!(seen, json!({"spec": {"ports": [{"port": 81}], "selector": {"a": "b"}}}));
+    }
+
+    #[test]
+    fn the_same_amount_does_not_differ_however_it_is_written() {
+        let container =
+            |cpu: Value, image: &str| json!({"image": image, "resources": {"limits": {"cpu": cpu}}});
+        let wanted = json!({"spec": {"containers": [container(json!(0.5), "a:1.0")]}, "metadata": {"labels": {}, "x": null}});
+        let live = |cpu: &str, image: &str| json!({"spec": {"containers": [container(json!(cpu), image)]}, "metadata": {}});
+        assert_eq!(named_in(live("500m", "a:1.0"), &wanted), wanted);
+        assert_ne!(named_in(live("600m", "a:1.0"), &wanted), wanted);
+        assert_ne!(named_in(live("500m", "a:1"), &wanted), wanted, "only amounts are read as such");
+    }
+
+    #[test]
+    fn the_texts_of_a_secret_are_compared_as_they_are_kept() {
+        let mut secret = json!({"kind": "Secret", "data": {"a": "YQ=="}, "stringData": {"token": "one"}});
+        encoded(&mut secret);
+        assert_eq!(secret, json!({"kind": "Secret", "data": {"a": "YQ==", "token": "b25l"}}));
+    }
+
+    #[test]
+    fn what_the_agent_decides_is_no_difference_and_the_rest_is() {
+        let objects = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a, namespace: web}
+spec: {replicas: 3, paused: true}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: b, namespace: web}
+spec: {replicas: 3}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: c, namespace: web}
+spec: {minReplicas: 1, maxReplicas: 2, metrics: []}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: d, namespace: web, annotations: {shipper.dev/traffic: \"true\"}}
+spec: {selector: {a: b}, ports: []}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: e, namespace: web}
+spec: {selector: {a: b}}
+";
+        let mut read = Manifests::parse(objects.as_bytes()).unwrap().objects;
+        read.iter_mut().for_each(undecided);
+        let specs: Vec<Value> = read.into_iter().map(|object| object.value["spec"].clone()).collect();
+        // In the order in which they are installed.
+        let left = [
+            json!({"ports": []}),
+            json!({"selector": {"a": "b"}}),
+            json!({"paused": true}),
+            json!({"metrics": []}),
+            json!({"replicas": 3}),
+        ];
+        assert_eq!(specs, left);
     }
 }
