@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use shipper_core::ClusterName;
 use shipper_core::condition::Status;
 use shipper_core::intent::Severity;
 
@@ -111,7 +112,7 @@ pub(super) fn sentences(forecast: &ApplicationForecast) -> Vec<String> {
 
 /// In which of the clusters that an application is placed in an object would differ.
 pub(super) fn place(object: &ObjectForecast, placed: usize) -> String {
-    let names: Vec<&str> = object.clusters.iter().map(|cluster| cluster.as_str()).collect();
+    let names: Vec<&str> = object.clusters.iter().map(ClusterName::as_str).collect();
     match names.len() {
         0 => String::new(),
         all if all == placed && all > 1 => format!("in all {all} clusters"),

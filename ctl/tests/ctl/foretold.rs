@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::demo::{Demo, PATIENCE, is_tidy, release};
 use crate::support::{git, write};
+use shipper_core::ClusterName;
 use shipper_core::api::EVIDENCE;
 use shipper_core::condition::Reason;
 use shipper_core::status::WaitingFor;
@@ -255,8 +256,9 @@ fn an_override(fleet: &mut Fleet) {
     fleet.branch("override", "Another tag but for the canary", &[(GREETER, &overridden)]);
     let forecast = fleet.plan();
     let one = only(&forecast);
-    let [object] = &one.objects[..] else { panic!("{:#?}", one.objects) };
-    let clusters: Vec<&str> = object.clusters.iter().map(|cluster| cluster.as_str()).collect();
+    assert_eq!(one.objects.len(), 1, "{:#?}", one.objects);
+    let object = &one.objects[0];
+    let clusters: Vec<&str> = object.clusters.iter().map(ClusterName::as_str).collect();
     assert_eq!((clusters, one.placed), (vec!["eu-1", "eu-2", "us-1"], 4));
     let changed: Vec<&str> = object.change.diff.lines().filter(|line| line.starts_with(['+', '-'])).collect();
     assert!(
