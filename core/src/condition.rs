@@ -98,7 +98,7 @@ reasons! {
     ChartUnavailable,
     /// The chart did not render, or rendered what Shipper refuses; the release goes nowhere.
     RenderFailed,
-    /// The release is being rendered.
+    /// The release is being rendered, or its chart looked up.
     Rendering,
     /// `rollout.release` is not the contender's name; nothing moves.
     StaleRelease,
@@ -190,5 +190,13 @@ impl Condition {
             last_transition_time: None,
             observed_revision: None,
         }
+    }
+
+    /// Whether it keeps what is on `main` from becoming a release until somebody mends it or what is away comes back: a file that is
+    /// refused, a strategy or a chart that is not there. What only stops it for a while, and what the hub took back, is told by itself.
+    pub fn hinders(&self) -> bool {
+        let away = matches!(self.reason, Reason::ChartUnavailable | Reason::StrategyNotFound);
+        let of_release = matches!(self.kind, ConditionType::ReleaseSynced | ConditionType::Rendered);
+        self.status == Status::False && (self.kind == ConditionType::Valid || (of_release && away))
     }
 }

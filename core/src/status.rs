@@ -212,6 +212,14 @@ pub struct Waiting {
     pub clusters: Vec<ClusterName>,
 }
 
+impl Waiting {
+    /// Whether no cluster is waited for and nobody stops anything: all is as the contender asks, whatever the next release lacks.
+    pub fn is_elsewhere(&self) -> bool {
+        let elsewhere = matches!(self.state, WaitingFor::WaitingForInstallation | WaitingFor::None);
+        elsewhere && self.clusters.is_empty()
+    }
+}
+
 /// An application in one cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

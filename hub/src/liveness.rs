@@ -1,5 +1,5 @@
 //! Which agents report: online within three heartbeats, offline after, unknown while the hub takes no reports in and for the first three
-//! heartbeats after it began to [A1]. Whoever plans is woken when a cluster goes from one to the other.
+//! heartbeats after it began to [A1]; one that was offline before is so until it is heard again. Whoever plans is woken when a cluster goes from one to the other.
 
 use crate::notify::{Changes, Receiver, lock};
 use shipper_core::ClusterName;
@@ -26,6 +26,8 @@ pub struct Heartbeats {
 struct Seen {
     /// Since when reports are taken in; `None` = they are not, and nobody's silence says anything.
     listening: Option<Instant>,
+    /// Those that were offline when reports were no longer taken in, and were not heard since.
+    offline: BTreeSet<ClusterName>,
     /// `None` = known from before the hub started, not heard since.
     last: BTreeMap<ClusterName, Option<Instant>>,
     told: BTreeMap<ClusterName, Liveness>,
@@ -38,6 +40,7 @@ impl Heartbeats {
             grace: heartbeat.saturating_mul(HEARTBEATS),
             seen: Mutex::new(Seen {
                 listening: Some(Instant::now()),
+                offline: BTreeSet::new(),
                 last: BTreeMap::new(),
                 told: BTreeMap::new(),
             }),
@@ -82,6 +85,7 @@ impl Heartbeats {
             Some(last) => *last = Some(now),
             None => drop(seen.last.insert(cluster.clone(), Some(now))),
         }
+        seen.offline.remove(cluster);
         let turned = seen.told.get(cluster) != Some(&Liveness::Online);
         if turned {
             seen.told.insert(cluster.clone(), Liveness::Online);
@@ -102,8 +106,16 @@ impl Heartbeats {
 
     /// What agents report is not taken in from now on.
     pub fn deafen(&self) {
-        lock(&self.seen).listening = None;
-        self.turn(Instant::now());
+        let now = Instant::now();
+        {
+            let mut seen = lock(&self.seen);
+            let silent = |(cluster, last): (&ClusterName, &Option<Instant>)| {
+                (self.judge(&seen, cluster, *last, now) == Liveness::Offline).then(|| cluster.clone())
+            };
+            seen.offline = seen.last.iter().filter_map(silent).collect();
+            seen.listening = None;
+        }
+        self.turn(now);
         self.news.notify_one();
     }
 
@@ -116,14 +128,14 @@ impl Heartbeats {
     /// Whether the agent of one cluster reports.
     pub fn of(&self, cluster: &ClusterName, now: Instant) -> Liveness {
         let seen = lock(&self.seen);
-        self.judge(seen.listening, seen.last.get(cluster).copied().flatten(), now)
+        self.judge(&seen, cluster, seen.last.get(cluster).copied().flatten(), now)
     }
 
     /// Whether agents report, for every cluster that is expected or ever opened a session.
     pub fn liveness(&self, now: Instant) -> BTreeMap<ClusterName, Liveness> {
         let seen = lock(&self.seen);
         let judged = |(cluster, last): (&ClusterName, &Option<Instant>)| {
-            (cluster.clone(), self.judge(seen.listening, *last, now))
+            (cluster.clone(), self.judge(&seen, cluster, *last, now))
         };
         seen.last.iter().map(judged).collect()
     }
@@ -154,13 +166,13 @@ impl Heartbeats {
         let mut turned = BTreeSet::new();
         {
             let mut seen = lock(&self.seen);
-            let Seen { listening, last, told } = &mut *seen;
-            for (cluster, last) in last.iter() {
-                let present = self.judge(*listening, *last, now);
-                if told.insert(cluster.clone(), present) != Some(present) {
-                    turned.insert(cluster.clone());
-                }
-            }
+            let judged = |(cluster, last): (&ClusterName, &Option<Instant>)| {
+                (cluster.clone(), self.judge(&seen, cluster, *last, now))
+            };
+            let present: BTreeMap<_, _> = seen.last.iter().map(judged).collect();
+            let news = present.iter().filter(|(cluster, present)| seen.told.get(*cluster) != Some(*present));
+            turned.extend(news.map(|(cluster, _)| cluster.clone()));
+            seen.told = present;
         }
         self.changes.publish(&turned);
     }
@@ -171,10 +183,11 @@ impl Heartbeats {
         turns.map(|at| at + self.grace).filter(|at| *at > now).min()
     }
 
-    fn judge(&self, listening: Option<Instant>, last: Option<Instant>, now: Instant) -> Liveness {
+    fn judge(&self, seen: &Seen, cluster: &ClusterName, last: Option<Instant>, now: Instant) -> Liveness {
         match last {
             Some(at) if now.saturating_duration_since(at) < self.grace => Liveness::Online,
-            _ => self.unheard(listening, now),
+            _ if seen.offline.contains(cluster) => Liveness::Offline,
+            _ => self.unheard(seen.listening, now),
         }
     }
 
@@ -281,6 +294,35 @@ mod tests {
             timeout(BEAT * 2, changes.next()).await.expect("somebody is woken when it goes offline");
         assert_eq!(changed, BTreeSet::from([cluster("eu")]));
         assert_eq!(heartbeats.of(&cluster("eu"), Instant::now()), Liveness::Offline);
+    }
+
+    /// [A1] What was known of an agent before is not forgotten because the database takes no writes.
+    #[tokio::test(start_paused = true)]
+    async fn who_was_offline_before_the_hub_took_no_reports_in_is_so_until_it_is_heard() {
+        let (heartbeats, mut changes) = watched();
+        let (eu, us) = (cluster("eu"), cluster("us"));
+        heartbeats.expect_all([&eu, &us]);
+        advance(BEAT * 4).await;
+        heartbeats.heard(&us);
+        let both = |heartbeats: &Heartbeats| {
+            let now = heartbeats.liveness(Instant::now());
+            (now[&eu], now[&us])
+        };
+        assert_eq!(both(&heartbeats), (Liveness::Offline, Liveness::Online));
+        heartbeats.deafen();
+        advance(BEAT * 4).await;
+        // The writer says so each time that it fails.
+        heartbeats.deafen();
+        assert_eq!(both(&heartbeats), (Liveness::Offline, Liveness::Unknown));
+        heartbeats.listen();
+        assert_eq!(both(&heartbeats), (Liveness::Offline, Liveness::Unknown));
+        changes.take();
+        heartbeats.heard(&eu);
+        assert_eq!(changes.next().await, BTreeSet::from([eu.clone()]));
+        assert_eq!(both(&heartbeats), (Liveness::Online, Liveness::Unknown));
+        heartbeats.deafen();
+        advance(BEAT * 4).await;
+        assert_eq!(both(&heartbeats), (Liveness::Unknown, Liveness::Unknown), "nobody was offline this time");
     }
 
     #[tokio::test(start_paused = true)]

@@ -84,6 +84,8 @@ pub enum RolloutState {
     RolledBack,
     /// More clusters fail than may [A3].
     Held,
+    /// The contender is complete, and something is in the way of the release that `main` asks for.
+    OutOfSync,
     /// The contender is complete, and nothing is waited for.
     Complete,
     /// The contender is on its way.
@@ -92,11 +94,12 @@ pub enum RolloutState {
 
 impl RolloutState {
     /// All of them, the ones that need a person first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NoRelease,
         Self::Failed,
         Self::RolledBack,
         Self::Held,
+        Self::OutOfSync,
         Self::RollingOut,
         Self::Beginning,
         Self::Complete,
@@ -110,6 +113,7 @@ impl RolloutState {
             Self::Failed => "failed",
             Self::RolledBack => "rolled back",
             Self::Held => "held",
+            Self::OutOfSync => "out of sync",
             Self::Complete => "complete",
             Self::RollingOut => "rolling out",
         }
@@ -117,7 +121,7 @@ impl RolloutState {
 
     /// Whether nothing goes on unless a person does something about it.
     pub fn needs_somebody(self) -> bool {
-        matches!(self, Self::NoRelease | Self::Failed | Self::RolledBack | Self::Held)
+        matches!(self, Self::NoRelease | Self::Failed | Self::RolledBack | Self::Held | Self::OutOfSync)
     }
 
     /// That of an application.
@@ -129,8 +133,8 @@ impl RolloutState {
             Some(release) if release.failed.is_some() => Self::Failed,
             Some(_) if has(Reason::RolledBack) => Self::RolledBack,
             Some(_) if has(Reason::RolloutHeld) => Self::Held,
-            Some(release) if release.complete.is_some() && status.waiting.state == WaitingFor::None => {
-                Self::Complete
+            Some(release) if release.complete.is_some() && status.waiting.is_elsewhere() => {
+                if status.waiting.state == WaitingFor::None { Self::Complete } else { Self::OutOfSync }
             }
             Some(_) => Self::RollingOut,
         }

@@ -150,7 +150,7 @@ const ADVICE: &[(&str, &str, &str)] = &[
     (
         "DatabaseNotWritable",
         "Tries again by itself, every few seconds at most, and refuses reports until it works; agents report anew then. Clusters keep what \
-         they have. No agent is taken to be away meanwhile, nor for three heartbeats after.",
+         they have. No agent is taken to have gone away meanwhile, nor for three heartbeats after; one that was away before still is.",
         "Give the data directory (`--data-dir`) free space, or mend the disk or the database server that the message names. The hub needs \
          no restart.",
     ),

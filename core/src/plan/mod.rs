@@ -114,6 +114,8 @@ pub struct Resolved {
 pub struct Unresolved {
     /// In words, with the next step.
     pub message: String,
+    /// It is being looked for, and nothing is known to be wrong yet.
+    pub looking: bool,
 }
 
 /// What is to be written and told.

@@ -37,13 +37,12 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
     let resolved = match &intent.environment {
         Ok(resolved) => resolved,
         Err(unresolved) => {
+            let (status, reason) = match unresolved.looking {
+                true => (Status::Unknown, Reason::Rendering),
+                false => (Status::False, Reason::ChartUnavailable),
+            };
             let message = unresolved.message.clone();
-            draft.conditions.push(Condition::new(
-                ConditionType::ReleaseSynced,
-                Status::False,
-                Reason::ChartUnavailable,
-                message,
-            ));
+            draft.conditions.push(Condition::new(ConditionType::ReleaseSynced, status, reason, message));
             return;
         }
     };

@@ -3,7 +3,7 @@
 
 use super::Draft;
 use crate::state::{Advance, AppRecord, How, OpenFailure, ReleaseRecord, advances};
-use crate::status::{ApplicationStatus, WaitingFor};
+use crate::status::ApplicationStatus;
 use jiff::Timestamp;
 
 /// Notes that a release failed, or that the application is back from that.
@@ -37,7 +37,7 @@ fn withdrawn_since(draft: &Draft<'_>, release: &ReleaseRecord) -> Option<Timesta
     failed.then(|| before.fails_since().unwrap_or(draft.input.now))
 }
 
-/// The same release is well again at its step; or what took its place has gone all the way and nothing is waited for.
+/// The same release is well again at its step; or what took its place has gone all the way and no cluster is waited for.
 fn is_over(draft: &Draft<'_>, open: &OpenFailure, status: &ApplicationStatus) -> bool {
     let Some(contender) = draft.roles().contender.and_then(|name| draft.releases.get(&name)) else {
         return true;
@@ -49,5 +49,5 @@ fn is_over(draft: &Draft<'_>, open: &OpenFailure, status: &ApplicationStatus) ->
         let achieved = contender.achieved.as_ref();
         return achieved.is_some_and(|achieved| achieved.step == contender.position.step);
     }
-    contender.complete.is_some() && status.waiting.state == WaitingFor::None
+    contender.complete.is_some() && status.waiting.is_elsewhere()
 }

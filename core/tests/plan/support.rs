@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use shipper_core::condition::{ConditionType, Reason, Status};
+use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::{
     Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollback, Rollout, StepRef, StrategySpec,
     Template, TrafficMode,
@@ -24,6 +24,7 @@ pub struct World {
     pub fleet: Fleet,
     pub intent: Option<Intent>,
     pub absence: Option<Absence>,
+    pub reading: Vec<Condition>,
     pub record: Option<AppRecord>,
     pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
     pub targets: BTreeMap<ClusterName, Target>,
@@ -70,6 +71,7 @@ impl World {
             fleet,
             intent: None,
             absence: None,
+            reading: Vec::new(),
             record: None,
             releases: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -189,7 +191,7 @@ impl World {
             source: &source,
             intent: self.intent.as_ref(),
             absence: self.absence.as_ref(),
-            reading: &[],
+            reading: &self.reading,
             fleet: &self.fleet,
             record: self.record.as_ref(),
             releases: &self.releases,

@@ -54,7 +54,9 @@ impl From<Text<'_>> for Cell {
 /// The rows below their header, in lines of at most `width` columns. The last column is what is said of a row.
 pub(super) fn columns(header: &[&str], rows: Vec<Vec<Text<'_>>>, width: Option<u16>) -> String {
     if width.is_none() {
-        return long(header, &rows);
+        let said = |row: &Vec<Text<'_>>| row.last().is_some_and(|last| !last.text.is_empty());
+        let silent = usize::from(!rows.iter().any(said));
+        return long(&header[..header.len().saturating_sub(silent)], &rows);
     }
     let mut table = Told::new(header);
     for mut row in rows {

@@ -58,8 +58,11 @@ impl<'t> Told<'t> {
     pub(super) fn print(&self, width: Option<u16>) -> String {
         let Some(width) = width else { return print(&self.beside(None)) };
         let last = self.header.len().saturating_sub(1);
-        let taken = taken(&self.heads(last));
-        let longest = self.beside(None).column_max_content_widths().last().copied().unwrap_or_default();
+        let taken = taken(&self.heads(last, None));
+        let longest = match self.is_silent() {
+            true => 0,
+            false => self.beside(None).column_max_content_widths().last().copied().unwrap_or_default(),
+        };
         let room = width.saturating_sub(taken + PADDING);
         if taken <= width && room >= ROOM.min(longest) {
             let mut table = self.beside(Some(width));
@@ -68,7 +71,7 @@ impl<'t> Told<'t> {
         }
         // What stands before the message begins it, where there is no room for both.
         let columns = if taken > width { last.saturating_sub(1) } else { last };
-        let heads = self.heads(columns);
+        let heads = self.heads(columns, None);
         if columns == 0 || self::taken(&heads) > width {
             return print(&self.beside(Some(width)));
         }
@@ -91,16 +94,24 @@ impl<'t> Told<'t> {
     }
 
     /// The first columns alone, a line for each row.
-    fn heads(&self, columns: usize) -> Table {
+    fn heads(&self, columns: usize, width: Option<u16>) -> Table {
         let header: Vec<&str> = self.header.iter().take(columns).copied().collect();
-        let mut table = table_of(&header, None);
+        let mut table = table_of(&header, width);
         for row in self.rows.iter().flat_map(|said| &said.rows) {
             table.add_row(row.iter().take(columns).cloned());
         }
         table
     }
 
+    /// Whether nothing is said of any row; the column for it is left out then.
+    fn is_silent(&self) -> bool {
+        self.rows.iter().all(|said| said.message.is_empty())
+    }
+
     fn beside(&self, width: Option<u16>) -> Table {
+        if self.is_silent() {
+            return self.heads(self.header.len().saturating_sub(1), width);
+        }
         let mut table = table_of(self.header, width);
         for said in &self.rows {
             for (at, row) in said.rows.iter().enumerate() {
@@ -151,5 +162,15 @@ mod tests {
             narrow.lines().all(|line| line.len() <= 80) && narrow.contains("hello-32e16a62-0 has 0"),
             "{narrow}"
         );
+    }
+
+    #[test]
+    fn where_nothing_is_said_there_is_no_column_for_it() {
+        let silent = " CLUSTER  RELEASE\n eu-1     hello-32e16a62-0\n          hello-34eba1b9-0\n eu-2     hello-32e16a62-0";
+        for width in [None, Some(200), Some(30)] {
+            assert_eq!(shown("", width), silent, "{width:?}");
+        }
+        let narrow = shown("", Some(20));
+        assert!(!narrow.contains("MESSAGE"), "{narrow}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::intent::{Object, StrategySpec, load};
-use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, plan};
+use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Unresolved, plan};
 use shipper_core::report::{AppReport, Capacity, PodGroup, ReleaseReport, Traffic};
 use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
 use shipper_core::status::{ApplicationStatus, Liveness};
@@ -23,6 +23,7 @@ pub(crate) struct World {
     application: shipper_core::intent::Application,
     strategy: StrategySpec,
     tree: String,
+    lacks: Option<String>,
     record: Option<AppRecord>,
     releases: BTreeMap<ReleaseName, ReleaseRecord>,
     targets: BTreeMap<ClusterName, Target>,
@@ -56,6 +57,7 @@ impl World {
             application: application.unwrap(),
             strategy: strategy.unwrap(),
             tree: "1111111111".to_owned(),
+            lacks: None,
             record: None,
             releases: BTreeMap::new(),
             targets: BTreeMap::new(),
@@ -67,6 +69,12 @@ impl World {
     /// Another version of the manifests, committed as `source`.
     pub(crate) fn change(&mut self, tree: &str, source: &str) -> &mut Self {
         (self.tree, self.source) = (tree.to_owned(), source.to_owned());
+        self
+    }
+
+    /// What `main` asks for is not there.
+    pub(crate) fn lack(&mut self, message: &str) -> &mut Self {
+        self.lacks = Some(message.to_owned());
         self
     }
 
@@ -189,7 +197,10 @@ impl World {
         };
         let intent = Intent {
             application: self.application.clone(),
-            environment: Ok(Resolved { environment, written_chart: None }),
+            environment: match self.lacks.clone() {
+                Some(message) => Err(Unresolved { message, looking: false }),
+                None => Ok(Resolved { environment, written_chart: None }),
+            },
             strategy: Some(self.strategy.clone()),
         };
         let known = self.releases.keys().map(|name| ((name.clone(), None), Ok(())));

@@ -91,6 +91,22 @@ fn the_overview_has_a_line_for_each_and_what_is_wrong_with_the_whole() {
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 
+/// [A5] What runs is complete, and what was asked for since is not there: neither hides the other.
+#[test]
+fn a_complete_application_does_not_hide_that_its_next_chart_is_not_there() {
+    let lacks = "nginx 9.9.9 is not in https://charts.example.com";
+    let status = rolling().settle().order("full on").settle().lack(lacks).status();
+    assert!(status.contender_status().unwrap().complete.is_some());
+    let routes = || hub(vec![status.clone()], well(Vec::new(), Vec::new()));
+    let all = run(["--hub", &routes(), "status"]);
+    assert!(all.out.contains("out of sync") && all.out.contains("installation"), "{}", all.out);
+    assert!(all.out.contains(lacks) && !all.out.contains("complete"), "{}", all.out);
+    let one = run(["--hub", &routes(), "status", "hello"]);
+    assert!(one.out.starts_with("web/hello: out of sync\n"), "{}", one.out);
+    assert!(one.out.contains(&format!("waits for  installation: {lacks}")), "{}", one.out);
+    assert!(one.out.contains("(ChartUnavailable)"), "{}", one.out);
+}
+
 #[test]
 fn json_is_exactly_what_the_hub_says() {
     let status = rolling().settle().status();

@@ -126,7 +126,8 @@ fn pin(
         None => {
             let name = chart.name.as_deref().unwrap_or("the chart");
             let repository = chart.repo_url.as_deref().unwrap_or("its repository");
-            Err(unresolved(format!("{name} is being looked up in {repository}")))
+            let message = format!("{name} is being looked up in {repository}");
+            Err(Unresolved { message, looking: true })
         }
     }
 }
@@ -155,5 +156,5 @@ fn strategy(view: &FleetView, application: &Application) -> Option<StrategySpec>
 }
 
 fn unresolved(message: String) -> Unresolved {
-    Unresolved { message }
+    Unresolved { message, looking: false }
 }

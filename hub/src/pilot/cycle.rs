@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, LookError, Work, Wrote, retry_after};
 use super::lookups::look_up;
-use super::message::Changed;
+use super::message::News;
 use super::wakes::Message;
 use super::world::{Planned, World};
 use super::{Held, Pilot};
@@ -174,10 +174,10 @@ impl Pilot {
     /// A push whose answer was lost arrived after all.
     fn settle_unsure(&mut self) {
         let state = self.world.0.as_deref().and_then(|world| world.desk.view().branches().state);
-        if let Some((commit, changed)) = self.unsure.take()
+        if let Some((commit, news)) = self.unsure.take()
             && state == Some(commit)
         {
-            self.arrived(&changed);
+            self.arrived(&news);
         }
     }
 
@@ -221,14 +221,14 @@ impl Pilot {
         let Some((wrote, work)) = wrote.await else { return };
         match wrote {
             Ok(Wrote::Nothing) => self.written(work),
-            Ok(Wrote::Pushed { commit, changed }) => {
-                tracing::info!(%commit, count = changed.len(), "pushed");
-                self.say(commit, &changed);
+            Ok(Wrote::Pushed { commit, news }) => {
+                tracing::info!(%commit, count = news.changed.len(), "pushed");
+                self.say(commit, &news);
                 self.pushes.succeeded();
                 self.races.succeeded();
                 // What was rendered is committed, and a plan made before does not know what the commit says.
-                self.dirty.extend(changed.iter().map(|one| one.app.clone()));
-                self.arrived(&changed);
+                self.dirty.extend(news.changed.iter().map(|one| one.app.clone()));
+                self.arrived(&news);
                 self.written(work);
             }
             Ok(Wrote::LostRace { detail }) => {
@@ -242,29 +242,33 @@ impl Pilot {
                     format!("the server refuses the push to {}: {detail}", self.config.state_branch);
                 self.push_failed(work, None, &message);
             }
-            Ok(Wrote::Unsure { commit, changed, error }) => {
-                self.unsure = Some((commit, changed));
+            Ok(Wrote::Unsure { commit, news, error }) => {
+                self.unsure = Some((commit, news));
                 self.push_failed(work, retry_after(&error), &error.to_string());
             }
             Err(error) => self.push_failed(work, None, &error.to_string()),
         }
     }
 
-    /// What a commit did, a line for each thing that happened to a release.
-    fn say(&self, commit: Oid, changed: &[Changed]) {
+    /// What a commit did, a line for each thing that happened to a release or a cluster.
+    fn say(&self, commit: Oid, news: &News) {
         let Some(world) = self.world.0.as_deref() else { return };
         let revision = world.desk.fleet_state().source;
-        for (app, event) in changed.iter().flat_map(|one| one.events.iter().map(|event| (&one.app, event))) {
+        for event in &news.clusters {
+            tracing::info!(cluster = %event.cluster, %commit, revision, reason = %event.reason, "{}", event.message);
+        }
+        let changed = news.changed.iter();
+        for (app, event) in changed.flat_map(|one| one.events.iter().map(|event| (&one.app, event))) {
             let reason = format!("{:?}", event.reason);
             tracing::info!(application = %app, release = %event.release, %commit, revision, reason, "{}", event.message);
         }
     }
 
     /// A commit of this hub stands in Git: it is told and counted, once, by this hub alone.
-    fn arrived(&self, changed: &[Changed]) {
+    fn arrived(&self, news: &News) {
         self.shared.metrics.pushes.inc();
-        changed.iter().for_each(|one| self.shared.metrics.rollouts.count(&one.app, &one.deeds));
-        self.publisher.log(changed);
+        news.changed.iter().for_each(|one| self.shared.metrics.rollouts.count(&one.app, &one.deeds));
+        self.publisher.log(news);
     }
 
     fn written(&mut self, work: Vec<Work>) {

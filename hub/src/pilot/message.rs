@@ -1,5 +1,6 @@
 //! What a state commit says of itself: the decision in one line, an application per line with the reason, trailers.
 
+use super::desk::ClusterEvent;
 use crate::metrics::Deeds;
 use shipper_core::AppKey;
 use shipper_core::plan::{Event, EventReason};
@@ -9,8 +10,15 @@ use std::fmt::Write;
 
 /// Longest subject, in characters.
 const SUBJECT: usize = 70;
-/// Applications named in the body; of more the number is told, so that a wave over thousands stays readable.
+/// Applications and clusters named in the body; of more the number is told, so that a wave over thousands stays readable.
 const NAMED: usize = 200;
+
+/// What a state commit brings.
+#[derive(Clone, Debug, Default)]
+pub(super) struct News {
+    pub(super) changed: Vec<Changed>,
+    pub(super) clusters: Vec<ClusterEvent>,
+}
 
 /// What happened to one application.
 #[derive(Clone, Debug)]
@@ -62,18 +70,21 @@ impl Changed {
 }
 
 /// The whole message; `trace`: the trace that it belongs to, if there is one.
-pub(super) fn message(changed: &[Changed], state: &FleetState, trace: Option<&str>) -> String {
-    let mut text = subject(changed);
+pub(super) fn message(news: &News, state: &FleetState, trace: Option<&str>) -> String {
+    let mut text = subject(news);
     text.push_str("\n\n");
-    for one in changed.iter().take(NAMED) {
+    let clusters = news.clusters.iter().map(|one| (String::new(), one.message.clone()));
+    let apps = news.changed.iter().map(|one| (format!("{}: ", one.app), one.reason()));
+    for (about, reason) in clusters.chain(apps).take(NAMED) {
         // A line each: nothing in a reason may look like a trailer or another application.
-        let reason = one.reason().split_whitespace().collect::<Vec<_>>().join(" ");
-        let _ = writeln!(text, "{}: {}", one.app, shortened(&reason, 400));
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "{about}{}", shortened(&reason, 400));
     }
-    if changed.len() > NAMED {
-        let _ = writeln!(text, "and {} more", changed.len() - NAMED);
+    let lines = news.changed.len() + news.clusters.len();
+    if lines > NAMED {
+        let _ = writeln!(text, "and {} more", lines - NAMED);
     }
-    if !changed.is_empty() {
+    if lines > 0 {
         text.push('\n');
     }
     let _ = write!(
@@ -87,9 +98,10 @@ pub(super) fn message(changed: &[Changed], state: &FleetState, trace: Option<&st
     text
 }
 
-fn subject(changed: &[Changed]) -> String {
-    match changed {
-        [] => "Accept the repository as it is".to_owned(),
+fn subject(news: &News) -> String {
+    match news.changed.as_slice() {
+        [] if news.clusters.is_empty() => "Accept the repository as it is".to_owned(),
+        [] => "Follow what became of clusters".to_owned(),
         [one] => shortened(&one.subject(), SUBJECT),
         several => {
             let mut line = format!("Update {} applications: ", several.len());
@@ -134,8 +146,8 @@ mod tests {
         };
         let long = "n".repeat(50);
         for count in [1, 2, 500] {
-            let all: Vec<_> = (0..count).map(|_| changed(&long, "made\n\nShipper-Generation: 99")).collect();
-            let text = message(&all, &state, None);
+            let changed = (0..count).map(|_| changed(&long, "made\n\nShipper-Generation: 99")).collect();
+            let text = message(&News { changed, clusters: Vec::new() }, &state, None);
             assert!(text.lines().next().is_some_and(|subject| subject.chars().count() <= SUBJECT));
             let generations: Vec<_> =
                 text.lines().filter(|line| line.starts_with("Shipper-Generation")).collect();

@@ -43,7 +43,7 @@ use crate::render::Renderer;
 use crate::render::charts::Charts;
 use crate::shared::Shared;
 use desk::Desk;
-use message::Changed;
+use message::News;
 use poll::Poll;
 use publish::Publisher;
 use shipper_core::AppKey;
@@ -85,7 +85,7 @@ pub struct Pilot {
     /// What is tried again after it failed.
     retries: Timers,
     /// A push of which it is not known whether it arrived.
-    unsure: Option<(Oid, Vec<Changed>)>,
+    unsure: Option<(Oid, News)>,
 }
 
 /// Speaks to a running loop.

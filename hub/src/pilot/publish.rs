@@ -1,7 +1,7 @@
 //! What the loop tells everybody else: statuses, the hub's own status, the newest commit, the timeline.
 
 use super::desk::Desk;
-use super::message::Changed;
+use super::message::News;
 use super::missing::Missing;
 use crate::shared::Shared;
 use crate::store::TimelineEvent;
@@ -139,19 +139,25 @@ impl Publisher {
     }
 
     /// Appends to the timeline what a commit brought about. The timeline is no truth: losing an entry loses history alone.
-    pub(super) fn log(&self, changed: &[Changed]) {
+    pub(super) fn log(&self, news: &News) {
         let at = self.shared.clock.now();
-        let events: Vec<TimelineEvent> = changed
-            .iter()
-            .flat_map(|one| one.events.iter().map(move |event| (one, event)))
-            .map(|(one, event)| TimelineEvent {
+        let clusters = news.clusters.iter().map(|event| TimelineEvent {
+            at,
+            application: None,
+            cluster: Some(event.cluster.clone()),
+            reason: event.reason.to_string(),
+            message: event.message.clone(),
+        });
+        let apps = news.changed.iter().flat_map(|one| one.events.iter().map(move |event| (one, event))).map(
+            |(one, event)| TimelineEvent {
                 at,
                 application: Some(one.app.clone()),
                 cluster: None,
                 reason: format!("{:?}", event.reason),
                 message: event.message.clone(),
-            })
-            .collect();
+            },
+        );
+        let events: Vec<TimelineEvent> = clusters.chain(apps).collect();
         if events.is_empty() {
             return;
         }

@@ -126,7 +126,8 @@ impl Job {
 
 #[derive(Debug)]
 enum Entry {
-    Running(Backoff),
+    /// With why it could not be rendered the last time, which is true until it can.
+    Running(Backoff, Option<String>),
     Rendered(Made),
     Failed(String),
     /// Tried again once the back-off is over.
@@ -159,7 +160,7 @@ impl Renders {
             match entry {
                 Entry::Rendered(_) => drop(known.entry(variant.clone()).or_insert(Ok(()))),
                 Entry::Failed(message) => drop(known.entry(variant.clone()).or_insert(Err(message.clone()))),
-                Entry::Running(_) | Entry::Waiting(..) => {}
+                Entry::Running(..) | Entry::Waiting(..) => {}
             }
         }
         known
@@ -190,19 +191,21 @@ impl Renders {
     /// Whether a rendering that is needed has to be started now; it is taken to be running then.
     pub(super) fn start(&mut self, app: &AppKey, variant: &Variant, allowed: Allowed, now: Instant) -> bool {
         let of = self.0.entry(app.clone()).or_insert(OfApp { allowed, entries: BTreeMap::new() });
-        let backoff = match of.entries.get(variant) {
-            None => Backoff::new(Duration::from_secs(1), Duration::from_secs(300)),
-            Some(Entry::Waiting(backoff, _)) if !backoff.holds(now) => backoff.clone(),
+        let running = match of.entries.get(variant) {
+            None => Entry::Running(Backoff::new(Duration::from_secs(1), Duration::from_secs(300)), None),
+            Some(Entry::Waiting(backoff, message)) if !backoff.holds(now) => {
+                Entry::Running(backoff.clone(), Some(message.clone()))
+            }
             Some(_) => return false,
         };
-        of.entries.insert(variant.clone(), Entry::Running(backoff));
+        of.entries.insert(variant.clone(), running);
         true
     }
 
     /// Takes in what came of a job; for a fault of this machine, when to try again.
     pub(super) fn finish(&mut self, done: Done, now: Instant) -> Option<Duration> {
         let of = self.0.get_mut(&done.app).filter(|of| of.allowed == done.allowed)?;
-        let Some(Entry::Running(backoff)) = of.entries.get_mut(&done.variant) else { return None };
+        let Some(Entry::Running(backoff, _)) = of.entries.get_mut(&done.variant) else { return None };
         let mut wait = None;
         let entry = match done.result {
             Ok(made) => Entry::Rendered(made),
@@ -227,7 +230,9 @@ impl Renders {
     pub(super) fn waiting(&self, app: &AppKey) -> Option<String> {
         let entries = self.0.get(app)?.entries.iter();
         entries.into_iter().find_map(|((release, _), entry)| match entry {
-            Entry::Waiting(_, message) => Some(format!("{release}: {message}; tried again by itself")),
+            Entry::Waiting(_, message) | Entry::Running(_, Some(message)) => {
+                Some(format!("{release}: {message}; tried again by itself"))
+            }
             _ => None,
         })
     }
@@ -273,10 +278,28 @@ mod tests {
         plan
     }
 
+    fn allowed() -> Allowed {
+        Allowed { cluster_scope: false, secrets: false, mode: TrafficMode::None, traffic_named: false }
+    }
+
+    #[test]
+    fn what_was_wrong_is_said_until_it_is_not_wrong_any_more() {
+        let (mut renders, now, variant) = (Renders::default(), Instant::now(), (release().name, None));
+        let done = |result| Done { app: app(), variant: variant.clone(), allowed: allowed(), result };
+        assert!(renders.start(&app(), &variant, allowed(), now));
+        assert_eq!(renders.waiting(&app()), None);
+        let away = || Err(Failed { message: "the repository is away".to_owned(), permanent: false });
+        let wait = renders.finish(done(away()), now).unwrap();
+        assert!(renders.waiting(&app()).is_some());
+        assert!(renders.start(&app(), &variant, allowed(), now + wait));
+        assert!(renders.waiting(&app()).is_some_and(|said| said.contains("is away")), "it is tried again");
+        renders.finish(done(Ok(Made::of(b"{}".to_vec()))), now + wait);
+        assert_eq!(renders.waiting(&app()), None);
+    }
+
     #[test]
     fn what_is_rendered_of_a_release_waits_for_the_rest_of_it() {
-        let allowed =
-            Allowed { cluster_scope: false, secrets: false, mode: TrafficMode::None, traffic_named: false };
+        let allowed = allowed();
         let (plain, other) = (None, Some("deadbeef".to_owned()));
         let (mut renders, now, nothing) = (Renders::default(), Instant::now(), AppState::default());
         let variant = |values: &Option<String>| (release().name, values.clone());

@@ -1,6 +1,6 @@
 //! How things stand, in one word. Every page shows a mood by a colour, a shape and the word, so that no one of them carries it alone.
 
-use shipper_core::condition::{Condition, ConditionType, Status};
+use shipper_core::api::RolloutState;
 use shipper_core::status::{ApplicationStatus, ClusterStatus, Liveness, ReleaseStatus, WaitingFor};
 
 /// How an application or a part of it stands, the most urgent first.
@@ -62,7 +62,7 @@ impl Mood {
         }
         match status.waiting.state {
             WaitingFor::Blocked | WaitingFor::Paused => Self::Stopped,
-            WaitingFor::None | WaitingFor::WaitingForInstallation if has_no_release(status) => Self::Failing,
+            WaitingFor::None | WaitingFor::WaitingForInstallation if is_not_followed(status) => Self::Failing,
             WaitingFor::WaitingForCommand => Self::Yours,
             WaitingFor::WaitingForGate => Self::Gate,
             WaitingFor::WaitingForCluster if is_waiting_for_silence(status) => Self::Silent,
@@ -112,11 +112,9 @@ pub fn incumbent(status: &ApplicationStatus) -> Option<&ReleaseStatus> {
     status.releases.iter().find(|release| release.name == *name)
 }
 
-/// Whether there is no release because `main` cannot be followed.
-fn has_no_release(status: &ApplicationStatus) -> bool {
-    let hinders = |kind| matches!(kind, ConditionType::Valid | ConditionType::ReleaseSynced);
-    let wrong = |one: &Condition| one.status == Status::False && hinders(one.kind);
-    contender(status).is_none() && status.conditions.iter().any(wrong)
+/// Whether something is in the way of the release that `main` asks for, and it is not that of the contender which waits.
+fn is_not_followed(status: &ApplicationStatus) -> bool {
+    matches!(RolloutState::of(status), RolloutState::NoRelease | RolloutState::OutOfSync)
 }
 
 /// Whether no cluster that is waited for reports.

@@ -597,9 +597,19 @@ async fn what_cannot_move_is_not_said_to_be_moving() {
         "waiting": {"state": "waitingForInstallation", "message": message, "clusters": []},
         "conditions": [{"type": "ReleaseSynced", "status": "False", "reason": "ChartUnavailable", "message": message}],
     }));
+    let mut next = settled("web/next", &two());
+    let lacks = "nginx 9.9.9 is not in https://charts.example.com";
+    next["waiting"] = json!({"state": "waitingForInstallation", "message": lacks, "clusters": []});
+    next["conditions"] =
+        json!([{"type": "ReleaseSynced", "status": "False", "reason": "ChartUnavailable", "message": lacks}]);
+    hub.publish(&next);
     assert!(hub.get("/?show=silent").await.read().contains("web/silent"));
     let failing = hub.get("/?show=failing").await.read();
     assert!(failing.contains("web/bad") && failing.contains(message), "{failing}");
+    assert!(failing.contains("web/next") && failing.contains(lacks), "{failing}");
+    let page = hub.get("/applications/web/next").await.read();
+    let says = ["Failing", "is complete", "Waits for installation", lacks];
+    assert!(says.iter().all(|one| page.contains(one)), "{page}");
     assert!(!hub.get("/?show=moving").await.read().contains("web/"));
 }
 

@@ -3,7 +3,7 @@
 use super::super::{Draft, Roles, Share, numbers};
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::state::ReleaseRecord;
-use crate::status::{Waiting, WaitingFor};
+use crate::status::Waiting;
 
 /// What there is to say of the contender; `waiting`: of its rollout, `None` while its application is missing.
 pub(super) fn of(
@@ -19,7 +19,7 @@ pub(super) fn of(
 
 fn rolling_out(release: &ReleaseRecord, roles: &Roles, waiting: &Waiting) -> Condition {
     let from = roles.incumbent.as_ref().map(|name| format!(" from {name}")).unwrap_or_default();
-    if release.complete.is_some() && waiting.state == WaitingFor::None {
+    if release.complete.is_some() && waiting.is_elsewhere() {
         Condition::new(
             ConditionType::Complete,
             Status::True,

@@ -34,13 +34,12 @@ pub(super) fn waiting(
             "rollout.paused is set: the present step converges, and nothing else moves until it is taken out";
         return at_rest(WaitingFor::Paused, message.to_owned());
     }
-    if let Some(wrong) = hindrance(draft).filter(|_| contender.is_none()) {
-        let by_itself = wrong.reason == Reason::RolledBack;
-        let state = if by_itself { WaitingFor::None } else { WaitingFor::WaitingForInstallation };
-        return at_rest(state, wrong.message.clone());
-    }
+    let hindered = draft.conditions.iter().find(|condition| condition.hinders());
+    let hindered = || Some(at_rest(WaitingFor::WaitingForInstallation, hindered?.message.clone()));
     let Some(release) = contender else {
-        return at_rest(WaitingFor::None, NO_RELEASE.to_owned());
+        let taken_back = draft.conditions.iter().find(|condition| condition.reason == Reason::RolledBack);
+        let rest = taken_back.map_or(NO_RELEASE, |condition| condition.message.as_str());
+        return hindered().unwrap_or_else(|| at_rest(WaitingFor::None, rest.to_owned()));
     };
     if let Some(failure) = &release.failed {
         return at_rest(
@@ -92,6 +91,10 @@ pub(super) fn waiting(
     }
     let approval = release.strategy.steps.get(release.position.step).map(|step| step.gate.approval);
     if last || approval == Some(Approval::Auto) {
+        // What runs has all it needs; what is to come after it has not.
+        if let Some(hindered) = hindered().filter(|_| release.complete.is_some()) {
+            return hindered;
+        }
         return at_rest(WaitingFor::None, format!("{} is at its step {step:?}", release.name));
     }
     let next = &release.strategy.steps[release.position.step + 1].name;
@@ -102,12 +105,6 @@ pub(super) fn waiting(
             promote(draft.input.application, release, next)
         ),
     )
-}
-
-/// What is in the way of a release.
-fn hindrance<'a>(draft: &'a Draft<'_>) -> Option<&'a Condition> {
-    let of_release = |kind| matches!(kind, ConditionType::Valid | ConditionType::ReleaseSynced);
-    draft.conditions.iter().find(|one| one.status == Status::False && of_release(one.kind))
 }
 
 fn promote(app: &AppKey, release: &ReleaseRecord, step: &str) -> String {

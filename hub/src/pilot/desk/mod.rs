@@ -1,9 +1,11 @@
 //! The Git side of the loop: look at the repository, write to it. Everything here blocks.
 
+mod clusters;
 mod history;
 mod missing;
 mod write;
 
+pub(super) use clusters::ClusterEvent;
 pub(super) use write::{Work, WriteError, Wrote};
 
 use super::config::PilotConfig;
@@ -69,6 +71,8 @@ pub(super) struct Desk {
     confirmations: Confirmations,
     /// What missing clusters were settled at: both branches, and the clusters with agents.
     settled: Option<(Branches, BTreeSet<ClusterName>)>,
+    /// What people did to clusters since the last state commit.
+    compared_clusters: clusters::Compared,
     /// Clusters that are removed, at the present commits.
     removed_clusters: BTreeMap<ClusterName, RemovedCluster>,
 }
@@ -97,6 +101,7 @@ impl Desk {
             compared: Compared::default(),
             confirmations: Confirmations::default(),
             settled: None,
+            compared_clusters: clusters::Compared::default(),
             removed_clusters: BTreeMap::new(),
             main,
             state,

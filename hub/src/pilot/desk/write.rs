@@ -2,7 +2,7 @@
 
 use super::super::compose::{ComposeError, Difference, Rendered, compose};
 use super::super::deeds::deeds;
-use super::super::message::{Changed, message};
+use super::super::message::{Changed, News, message};
 use super::Desk;
 use super::history::{STATE_PIN, remember};
 use crate::fleet::{AppState, ReadFleetError};
@@ -37,7 +37,7 @@ pub(in crate::pilot) enum Wrote {
     Nothing,
     Pushed {
         commit: Oid,
-        changed: Vec<Changed>,
+        news: News,
     },
     LostRace {
         detail: String,
@@ -48,7 +48,7 @@ pub(in crate::pilot) enum Wrote {
     /// The connection failed while pushing: the next look tells whether it arrived.
     Unsure {
         commit: Oid,
-        changed: Vec<Changed>,
+        news: News,
         error: StoreError,
     },
 }
@@ -120,6 +120,7 @@ impl Desk {
     ) -> Result<Wrote, WriteError> {
         let began = Instant::now();
         let Some(source) = self.view.branches().main else { return Err(WriteError::Blind) };
+        let clusters = self.cluster_events();
         let base = self.view.branches().state;
         let store = self.state.as_ref().unwrap_or(&self.main);
         let mut builder = store.commit_on(base)?;
@@ -140,7 +141,8 @@ impl Desk {
                 changed.push(Changed { app: app.clone(), events, targets: difference.targets, deeds });
             }
         }
-        if changed.is_empty() && !self.must_write(own) {
+        let news = News { changed, clusters };
+        if news.changed.is_empty() && news.clusters.is_empty() && !self.must_write(own) {
             self.trail.forget();
             return Ok(Wrote::Nothing);
         }
@@ -150,7 +152,7 @@ impl Desk {
             .map_err(|source| ComposeError::Yaml { path: paths::FLEET_STATE.to_owned(), source })?;
         builder.put(paths::FLEET_STATE, &yaml).map_err(ComposeError::from)?;
         let trace = self.trail.begin(now);
-        let meta = self.meta(message(&changed, &state, trace.as_deref()), now);
+        let meta = self.meta(message(&news, &state, trace.as_deref()), now);
         let signer = self.config.signer.as_deref().map(|signer| signer as &dyn Signer);
         let Some(commit) = builder.commit(&meta, signer).map_err(ComposeError::from)? else {
             return Ok(Wrote::Nothing);
@@ -170,15 +172,15 @@ impl Desk {
             Ok(PushOutcome::LostRace { detail } | PushOutcome::Refused { detail }) => Err(detail.clone()),
             Err(error) => Err(error.to_string()),
         };
-        self.trail.end(times, told, changed.iter().map(|one| &one.app));
+        self.trail.end(times, told, news.changed.iter().map(|one| &one.app));
         match outcome {
             Ok(PushOutcome::Pushed) => {
                 self.pushed(commit, takes_over)?;
-                Ok(Wrote::Pushed { commit, changed })
+                Ok(Wrote::Pushed { commit, news })
             }
             Ok(PushOutcome::LostRace { detail }) => Ok(Wrote::LostRace { detail }),
             Ok(PushOutcome::Refused { detail }) => Ok(Wrote::Refused { detail }),
-            Err(error) => Ok(Wrote::Unsure { commit, changed, error }),
+            Err(error) => Ok(Wrote::Unsure { commit, news, error }),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The loop over real bare repositories.
 
 pub(crate) mod bed;
+mod clusters;
 mod missing;
 mod standing;
 
@@ -8,6 +9,7 @@ use crate::pilot::PilotConfig;
 use crate::shared::Shared;
 use crate::store::MemoryStore;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
+use shipper_core::api::{ApplicationSummary, RolloutState};
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
 use shipper_core::why::Rule;
@@ -420,6 +422,30 @@ async fn a_commit_that_concerns_everybody_goes_in_turns_and_counts_when_all_had_
     let blocked = hub.shared.statuses.list(None);
     let blocked = blocked.iter().filter(|status| status.waiting.state == WaitingFor::Blocked).count();
     assert_eq!(blocked, 60);
+    hub.stop().await;
+}
+
+/// [A5] What runs is complete, and the application says at a look that what `main` asks for after it is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_a_complete_application_whose_next_manifests_are_not_there_says_so() {
+    let mut bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    let target = bed.target("a", "shop").unwrap();
+    hub.report("a", 1, &target).await;
+    let state = |status: &ApplicationStatus| ApplicationSummary::of(status).state;
+    hub.app("shop", |status| state(status) == RolloutState::Complete).await;
+
+    let broken = bed.commit(&[(&file("shop"), Some(&application("shop", "apps/elsewhere")))]);
+    hub.app("shop", |status| state(status) == RolloutState::OutOfSync).await;
+    hub.follows(broken).await;
+    let status = hub.shared.statuses.get(&key("shop")).unwrap();
+    assert_eq!(status.waiting.state, WaitingFor::WaitingForInstallation);
+    assert!(status.waiting.message.contains("there is no \"apps/elsewhere\" on main"), "{status:?}");
+    assert!(status.contender_status().unwrap().complete.is_some());
+
+    bed.commit(&[("apps/elsewhere/all.yaml", Some(&image("2")))]);
+    hub.app("shop", |status| has_releases(2)(status) && state(status) == RolloutState::RollingOut).await;
     hub.stop().await;
 }
 

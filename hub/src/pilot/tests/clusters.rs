@@ -1,0 +1,88 @@
+//! What people do to clusters stands in the timeline, once.
+
+use super::bed::{Bed, CLUSTER, Hub, application, file, key};
+use super::{cluster, has_releases, one};
+use crate::store::{Begin, EventQuery};
+use shipper_core::api::EventFilter;
+use std::time::Duration;
+
+/// What the timeline says of clusters themselves, oldest first, once there is so much of it.
+async fn told(hub: &Hub, count: usize) -> Vec<(String, String, String)> {
+    let query = EventQuery { filter: EventFilter::default(), begin: Begin::Newest, limit: 100 };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let entries = hub.shared.store.events(&query).await.unwrap();
+        let mut told: Vec<_> = entries
+            .into_iter()
+            .map(|entry| entry.event)
+            .filter_map(|event| Some((event.cluster?.to_string(), event.reason, event.message)))
+            .collect();
+        told.reverse();
+        if told.len() >= count {
+            return told;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{count} entries do not come: {told:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn scheduler(name: &str, scheduler: &str) -> String {
+    CLUSTER.replace("NAME", name).replace("{region: eu}", &format!("{{region: eu, scheduler: {scheduler}}}"))
+}
+
+fn short(commit: shipper_git::Oid) -> String {
+    format!("(commit {})", &commit.to_string()[..10])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_to_a_cluster_is_told_once_with_its_commit() {
+    let mut bed: Bed = one();
+    let hub = Hub::start(bed.config()).await;
+    hub.app("shop", has_releases(1)).await;
+    assert_eq!(told(&hub, 0).await, [], "what was there before is no news");
+
+    let mut expected = Vec::new();
+    for (reason, text) in [
+        ("ClusterAdded", cluster("b")),
+        ("ClusterCordoned", scheduler("b", "{unschedulable: true}")),
+        ("ClusterDrained", scheduler("b", "{drain: true}")),
+        ("ClusterUncordoned", cluster("b")),
+    ] {
+        let commit = bed.commit(&[("clusters/b.yaml", Some(&text))]);
+        expected.push(("b".to_owned(), reason.to_owned(), short(commit)));
+        let told = told(&hub, expected.len()).await;
+        assert!(told.last().unwrap().2.ends_with(&expected.last().unwrap().2), "{told:?}");
+    }
+    // Another label is nobody's business, and a file that is gone is no removal yet.
+    let labelled = cluster("b").replace("{name: b}", "{name: b, labels: {tier: gold}}");
+    let commit = bed.commit(&[("clusters/b.yaml", Some(&labelled))]);
+    hub.follows(commit).await;
+    let commit = bed.commit(&[("clusters/b.yaml", None)]);
+    hub.follows(commit).await;
+    let confirmed = bed.confirm("b");
+    expected.push(("b".to_owned(), "ClusterRemoved".to_owned(), short(confirmed)));
+    let all = told(&hub, expected.len()).await;
+    let reasons = |all: &[(String, String, String)]| -> Vec<_> {
+        all.iter().map(|(name, reason, _)| (name.clone(), reason.clone())).collect()
+    };
+    let wanted: Vec<_> = expected.iter().map(|(name, reason, _)| (name.clone(), reason.clone())).collect();
+    assert_eq!(reasons(&all), wanted);
+    assert!(all.last().unwrap().2.ends_with(&short(confirmed)), "{all:?}");
+    hub.stop().await;
+
+    // What happened while no hub ran is told by the next one, and nothing again.
+    let back = bed.commit(&[("clusters/b.yaml", Some(&scheduler("b", "{unschedulable: true}")))]);
+    let hub = Hub::start(bed.config()).await;
+    let all = told(&hub, wanted.len() + 2).await;
+    let since = &all[wanted.len()..];
+    assert_eq!(
+        since.iter().map(|(_, reason, _)| reason.as_str()).collect::<Vec<_>>(),
+        ["ClusterAdded", "ClusterCordoned"]
+    );
+    assert!(since.iter().all(|(_, _, message)| message.ends_with(&short(back))), "{since:?}");
+    let late = bed.commit(&[(&file("late"), Some(&application("late", "apps/web")))]);
+    hub.follows(late).await;
+    assert!(hub.shared.statuses.get(&key("late")).is_some());
+    assert_eq!(told(&hub, all.len()).await.len(), all.len(), "nothing is told twice");
+    hub.stop().await;
+}
