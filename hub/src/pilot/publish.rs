@@ -150,6 +150,7 @@ impl Publisher {
                 cluster: None,
                 reason: format!("{:?}", event.reason),
                 message: event.message.clone(),
+                commit: one.commits.iter().find(|commit| Some(&commit.id) == event.commit.as_ref()).cloned(),
             })
             .collect();
         if events.is_empty() {

@@ -1,6 +1,7 @@
 //! *Events*: the timeline of the fleet, newest first.
 
 use super::answer::{self, Query};
+use super::commit::CommitLine;
 use super::frame::Frame;
 use super::words::{Moment, application, cluster, encode};
 use crate::access::View;
@@ -47,6 +48,7 @@ struct Row {
     application: Option<(String, String)>,
     cluster: Option<(String, String)>,
     message: String,
+    commit: Option<CommitLine>,
 }
 
 /// The page.
@@ -105,6 +107,7 @@ impl Row {
             application: event.application.as_ref().map(|app| (app.to_string(), application(app))),
             cluster: event.cluster.as_ref().map(|name| (name.to_string(), cluster(name.as_str()))),
             message: event.message.clone(),
+            commit: event.commit.as_ref().map(CommitLine::of),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::access::AccessSettings;
 use crate::clock::Clock;
-use crate::details::{Commit, Details};
+use crate::details::Details;
 use crate::http::router;
 use crate::http::tokens::Tokens;
 use crate::shared::{Settings, Shared};
@@ -16,6 +16,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::AppKey;
+use shipper_core::api::Commit;
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::why::Why;
@@ -269,13 +270,12 @@ async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod
     hub.publish(&rollout("web/shop"));
     let commit = Commit {
         id: "0123456789abcdef0123".to_owned(),
-        author: "Jo Doe".to_owned(),
-        subject: "Sell more".to_owned(),
-        at: None,
+        author: Some("Jo Doe".to_owned()),
+        subject: Some("Sell more".to_owned()),
     };
     hub.answer_details(Details {
         releases: BTreeMap::new(),
-        commits: BTreeMap::from([(commit.id.clone(), commit)]),
+        commits: BTreeMap::from([(commit.id.clone(), commit.clone())]),
     });
     hub.shared
         .log(vec![TimelineEvent {
@@ -284,6 +284,7 @@ async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod
             cluster: None,
             reason: "Created".to_owned(),
             message: "shop-new-0 was made".to_owned(),
+            commit: Some(commit),
         }])
         .await
         .unwrap();
@@ -306,6 +307,8 @@ async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod
         assert!(read.contains(wanted), "{wanted:?} is not in {read}");
     }
     assert!(page.text.contains(r#"class="here" aria-current="step""#));
+    let events = hub.get("/events").await.read().replace('\n', " ");
+    assert!(events.contains("shop-new-0 was made Sell more Jo Doe, 0123456789"), "{events}");
 }
 
 #[tokio::test]
@@ -392,13 +395,12 @@ async fn what_others_wrote_is_text_on_every_page() {
     hub.publish(&status);
     let commit = Commit {
         id: "0123456789abcdef0123".to_owned(),
-        author: HOSTILE.to_owned(),
-        subject: HOSTILE.to_owned(),
-        at: None,
+        author: Some(HOSTILE.to_owned()),
+        subject: Some(HOSTILE.to_owned()),
     };
     hub.answer_details(Details {
         releases: BTreeMap::new(),
-        commits: BTreeMap::from([(commit.id.clone(), commit)]),
+        commits: BTreeMap::from([(commit.id.clone(), commit.clone())]),
     });
     let key: AppKey = status["application"].as_str().unwrap().parse().unwrap();
     hub.answer_why(&why(&key.to_string(), HOSTILE));
@@ -409,6 +411,7 @@ async fn what_others_wrote_is_text_on_every_page() {
             cluster: Some(HOSTILE.into()),
             reason: HOSTILE.to_owned(),
             message: HOSTILE.to_owned(),
+            commit: Some(commit),
         }])
         .await
         .unwrap();
