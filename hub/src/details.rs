@@ -1,7 +1,8 @@
-//! What the records hold of an application beyond its status, for whoever looks closely: the releases as they were made, and the
-//! commits that people made for them. Asked of the loop ([`crate::questions`]), which alone has the repository.
+//! What the records hold of an application beyond its status, for whoever looks closely: the releases as they were made, the commits that
+//! people made for them, and the images that they run. Asked of the loop ([`crate::questions`]), which alone has the repository.
 
 use crate::fleet::AppState;
+use crate::images::Images;
 use shipper_core::ReleaseName;
 use shipper_core::api::Commit;
 use shipper_core::state::{Cause, ReleaseRecord};
@@ -18,6 +19,8 @@ pub struct Details {
     pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
     /// The commits of `main` that they name, by their ids.
     pub commits: BTreeMap<String, Commit>,
+    /// The images that contender and incumbent run, where that is known.
+    pub images: BTreeMap<ReleaseName, Images>,
 }
 
 impl Details {
@@ -25,7 +28,7 @@ impl Details {
     pub(crate) fn of(state: &AppState, main: &Store) -> Self {
         let mut commits = Commits::of(main);
         state.releases.values().flat_map(commits_of).for_each(|id| drop(commits.get(id)));
-        Self { commits: commits.read, releases: state.releases.to_map() }
+        Self { commits: commits.read, releases: state.releases.to_map(), images: BTreeMap::new() }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::details::Details;
 use crate::http::router;
 use crate::http::tokens::Tokens;
+use crate::images::Images;
 use crate::shared::{Settings, Shared};
 use crate::standing::Takeover;
 use crate::store::{MemoryStore, TimelineEvent};
@@ -15,11 +16,13 @@ use futures::StreamExt;
 use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use shipper_core::AppKey;
 use shipper_core::api::Commit;
+use shipper_core::manifest::ContainerKey;
 use shipper_core::protocol::HubStatus;
+use shipper_core::state::ReleaseRecord;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::why::Why;
+use shipper_core::{AppKey, ReleaseName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,6 +212,33 @@ fn settled(app: &str, clusters: &[String]) -> Value {
     })
 }
 
+/// The records of both releases of [`rollout`], with the same environment.
+fn records(environment: &Value) -> BTreeMap<ReleaseName, ReleaseRecord> {
+    let record = |name: &str| {
+        let record = json!({
+            "application": "web/shop", "name": name, "generation": 1, "source": "", "created": Timestamp::UNIX_EPOCH,
+            "environment": environment, "strategy": {"steps": [{"name": "full on"}]},
+            "position": {"step": 0, "name": "full on", "from": 0, "since": Timestamp::UNIX_EPOCH, "cause": "created"},
+        });
+        (name.into(), serde_json::from_value(record).unwrap())
+    };
+    ["shop-old-0", "shop-new-0"].map(record).into()
+}
+
+/// The images of both releases of [`rollout`]: this container has another, and one has the same.
+fn images(container: &str, image: &str) -> BTreeMap<ReleaseName, Images> {
+    let key = |container: &str| ContainerKey {
+        kind: "Deployment".to_owned(),
+        object: container.to_owned(),
+        container: container.to_owned(),
+    };
+    let of = |(name, tag): (&str, u32)| {
+        let all = [(key(container), format!("{image}:{tag}")), (key("same"), "same:1".to_owned())];
+        (name.into(), Arc::new(BTreeMap::from(all)))
+    };
+    [("shop-old-0", 1), ("shop-new-0", 2)].map(of).into()
+}
+
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("cluster-{number:03}")).collect()
 }
@@ -274,8 +304,8 @@ async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod
         subject: Some("Sell more".to_owned()),
     };
     hub.answer_details(Details {
-        releases: BTreeMap::new(),
         commits: BTreeMap::from([(commit.id.clone(), commit.clone())]),
+        ..Details::default()
     });
     hub.shared
         .log(vec![TimelineEvent {
@@ -336,7 +366,7 @@ async fn measurements_are_drawn_and_what_differs_is_named() {
     };
     let releases = [("shop-new-0", "2", "old-secret"), ("shop-old-0", "1", "new-secret")]
         .map(|(name, tag, secret)| (name.into(), record(name, tag, secret)));
-    hub.answer_details(Details { releases: BTreeMap::from(releases), commits: BTreeMap::new() });
+    hub.answer_details(Details { releases: BTreeMap::from(releases), ..Details::default() });
     let page = hub.get("/applications/web/shop").await;
     let read = page.read();
     for wanted in [
@@ -353,6 +383,21 @@ async fn measurements_are_drawn_and_what_differs_is_named() {
     assert!(page.text.contains("<path class=\"failed\" d=\"M155.0 5.0m"), "the failed sample is a cross");
     assert!(!page.text.contains("-secret"), "what may be secret is not shown");
     assert!(!read.contains("values.same"));
+}
+
+#[tokio::test]
+async fn releases_of_plain_manifests_say_which_images_are_new() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    hub.publish(&rollout("web/shop"));
+    hub.answer_details(Details {
+        releases: records(&json!({"manifests": {"path": "apps/shop", "tree": "0123456789abcdef"}})),
+        images: images("web", "example.com/web"),
+        ..Details::default()
+    });
+    let read = hub.get("/applications/web/shop").await.read();
+    assert!(read.contains("Deployment web: image of webexample.com/web:1example.com/web:2"), "{read}");
+    assert!(!read.contains("image of same"), "{read}");
 }
 
 #[tokio::test]
@@ -399,8 +444,9 @@ async fn what_others_wrote_is_text_on_every_page() {
         subject: Some(HOSTILE.to_owned()),
     };
     hub.answer_details(Details {
-        releases: BTreeMap::new(),
         commits: BTreeMap::from([(commit.id.clone(), commit.clone())]),
+        releases: records(&json!({"values": {HOSTILE: HOSTILE}})),
+        images: images(HOSTILE, HOSTILE),
     });
     let key: AppKey = status["application"].as_str().unwrap().parse().unwrap();
     hub.answer_why(&why(&key.to_string(), HOSTILE));

@@ -498,7 +498,7 @@ fn details(app: &AppKey) -> Details {
         ],
         _ => Vec::new(),
     };
-    Details { releases: releases.into_iter().collect(), commits: commits() }
+    Details { releases: releases.into_iter().collect(), commits: commits(), ..Details::default() }
 }
 
 /// What people committed, by its id.

@@ -92,6 +92,12 @@ async fn a_changed_folder_is_a_new_release_and_anything_else_is_no_push() {
     assert!(bed.files()[&format!("releases/web/shop/{}/manifests.yaml", releases[1].name)].contains("web:2"));
     assert_eq!(bed.target("a", "shop").unwrap().releases.len(), 2);
 
+    // What is new in it is asked of the loop, which reads the images from what was rendered.
+    let details = hub.shared.details.ask(key("shop")).unwrap().await.unwrap().unwrap();
+    let images: Vec<Vec<String>> =
+        releases.iter().map(|one| details.images[&one.name].values().cloned().collect()).collect();
+    assert_eq!(images, [["example.com/web:1"], ["example.com/web:2"]]);
+
     // The timeline says whose commit it was.
     let mut entry = told.recv().await.unwrap().entry.event.clone();
     while entry.reason != "Created" {
