@@ -6,6 +6,7 @@
 //! - [`changes`]: the stream after which an open page is fetched again and its differences put in place.
 //! - [`mood`]: how things stand, in one word, for colours, shapes and words alike; [`words`]: how things are said; `commit`: a commit on a
 //!   line.
+//! - `support`: what the tests of the pages are made with; `tests`: what holds of all of them.
 //! - [`fleet`], [`application`], [`why`], [`clusters`], [`blocks`], [`events`], [`search`]: the pages. Each makes a view, plain data with everything
 //!   decided, and its template in `pages/` only sets it; what others wrote is escaped there.
 
@@ -23,6 +24,8 @@ pub mod login;
 pub mod mood;
 pub mod search;
 pub mod strip;
+#[cfg(test)]
+mod support;
 #[cfg(test)]
 mod tests;
 pub mod why;

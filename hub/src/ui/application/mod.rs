@@ -15,6 +15,8 @@ mod history;
 mod ladder;
 mod orders;
 pub mod records;
+#[cfg(test)]
+mod tests;
 
 pub use about::About;
 pub(super) use about::unknown;
