@@ -1,54 +1,69 @@
-//! What the records hold of an application beyond its status, for whoever looks closely: the releases as they were made, and the
-//! commits that people made for them. Asked of the loop ([`crate::questions`]), which alone has the repository.
+//! What the records hold of an application beyond its status, for whoever looks closely: the releases as they were made, the commits that
+//! people made for them, and the images that they run. Asked of the loop ([`crate::questions`]), which alone has the repository.
 
 use crate::fleet::AppState;
-use jiff::Timestamp;
+use crate::images::Images;
 use shipper_core::ReleaseName;
+use shipper_core::api::Commit;
 use shipper_core::state::{Cause, ReleaseRecord};
 use shipper_git::{Oid, Store};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+/// Characters of an author or a subject that are kept: anybody who commits writes as many as they like.
+const WORDS: usize = 200;
 
 /// What the records hold of an application.
 #[derive(Clone, Debug, Default)]
 pub struct Details {
     /// Its releases.
     pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
-    /// The commits of `main` that they name, by their ids; those that are not to be had are left out.
+    /// The commits of `main` that they name, by their ids.
     pub commits: BTreeMap<String, Commit>,
-}
-
-/// A commit that somebody made on `main`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commit {
-    /// Its id, in hex.
-    pub id: String,
-    /// Whose it is.
-    pub author: String,
-    /// The first line of its message.
-    pub subject: String,
-    /// When it was committed, by the committer's clock.
-    pub at: Option<Timestamp>,
+    /// The images that contender and incumbent run, where that is known.
+    pub images: BTreeMap<ReleaseName, Images>,
 }
 
 impl Details {
     /// Reads the commits that the records name from the copy of `main`.
     pub(crate) fn of(state: &AppState, main: &Store) -> Self {
-        let ids: BTreeSet<&str> = state.releases.values().flat_map(commits_of).collect();
-        let commits = ids.into_iter().filter_map(|id| Some((id.to_owned(), Commit::read(id, main)?)));
-        Self { commits: commits.collect(), releases: state.releases.to_map() }
+        let mut commits = Commits::of(main);
+        state.releases.values().flat_map(commits_of).for_each(|id| drop(commits.get(id)));
+        Self { commits: commits.read, releases: state.releases.to_map(), images: BTreeMap::new() }
     }
 }
 
-impl Commit {
-    fn read(id: &str, main: &Store) -> Option<Self> {
-        let oid = id.parse::<Oid>().ok().filter(|oid| main.contains(*oid))?;
-        let snapshot = main.snapshot(oid).ok()?;
-        let at = snapshot.committer().ok().map(|committer| committer.seconds);
-        Some(Self {
+/// Commits of `main`, each of them read once.
+pub(crate) struct Commits<'a> {
+    main: &'a Store,
+    read: BTreeMap<String, Commit>,
+}
+
+impl<'a> Commits<'a> {
+    /// Commits in the copy of `main`.
+    pub(crate) fn of(main: &'a Store) -> Self {
+        Self { main, read: BTreeMap::new() }
+    }
+
+    /// The commit of this id; of one that is not to be had, the id alone.
+    pub(crate) fn get(&mut self, id: &str) -> Commit {
+        if let Some(known) = self.read.get(id) {
+            return known.clone();
+        }
+        let commit =
+            self.look(id).unwrap_or_else(|| Commit { id: id.to_owned(), author: None, subject: None });
+        self.read.insert(id.to_owned(), commit.clone());
+        commit
+    }
+
+    fn look(&self, id: &str) -> Option<Commit> {
+        let oid = id.parse::<Oid>().ok().filter(|oid| self.main.contains(*oid))?;
+        let snapshot = self.main.snapshot(oid).ok()?;
+        let message = snapshot.message().ok()?;
+        let beginning = |text: &str| text.chars().take(WORDS).collect();
+        Some(Commit {
             id: id.to_owned(),
-            author: snapshot.author().ok()?.name,
-            subject: snapshot.message().ok()?.lines().next().unwrap_or_default().trim().to_owned(),
-            at: at.and_then(|seconds| Timestamp::from_second(seconds).ok()),
+            author: Some(beginning(&snapshot.author().ok()?.name)),
+            subject: Some(beginning(message.lines().next().unwrap_or_default().trim())),
         })
     }
 }

@@ -10,7 +10,8 @@
 //! - [`fleet`]: the repository as a model in memory; [`pilot`]: the loop over it.
 //! - [`timeline`]: new entries of the timeline, for whoever listens.
 //! - [`ui`]: the pages for people in a browser.
-//! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop; [`details`]: what the records hold.
+//! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop; [`details`]: what the records hold;
+//!   [`images`]: which images releases run.
 //! - [`standing`]: whether this hub acts or stands by.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
@@ -25,6 +26,7 @@ pub mod details;
 pub mod fleet;
 pub mod hints;
 pub mod http;
+pub mod images;
 pub mod liveness;
 pub mod metrics;
 pub mod notify;

@@ -7,6 +7,7 @@ mod browser {
     mod fixture;
     mod live;
     mod login;
+    mod look;
     mod pages;
     mod rollout;
     mod webdriver;

@@ -22,6 +22,23 @@ pub struct TimelineEvent {
     pub reason: String,
     /// In words.
     pub message: String,
+    /// The commit on `main` by which people asked for it; absent = the hub did it by itself, or it happened in a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
+}
+
+/// A commit that somebody made on `main`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Commit {
+    /// Its id, in hex.
+    pub id: String,
+    /// The name of its author; absent = the hub has no such commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// The first line of its message; absent = the hub has no such commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 /// Which entries are asked for: those that fit everything that is said.

@@ -13,7 +13,7 @@ mod summary;
 mod version;
 mod wait;
 
-pub use event::{EventFilter, TimelineEvent};
+pub use event::{Commit, EventFilter, TimelineEvent};
 pub use evidence::{Evidence, EvidenceOfMany, MAX_ASKED, ReportsOf};
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};

@@ -3,7 +3,7 @@
 //! A Service that is taken over keeps the selector that it had, and with it its pods, until the application's first release has
 //! the numbers of its last step and the pods for them; an annotation on it remembers that. Then it is corked in one PATCH.
 
-use super::view::{View, Workload, base_name, count};
+use super::view::{View, Workload, count};
 use crate::ReleaseName;
 use crate::catalogue::Trouble;
 use crate::labels;
@@ -77,7 +77,7 @@ pub(super) fn predecessors(view: &View<'_>) -> BTreeSet<ObjectKey> {
         view.wanted.manifests.get(release).is_some_and(|m| m.objects.iter().any(asked_for))
     };
     let of_workload = |workload: &Workload<'_>| {
-        let name = base_name(&workload.manifest.key, &workload.release.name);
+        let name = workload.manifest.key.base_name(&workload.release.name);
         (name != workload.manifest.key.name).then(|| ObjectKey { name, ..workload.manifest.key.clone() })
     };
     view.workloads.iter().filter(|workload| adopts(&workload.release.name)).filter_map(of_workload).collect()

@@ -5,7 +5,7 @@
 //! capacity, and no way up while its pods come or go.
 
 use super::Wanted;
-use super::view::{Workload, base_name};
+use super::view::Workload;
 use crate::manifest::{ManifestObject, Manifests, Scope};
 use crate::observe::{Live, Observed};
 use crate::state::TargetRelease;
@@ -29,7 +29,7 @@ pub(super) fn autoscaler<'a>(
     deployment: &ManifestObject,
 ) -> Option<Autoscaler<'a>> {
     let manifest = scaler_of(wanted.manifests.get(&release.name)?, deployment)?;
-    let base_of = base_name(&deployment.key, &release.name);
+    let base_of = deployment.key.base_name(&release.name);
     let rendered = rendered_minimum(manifest);
     let recorded = release.autoscaler_base.get(&base_of).copied();
     let superseded = wanted.target.releases.iter().any(|r| r.generation > release.generation);
@@ -63,7 +63,7 @@ fn replaced(wanted: Wanted<'_>, observed: &Observed, release: &TargetRelease, ba
     older
         .filter_map(|r| Some((r, wanted.manifests.get(&r.name)?)))
         .flat_map(|(r, manifests)| manifests.deployments().map(move |d| (r, manifests, d)))
-        .filter(|(r, manifests, d)| base_name(&d.key, &r.name) == base && scaler_of(manifests, d).is_none())
+        .filter(|(r, manifests, d)| d.key.base_name(&r.name) == base && scaler_of(manifests, d).is_none())
         .filter(|(_, _, d)| {
             let live = observed.objects.get(&d.key).and_then(Live::deployment);
             live.is_some_and(|live| live.replicas > 0)

@@ -5,7 +5,7 @@ use super::applyset::applyset_id;
 use super::autoscaler::{Autoscaler, autoscaler};
 use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
 use crate::intent::TrafficMode;
-use crate::manifest::{ManifestObject, Manifests, ObjectKey};
+use crate::manifest::{ManifestObject, Manifests};
 use crate::observe::{Live, Observed, Pod};
 use crate::state::TargetRelease;
 use crate::{ReleaseName, labels};
@@ -267,7 +267,7 @@ fn workload<'a>(
     Workload {
         release,
         manifest,
-        base: base_name(&manifest.key, &release.name),
+        base: manifest.key.base_name(&release.name),
         live,
         pods,
         rendered,
@@ -284,13 +284,6 @@ fn match_labels(manifest: &ManifestObject) -> BTreeMap<String, String> {
         .and_then(serde_json::Value::as_object)
         .map(|map| map.iter().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect())
         .unwrap_or_default()
-}
-
-/// The name without `-<hash>-<iteration>`, the end of the release's name.
-pub(super) fn base_name(key: &ObjectKey, release: &ReleaseName) -> String {
-    let mut parts = release.as_str().rsplitn(3, '-');
-    let (iteration, hash) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    key.name.strip_suffix(&format!("-{hash}-{iteration}")).unwrap_or(&key.name).to_owned()
 }
 
 /// ceil(pods × percent / 100).

@@ -1,5 +1,6 @@
 //! What object it is, whatever its version.
 
+use crate::ReleaseName;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -31,6 +32,13 @@ impl ObjectKey {
             namespace: metadata.get("namespace").and_then(Value::as_str).map(str::to_owned),
             name: metadata.get("name")?.as_str()?.to_owned(),
         })
+    }
+
+    /// The name without `-<hash>-<iteration>`, the end of the release's name.
+    pub fn base_name(&self, release: &ReleaseName) -> String {
+        let mut parts = release.as_str().rsplitn(3, '-');
+        let (iteration, hash) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        self.name.strip_suffix(&format!("-{hash}-{iteration}")).unwrap_or(&self.name).to_owned()
     }
 
     /// Whether it is of this group and kind.

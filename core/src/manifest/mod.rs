@@ -5,6 +5,7 @@
 //! file back as [`Manifests`].
 
 mod cluster_scope;
+mod images;
 mod key;
 mod normalise;
 mod order;
@@ -16,6 +17,7 @@ mod selector;
 mod service;
 pub mod values;
 
+pub use images::{ContainerKey, images};
 pub use key::ObjectKey;
 pub use normalise::{Context, Keys, RenderProblem, normalise};
 pub use order::install_rank;

@@ -61,7 +61,7 @@ pub(super) fn adopt(draft: &mut Draft<'_>, halt: Option<&Halt>) {
         let message = format!("{contender} goes on with the strategy {named} in place of {pinned}");
         replace(draft, &contender, strategy);
         failing::judge_anew(draft, &contender);
-        draft.event(&contender, EventReason::StrategyAdopted, message.clone());
+        draft.asked(&contender, EventReason::StrategyAdopted, message.clone());
         draft.conditions.push(condition(Status::True, Reason::AsExpected, message));
     }
 }

@@ -166,6 +166,8 @@ pub struct Event {
     pub reason: EventReason,
     /// In words.
     pub message: String,
+    /// The commit of `main` by which people asked for it, in hex; `None` = the hub did it by itself, or a cluster.
+    pub commit: Option<String>,
 }
 
 /// What can happen to a release.
@@ -323,7 +325,22 @@ impl<'a> Draft<'a> {
     }
 
     fn event(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
-        self.events.push(Event { release: release.clone(), reason, message: message.into() });
+        self.happened(release, reason, message.into(), None);
+    }
+
+    /// The same, where what is on `main` now asks for it.
+    fn asked(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
+        self.happened(release, reason, message.into(), Some(self.input.source.to_owned()));
+    }
+
+    fn happened(
+        &mut self,
+        release: &ReleaseName,
+        reason: EventReason,
+        message: String,
+        commit: Option<String>,
+    ) {
+        self.events.push(Event { release: release.clone(), reason, message, commit });
     }
 
     /// Asks for manifests, once for each set of values.

@@ -119,7 +119,7 @@ fn go(draft: &mut Draft<'_>, contender: &ReleaseName, step: usize) {
         // The mark is lost by walking back [M7].
         release.complete = None;
     }
-    draft.event(contender, EventReason::StepAsked, format!("{contender} goes to step {step} {name:?}"));
+    draft.asked(contender, EventReason::StepAsked, format!("{contender} goes to step {step} {name:?}"));
 }
 
 fn find_step(strategy: &StrategySpec, step: &StepRef) -> Option<usize> {

@@ -113,7 +113,7 @@ fn withdraw(draft: &mut Draft<'_>, name: &ReleaseName, reason: WithdrawalReason,
     if let Some(release) = draft.releases.get_mut(name) {
         release.withdrawn = Some(Withdrawal { at: now, reason, commit: Some(source), cause: None }.into());
         release.complete = None;
-        draft.event(name, EventReason::Withdrawn, format!("{name} is withdrawn: {why}"));
+        draft.asked(name, EventReason::Withdrawn, format!("{name} is withdrawn: {why}"));
     }
 }
 
@@ -176,7 +176,7 @@ fn make(
         record.generation += 1;
         record.iterations.insert(hash.to_owned(), iteration(record, hash));
     }
-    draft.event(&name, EventReason::Created, format!("{name} was made"));
+    draft.asked(&name, EventReason::Created, format!("{name} was made"));
     draft.releases.insert(name.clone(), release);
     if let Some(incumbent) = draft.roles().incumbent {
         let measured = bases::measured(draft, &incumbent);
@@ -271,7 +271,7 @@ fn supersede(draft: &mut Draft<'_>, name: &ReleaseName) {
     let from = release.position.step;
     release.move_to(Position { step: last, name: step.clone(), from, since: now, cause: Cause::Carried });
     release.achieved.get_or_insert(Achieved { step: last, name: step, at: now, excused: BTreeSet::new() });
-    draft.event(
+    draft.asked(
         name,
         EventReason::Carried,
         format!("{name} is superseded, and carried on because it carries the load"),

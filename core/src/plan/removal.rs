@@ -107,12 +107,20 @@ fn targets<'a>(draft: &Draft<'a>) -> impl Iterator<Item = (&'a ClusterName, &'a 
 
 fn decide(draft: &mut Draft<'_>, cause: RemovalCause) {
     let why = words(&cause);
+    let missing = draft.record.as_ref().and_then(|record| record.missing.as_ref());
+    let by = match &cause {
+        RemovalCause::Confirmed { commit } => Some(commit.clone()),
+        // Nobody said more than that the file is not there any more.
+        RemovalCause::NothingReady | RemovalCause::OnlyOneMissing => {
+            missing.map(|missing| missing.source.clone())
+        }
+    };
     let removal = Removal { at: draft.input.now, cause };
     if let Some(missing) = draft.record.as_mut().and_then(|record| record.missing.as_mut()) {
         missing.removal = Some(removal);
     }
     let message = format!("{} is to be removed: {why}", draft.input.application);
-    event(draft, EventReason::Removing, message);
+    event(draft, EventReason::Removing, message, by);
 }
 
 /// Why it is removed, as a clause.
@@ -127,10 +135,10 @@ pub(super) fn words(cause: &RemovalCause) -> String {
 }
 
 /// Told of the newest release, which stands for the application.
-fn event(draft: &mut Draft<'_>, reason: EventReason, message: String) {
+fn event(draft: &mut Draft<'_>, reason: EventReason, message: String, by: Option<String>) {
     let newest = draft.releases.values().max_by_key(|release| release.generation);
     if let Some(name) = newest.map(|release| release.name.clone()) {
-        draft.event(&name, reason, message);
+        draft.happened(&name, reason, message, by);
     }
 }
 
@@ -143,6 +151,7 @@ fn carry_out(draft: &mut Draft<'_>) {
             draft,
             EventReason::Removed,
             format!("{} is removed: nothing of it is left", draft.input.application),
+            None,
         );
         finish(draft);
         return;

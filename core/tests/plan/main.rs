@@ -4,6 +4,7 @@
 
 mod adopt;
 mod adoption;
+mod asked;
 mod autoscaler;
 mod blocks;
 mod failing;

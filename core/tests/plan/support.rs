@@ -8,7 +8,7 @@ use shipper_core::intent::{
     Template, TrafficMode,
 };
 use shipper_core::plan::{
-    Absence, AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Variant, plan,
+    Absence, AppInput, AppPlan, ClusterInfo, Event, EventReason, Fleet, Intent, Resolved, Room, Variant, plan,
 };
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Remains, Traffic};
 use shipper_core::resources::Resources;
@@ -36,6 +36,8 @@ pub struct World {
     /// What every version asks for; `None` = nobody counts.
     pub asked: Option<Resources>,
     pub events: Vec<String>,
+    /// The same in full.
+    pub happened: Vec<Event>,
     pub commits: u32,
 }
 
@@ -81,6 +83,7 @@ impl World {
             requests: BTreeMap::new(),
             asked: None,
             events: Vec::new(),
+            happened: Vec::new(),
             commits: 0,
         }
     }
@@ -229,6 +232,7 @@ impl World {
             plan = self.look();
         }
         self.events.extend(plan.events.iter().map(|event| event.message.clone()));
+        self.happened.extend(plan.events);
         self.follow_lives(&plan.releases);
         let targets: BTreeMap<ClusterName, Target> =
             plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
@@ -263,6 +267,12 @@ impl World {
             }
         }
         panic!("the planner does not come to rest: {:#?}", self.look());
+    }
+
+    /// The commits that things of this kind name, oldest first; empty = the hub did it by itself, or a cluster.
+    pub fn asked_by(&self, reason: EventReason) -> Vec<&str> {
+        let of_kind = self.happened.iter().filter(|event| event.reason == reason);
+        of_kind.map(|event| event.commit.as_deref().unwrap_or_default()).collect()
     }
 
     /// Plans a few times, where what agents report stays as it is.

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use shipper_core::api::TimelineEvent;
+use shipper_core::api::{Commit, TimelineEvent};
 
 use crate::terminal::{FAINT, STRONG, plain};
 
-/// Entries in the order given. `named`: with the application.
+/// Characters of a commit's id, as `git log --oneline` has about as many.
+const ID: usize = 10;
+
+/// Entries in the order given, with who asked for what people asked for. `named`: with the application.
 pub fn events<'e>(entries: impl IntoIterator<Item = &'e TimelineEvent>, named: bool) -> String {
     let mut text = String::new();
     for entry in entries {
@@ -17,7 +20,18 @@ pub fn events<'e>(entries: impl IntoIterator<Item = &'e TimelineEvent>, named: b
         if let Some(cluster) = &entry.cluster {
             let _ = write!(text, "{} ", plain(cluster.as_str()));
         }
-        let _ = writeln!(text, "{}: {}", plain(&entry.reason), plain(&entry.message));
+        let _ = write!(text, "{}: {}", plain(&entry.reason), plain(&entry.message));
+        if let Some(commit) = &entry.commit {
+            let _ = write!(text, " {FAINT}({}){FAINT:#}", by(commit));
+        }
+        text.push('\n');
     }
     text
+}
+
+/// `Ada, 1d5ce5cd9e`; the id alone where the author is not known.
+fn by(commit: &Commit) -> String {
+    let id: String = commit.id.chars().take(ID).collect();
+    let author = commit.author.as_deref().map(|author| format!("{author}, "));
+    plain(&(author.unwrap_or_default() + &id)).into_owned()
 }

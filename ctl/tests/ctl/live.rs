@@ -23,10 +23,11 @@ fn rolling() -> World {
 
 fn happened() -> Vec<TimelineEvent> {
     let event = |at: &str, cluster: Option<&str>, reason: &str, message: &str| json!({"at": at, "application": "web/hello", "cluster": cluster, "reason": reason, "message": message});
-    let all = json!([
+    let mut all = json!([
         event("2026-11-22T10:03:00Z", Some("eu-1"), "ClusterFailing", "pods\u{1b}[2J do not start"),
         event("2026-11-22T10:01:00Z", None, "Created", "hello-1 was made"),
     ]);
+    all[1]["commit"] = json!({"id": FIRST, "author": "Ada\u{1b}[2J", "subject": "Greet"});
     serde_json::from_value(all).unwrap()
 }
 

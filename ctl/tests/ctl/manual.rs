@@ -30,7 +30,7 @@ fn lasting(line: &str) -> String {
     let digits = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
     let mut kept: Vec<String> = Vec::new();
     for word in line.split_whitespace() {
-        let bare = word.trim_end_matches([',', '.', ':']);
+        let bare = word.trim_end_matches([',', '.', ':', ')']);
         let commit = bare.len() == 10 && bare.bytes().all(|b| b.is_ascii_hexdigit());
         let time = bare.len() >= 8 && bare.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':'));
         let pods = bare.len() == 4 && digits(bare);

@@ -3,6 +3,7 @@
 use super::desk::ClusterEvent;
 use crate::metrics::Deeds;
 use shipper_core::AppKey;
+use shipper_core::api::Commit;
 use shipper_core::plan::{Event, EventReason};
 use shipper_core::state::FleetState;
 use shipper_telemetry::trace::TRAILER;
@@ -25,6 +26,8 @@ pub(super) struct News {
 pub(super) struct Changed {
     pub(super) app: AppKey,
     pub(super) events: Vec<Event>,
+    /// The commits by which people asked for them.
+    pub(super) commits: Vec<Commit>,
     /// Targets written or removed.
     pub(super) targets: usize,
     /// What it did, in numbers.
@@ -131,8 +134,15 @@ mod tests {
 
     fn changed(name: &str, message: &str) -> Changed {
         let release = format!("{name}-0a1b2c3d-0").as_str().into();
-        let event = Event { release, reason: EventReason::Created, message: message.to_owned() };
-        Changed { app: AppKey::new("web", name), events: vec![event], targets: 1, deeds: Deeds::default() }
+        let event =
+            Event { release, reason: EventReason::Created, message: message.to_owned(), commit: None };
+        Changed {
+            app: AppKey::new("web", name),
+            events: vec![event],
+            commits: Vec::new(),
+            targets: 1,
+            deeds: Deeds::default(),
+        }
     }
 
     #[test]

@@ -147,6 +147,8 @@ impl Publisher {
             cluster: Some(event.cluster.clone()),
             reason: event.reason.to_string(),
             message: event.message.clone(),
+            // Its message names it.
+            commit: None,
         });
         let apps = news.changed.iter().flat_map(|one| one.events.iter().map(move |event| (one, event))).map(
             |(one, event)| TimelineEvent {
@@ -155,6 +157,7 @@ impl Publisher {
                 cluster: None,
                 reason: format!("{:?}", event.reason),
                 message: event.message.clone(),
+                commit: one.commits.iter().find(|commit| Some(&commit.id) == event.commit.as_ref()).cloned(),
             },
         );
         let events: Vec<TimelineEvent> = clusters.chain(apps).collect();

@@ -11,6 +11,7 @@ use super::promised::Promised;
 use super::renders::{Allowed, Job, Renders};
 use crate::details::Details;
 use crate::fleet::{AppState, chart_to_resolve, chart_without_record, resolve};
+use crate::images::ImageCache;
 use crate::questions::Decided;
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
@@ -66,6 +67,8 @@ pub(super) struct World {
     absences: BTreeMap<AppKey, Absence>,
     /// The commit of `main` that was last planned on.
     planned_on: Option<Oid>,
+    /// Images of releases that pages asked for.
+    images: ImageCache,
 }
 
 impl World {
@@ -82,6 +85,7 @@ impl World {
             missing: Missing::default(),
             absences: BTreeMap::new(),
             planned_on: None,
+            images: ImageCache::default(),
         }
     }
 
@@ -288,8 +292,16 @@ impl World {
     }
 
     /// What the records hold of the application; `None` = it is not known.
-    pub(super) fn details(&self, app: &AppKey) -> Option<Details> {
-        Some(Details::of(self.desk.view().records().app(app)?, self.desk.main_store()))
+    pub(super) fn details(&mut self, app: &AppKey) -> Option<Details> {
+        let state = self.desk.view().records().app(app)?;
+        let mut details = Details::of(state, self.desk.main_store());
+        if let (Some(status), Some(branch)) = (self.shared.statuses.get(app), self.desk.state_branch()) {
+            let compared = status.contender.iter().chain(&status.incumbent);
+            let images =
+                compared.filter_map(|name| Some((name.clone(), self.images.of(app, name, state, &branch)?)));
+            details.images = images.collect();
+        }
+        Some(details)
     }
 
     /// Until when the application waits for what is being rendered, so that one commit has it all; `None` = it does not.

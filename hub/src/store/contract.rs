@@ -6,7 +6,7 @@ use crate::access::Sight;
 use crate::access::secret::Digest;
 use crate::liveness::Heartbeats;
 use shipper_core::AppKey;
-use shipper_core::api::EventFilter;
+use shipper_core::api::{Commit, EventFilter};
 use shipper_core::resources::{Quantity, Resources};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -269,6 +269,7 @@ pub(super) fn event(second: i64, name: &str) -> TimelineEvent {
         cluster: None,
         reason: "StepAchieved".into(),
         message: format!("{name} at {second}"),
+        commit: None,
     }
 }
 
@@ -307,10 +308,21 @@ async fn the_timeline_is_newest_first_and_bounded_by_age_number_and_size(store: 
     assert_eq!(newest(store, 10_000).await, left[..100]);
     assert_eq!(store.prune(keep(bytes - 1)).await.unwrap(), 1);
     assert_eq!(store.prune(keep(bytes)).await.unwrap(), 0);
-    let wide = TimelineEvent { message: "é".repeat(500), cluster: Some(eu()), ..event(1, "shop") };
+    let commit =
+        Commit { id: "c0ffee".into(), author: Some("Zoë".into()), subject: Some("Größer".into()) };
+    let wide = TimelineEvent {
+        message: "é".repeat(500),
+        cluster: Some(eu()),
+        commit: Some(commit.clone()),
+        ..event(1, "shop")
+    };
     one(store, Write::Events(vec![wide.clone()])).await;
     assert_eq!(store.prune(keep(timeline::size(&wide))).await.unwrap(), 99, "bytes count, not characters");
     assert_eq!(newest(store, 10).await, [wide]);
+    let bare =
+        TimelineEvent { commit: Some(Commit { author: None, subject: None, ..commit }), ..event(2, "shop") };
+    one(store, Write::Events(vec![bare.clone()])).await;
+    assert_eq!(newest(store, 1).await, [bare]);
 }
 
 async fn the_timeline_is_read_by_every_filter_and_in_pages_both_ways(store: Arc<dyn Store>) {

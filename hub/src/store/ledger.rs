@@ -140,6 +140,7 @@ impl<'a> Ledger<'a> {
                     "cluster {cluster} has UID {} now, {old} before: its old reports count no more",
                     request.cluster_uid
                 ),
+                commit: None,
             });
         }
         let version = known.as_ref().map_or(0, |row| row.version).wrapping_add(1);

@@ -53,5 +53,9 @@ pub const OVERHEAD: u64 = 150;
 pub fn size(event: &TimelineEvent) -> u64 {
     let application = event.application.as_ref().map_or(0, |key| key.namespace.len() + key.name.len());
     let cluster = event.cluster.as_ref().map_or(0, |cluster| cluster.as_str().len());
-    OVERHEAD + (application + cluster + event.reason.len() + event.message.len()) as u64
+    let commit = event.commit.as_ref().map_or(0, |commit| {
+        let known = |text: &Option<String>| text.as_deref().map_or(0, str::len);
+        commit.id.len() + known(&commit.author) + known(&commit.subject)
+    });
+    OVERHEAD + (application + cluster + event.reason.len() + event.message.len() + commit) as u64
 }

@@ -85,3 +85,15 @@ impl Block {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ui::support::{hub, two};
+
+    #[tokio::test]
+    async fn a_fleet_without_blocks_says_so() {
+        let hub = hub().await;
+        hub.clusters(&two());
+        assert!(hub.get("/blocks").await.read().contains("Nothing stops rollouts."));
+    }
+}

@@ -112,3 +112,36 @@ impl Watch {
         Some((Ok(event), self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ui::support::{hub, rollout, settled, two};
+    use axum::body::Body;
+    use axum::http::{Request, header};
+    use futures::StreamExt;
+    use serde_json::json;
+    use std::time::Duration;
+    use tower::ServiceExt;
+
+    #[tokio::test]
+    async fn an_open_page_is_told_at_once_and_of_its_own_application_alone() {
+        let hub = hub().await;
+        hub.clusters(&two());
+        hub.publish(&rollout("web/shop"));
+        let request = Request::get("/changes?application=web%2Fshop").body(Body::empty()).unwrap();
+        let response = hub.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
+        let mut events = response.into_body().into_data_stream();
+        let mut next = async |within: u64| {
+            let event = tokio::time::timeout(Duration::from_millis(within), events.next()).await.ok()?;
+            Some(String::from_utf8(event.unwrap().unwrap().to_vec()).unwrap())
+        };
+        assert_eq!(next(5000).await.unwrap(), "event: changed\ndata: 1\n\n");
+        hub.publish(&settled("web/other", &two()));
+        assert_eq!(next(700).await, None, "another application is none of its business");
+        let mut status = rollout("web/shop");
+        status["waiting"]["message"] = json!("something else");
+        hub.publish(&status);
+        assert_eq!(next(1000).await.unwrap(), "event: changed\ndata: 2\n\n");
+    }
+}

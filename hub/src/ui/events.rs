@@ -1,6 +1,7 @@
 //! *Events*: the timeline of the fleet, newest first.
 
 use super::answer::{self, Query};
+use super::commit::CommitLine;
 use super::frame::Frame;
 use super::words::{Moment, application, cluster, encode};
 use crate::access::View;
@@ -47,6 +48,7 @@ struct Row {
     application: Option<(String, String)>,
     cluster: Option<(String, String)>,
     message: String,
+    commit: Option<CommitLine>,
 }
 
 /// The page.
@@ -105,6 +107,41 @@ impl Row {
             application: event.application.as_ref().map(|app| (app.to_string(), application(app))),
             cluster: event.cluster.as_ref().map(|name| (name.to_string(), cluster(name.as_str()))),
             message: event.message.clone(),
+            commit: event.commit.as_ref().map(CommitLine::of),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::support::{commit, hub, two};
+    use shipper_core::api::Commit;
+
+    #[tokio::test]
+    async fn what_people_asked_for_has_their_commit_and_what_else_happened_has_none() {
+        let hub = hub().await;
+        hub.clusters(&two());
+        let entry = |reason: &str, commit: Option<Commit>| TimelineEvent {
+            at: "2026-11-01T10:05:00Z".parse().unwrap(),
+            application: Some(AppKey::new("web", "shop")),
+            cluster: None,
+            reason: reason.to_owned(),
+            message: format!("{reason} of shop-new-0"),
+            commit,
+        };
+        let bare = Commit { id: "ffeeddccbbaa99887766".to_owned(), author: None, subject: None };
+        let events = vec![
+            entry("Created", Some(commit("Jo Doe", "Sell more"))),
+            entry("StepAsked", Some(bare)),
+            entry("StepAchieved", None),
+        ];
+        hub.shared.log(events).await.unwrap();
+        let page = hub.get("/events").await;
+        let read = page.read().replace('\n', " ");
+        assert!(read.contains("Created of shop-new-0 Sell more Jo Doe, 0123456789"), "{read}");
+        assert!(read.contains("StepAsked of shop-new-0 ffeeddccbb"), "{read}");
+        assert_eq!(page.text.matches("class=\"commit\"").count(), 2, "{read}");
+        assert!(!hub.get("/events?reason=StepAchieved").await.text.contains("class=\"commit\""));
     }
 }

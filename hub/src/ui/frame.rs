@@ -1,5 +1,8 @@
 //! What every page has around it: the way to the others, the theme, and what concerns everything.
 
+#[cfg(test)]
+mod tests;
+
 use super::answer::Query;
 use super::assets;
 use super::words::{Moment, encode, short};

@@ -4,7 +4,9 @@
 //! - [`frame`], [`answer`]: what all pages have around them, and how they are sent; [`assets`]: style, script, icon.
 //! - [`login`]: signing in and out.
 //! - [`changes`]: the stream after which an open page is fetched again and its differences put in place.
-//! - [`mood`]: how things stand, in one word, for colours, shapes and words alike; [`words`]: how things are said.
+//! - [`mood`]: how things stand, in one word, for colours, shapes and words alike; [`words`]: how things are said; `commit`: a commit on a
+//!   line.
+//! - `support`: what the tests of the pages are made with; `tests`: what holds of all of them.
 //! - [`fleet`], [`application`], [`why`], [`clusters`], [`blocks`], [`events`], [`search`]: the pages. Each makes a view, plain data with everything
 //!   decided, and its template in `pages/` only sets it; what others wrote is escaped there.
 
@@ -14,6 +16,7 @@ pub mod assets;
 pub mod blocks;
 pub mod changes;
 pub mod clusters;
+mod commit;
 pub mod events;
 pub mod fleet;
 pub mod frame;
@@ -21,6 +24,8 @@ pub mod login;
 pub mod mood;
 pub mod search;
 pub mod strip;
+#[cfg(test)]
+mod support;
 #[cfg(test)]
 mod tests;
 pub mod why;

@@ -123,3 +123,24 @@ fn gather(heading: &'static str, mut hits: impl Iterator<Item = Hit>) -> Kind {
     let shown: Vec<Hit> = hits.by_ref().take(MOST).collect();
     Kind { heading, more: hits.next().is_some(), hits: shown }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ui::support::{hub, rollout, two};
+
+    #[tokio::test]
+    async fn a_pod_is_found_by_its_reason_and_a_release_by_its_commit() {
+        let hub = hub().await;
+        hub.clusters(&two());
+        hub.publish(&rollout("web/shop"));
+        let found = hub.get("/search?q=imagepull").await;
+        assert!(
+            found.read().contains("ImagePullBackOff in eu-1")
+                && found.text.contains("/applications/web/shop")
+        );
+        assert!(
+            hub.get("/search?q=01234567").await.read().contains("shop-new-0"),
+            "releases are found by their commit"
+        );
+    }
+}

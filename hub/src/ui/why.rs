@@ -131,3 +131,30 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ui::support::{hub, rollout, why};
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn every_decision_stands_with_its_rule_and_what_it_rests_on() {
+        let hub = hub().await;
+        hub.publish(&rollout("web/shop"));
+        let page = hub.get("/applications/web/shop").await;
+        assert!(page.text.contains("href=\"/applications/web/shop/why\""), "{}", page.text);
+        hub.answer_why(&why("web/shop", "3 of 4 pods are available"));
+        let page = hub.get("/applications/web/shop/why").await;
+        for part in [
+            "is at step half",
+            "a step says the numbers of every cluster",
+            "reports on target 3, not 4, which proves nothing",
+            "is offline",
+            "docs/reasons/waitingForCapacity.md",
+            "shipperctl why web/shop",
+        ] {
+            assert!(page.text.contains(part), "{part}: {}", page.text);
+        }
+        assert_eq!(hub.get("/applications/web/shopp/why").await.status, StatusCode::NOT_FOUND);
+    }
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shipper_core::AppKey;
+use shipper_core::api::Commit;
 use shipper_core::intent::{Object, load};
 use shipper_core::plan::{BlockSurvey, Fleet};
 use shipper_core::protocol::{HubStatus, REPORTS, SESSIONS};
@@ -15,7 +16,7 @@ use shipper_core::status::ApplicationStatus;
 use shipper_core::why::Why;
 use shipper_hub::access::AccessSettings;
 use shipper_hub::clock::Clock;
-use shipper_hub::details::{Commit, Details};
+use shipper_hub::details::Details;
 use shipper_hub::http::tokens::Tokens;
 use shipper_hub::http::{router, serve};
 use shipper_hub::shared::{Settings, Shared};
@@ -161,26 +162,29 @@ impl Fixture {
 
     async fn events(&self) {
         let told = [
-            (95, "web/checkout", "Created", "checkout-5be2f0aa-0 was made"),
-            (91, "web/checkout", "StepAchieved", "checkout-5be2f0aa-0 achieved step 0 \"canary\""),
-            (62, "payments/ledger", "Created", "ledger-c01dcafe-0 was made"),
-            (58, "payments/ledger", "StepAchieved", "ledger-c01dcafe-0 achieved step 1 \"half\""),
-            (21, "web/shop", "Created", "shop-83e4eedd-0 was made"),
-            (17, "web/shop", "StepAchieved", "shop-83e4eedd-0 achieved step 0 \"canary\""),
-            (9, "web/shop", "StepAsked", "shop-83e4eedd-0 goes to step 1 \"half\""),
+            (95, "web/checkout", "Created", "checkout-5be2f0aa-0 was made", "4d1f0c9a7e00112233aa"),
+            (91, "web/checkout", "StepAchieved", "checkout-5be2f0aa-0 achieved step 0 \"canary\"", ""),
+            (62, "payments/ledger", "Created", "ledger-c01dcafe-0 was made", "8a77b2c3d4e5f60011aa"),
+            (58, "payments/ledger", "StepAchieved", "ledger-c01dcafe-0 achieved step 1 \"half\"", ""),
+            (21, "web/shop", "Created", "shop-83e4eedd-0 was made", "9f2c41d07be3a1c55d0e"),
+            (17, "web/shop", "StepAchieved", "shop-83e4eedd-0 achieved step 0 \"canary\"", ""),
+            (9, "web/shop", "StepAsked", "shop-83e4eedd-0 goes to step 1 \"half\"", "1b7e55aa90c0ffee1234"),
             (
                 2,
                 "web/shop",
                 "ClusterFailing",
                 "shop-83e4eedd-0 fails in eu-1: no new pod became available for 5m",
+                "",
             ),
         ];
-        let entry = |(minutes, app, reason, message): (i64, &str, &str, &str)| TimelineEvent {
+        let commits = commits();
+        let entry = |(minutes, app, reason, message, commit): (i64, &str, &str, &str, &str)| TimelineEvent {
             at: ago(minutes),
             application: Some(app.parse().unwrap()),
             cluster: (reason == "ClusterFailing").then(|| "eu-1".into()),
             reason: reason.to_owned(),
             message: message.to_owned(),
+            commit: commits.get(commit).cloned(),
         };
         self.shared.log(told.into_iter().map(entry).collect()).await.unwrap();
     }
@@ -459,12 +463,6 @@ fn why(app: &AppKey) -> Why {
 }
 
 fn details(app: &AppKey) -> Details {
-    let commit = |id: &str, author: &str, subject: &str| {
-        (
-            id.to_owned(),
-            Commit { id: id.to_owned(), author: author.to_owned(), subject: subject.to_owned(), at: None },
-        )
-    };
     let steps = json!([
         {"name": "canary", "clusters": {"matchLabels": {"tier": "canary"}}, "capacity": {"contender": 10, "incumbent": 100}, "traffic": {"contender": 0, "incumbent": 100}},
         {"name": "half", "capacity": {"contender": 50, "incumbent": 50}, "traffic": {"contender": 50, "incumbent": 50}, "gate": {"approval": "auto", "soak": "15m", "analysis": [
@@ -500,13 +498,22 @@ fn details(app: &AppKey) -> Details {
         ],
         _ => Vec::new(),
     };
-    let commits = [
+    Details { releases: releases.into_iter().collect(), commits: commits(), ..Details::default() }
+}
+
+/// What people committed, by its id.
+fn commits() -> BTreeMap<String, Commit> {
+    let commit = |id: &str, author: &str, subject: &str| {
+        let [author, subject] = [author, subject].map(|text| Some(text.to_owned()));
+        (id.to_owned(), Commit { id: id.to_owned(), author, subject })
+    };
+    [
         commit("9f2c41d07be3a1c55d0e", "Ada Byron", "Release shop 2.4.0 with the new basket"),
         commit("1b7e55aa90c0ffee1234", "Grace Hopper", "Promote web/shop to half"),
         commit("51aa0d07be3a1c55d0e1", "Grace Hopper", "Fix rounding of discounts"),
         commit("0d15ea5e00112233aabb", "Ada Byron", "Show prices with taxes"),
         commit("4d1f0c9a7e00112233aa", "Grace Hopper", "Checkout in one page"),
         commit("8a77b2c3d4e5f60011aa", "Edsger Dijkstra", "Keep balances in their own table"),
-    ];
-    Details { releases: releases.into_iter().collect(), commits: commits.into() }
+    ]
+    .into()
 }

@@ -1,6 +1,6 @@
 //! Signing in at a real OpenID Connect provider, by its own forms: as people do in a browser, and as somebody does who means no good.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -12,8 +12,9 @@ use shipper_tests::oidc::{Provider, Visitor, possible};
 use shipper_tests::scratch::Scratch;
 use tokio::net::TcpListener;
 
-use super::chromium::{Browser, Theme};
+use super::chromium::Browser;
 use super::fixture::Fixture;
+use super::look::{self, LOOKS};
 
 const SECRET: &str = "the secret of the hub: 100% + a/b";
 const RULES: &str = "groups:\n  shop-team: [web]\n  sre: ['*']\n";
@@ -218,27 +219,19 @@ async fn a_session_that_is_over_leads_back_to_signing_in() {
 }
 
 #[tokio::test]
-async fn in_a_browser_signing_in_works_under_the_policy_and_its_pages_are_accessible() {
-    if !possible("in_a_browser_signing_in") {
+async fn every_page_of_signing_in_is_accessible_and_works_in_a_browser_under_the_policy() {
+    if !possible("every_page_of_signing_in") {
         return;
     }
     let site = Site::start(|_| {}).await;
-    let Some(browser) = Browser::start("in_a_browser_signing_in", &site.fixture.origin).await else { return };
-    let pictures = std::env::var_os("SHIPPER_TESTS_PICTURES").filter(|path| !path.is_empty());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let looks = [(1280, Theme::Light), (390, Theme::Dark)];
+    let Some(browser) = Browser::start("every_page_of_signing_in", &site.fixture.origin).await else {
+        return;
+    };
     let look = async |name: &str| {
         let mut wrong = Vec::new();
-        for (width, theme) in looks {
+        for (width, theme) in LOOKS {
             browser.wear(theme, width).await;
-            wrong.extend(browser.faults().await);
-            let page = browser.run_script("return [document.documentElement.scrollWidth, innerWidth]").await;
-            assert!(page[0].as_u64() <= page[1].as_u64(), "{name} is wider than its window: {page}");
-            if let Some(directory) = &pictures {
-                let size = if width == 1280 { "" } else { "-phone" };
-                let file = root.join(directory).join(format!("ui-{name}{size}-{}.png", theme.word()));
-                std::fs::write(file, browser.picture().await).unwrap();
-            }
+            wrong.extend(look::faults(&browser, name, (width, theme)).await);
         }
         assert!(wrong.is_empty(), "{name}:\n{}", wrong.join("\n"));
     };
@@ -282,6 +275,9 @@ async fn in_a_browser_signing_in_works_under_the_policy_and_its_pages_are_access
     browser.run_script("document.querySelector('.login form').submit()").await;
     arrived("return location.pathname === '/signed-out'").await;
     look("signed-out").await;
+    browser.open("/login/callback?state=of-nobody").await;
+    assert!(browser.text().await.contains("did not begin in this browser"), "{}", browser.text().await);
+    look("refused").await;
     let stopped: Vec<String> =
         browser.complaints().await.into_iter().filter(|said| said.contains("Content Security")).collect();
     assert!(stopped.is_empty(), "{stopped:?}");

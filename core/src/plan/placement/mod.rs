@@ -91,14 +91,11 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 /// Writes the choice into the placement, and what changed into the timeline.
 fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
     let first = placement.clusters.is_empty();
-    let mut happened = Vec::new();
+    let (mut unwanted, mut chosen) = (Vec::new(), Vec::new());
     for (name, placed) in placement.clusters.iter_mut() {
         let leaves = choice.leaving.get(name).copied();
         if let Some(why) = leaves.filter(|_| placed.leaves.is_none()) {
-            happened.push((
-                EventReason::ClusterUnwanted,
-                format!("{name} leaves once the others are ready: {why}"),
-            ));
+            unwanted.push(format!("{name} leaves once the others are ready: {why}"));
         }
         placed.leaves = leaves;
     }
@@ -107,11 +104,14 @@ fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
         placement.leaving.remove(name);
         placement.clusters.insert(name.clone(), info.placed());
         if !first {
-            happened.push((EventReason::ClusterChosen, format!("{name} is chosen")));
+            chosen.push(format!("{name} is chosen"));
         }
     }
     if let Some(contender) = draft.roles().contender {
-        happened.into_iter().for_each(|(reason, message)| draft.event(&contender, reason, message));
+        // A cluster leaves because somebody drains it, or asks for others; one may be chosen because it has room again.
+        let tell = |message: String| draft.asked(&contender, EventReason::ClusterUnwanted, message);
+        unwanted.into_iter().for_each(tell);
+        chosen.into_iter().for_each(|said| draft.event(&contender, EventReason::ClusterChosen, said));
     }
 }
 

@@ -5,6 +5,7 @@ use crate::support::{World, broken, strategy, vanguard};
 use serde_json::json;
 use shipper_core::condition::{Reason, Status};
 use shipper_core::intent::{Metadata, RolloutBlock};
+use shipper_core::plan::EventReason;
 use shipper_core::status::{DepartureStage, WaitingFor};
 
 /// The same application with v2 at half.
@@ -58,6 +59,9 @@ fn s4_a_drained_cluster_is_replaced_before_it_leaves() {
     assert!(!world.targets.contains_key(first.as_str()));
     assert_eq!(world.placed(), [second.as_str()]);
     assert_eq!(world.target(&second), ["v1 50/50", "v2 50/50"]);
+    let drained = format!("commit-{}", world.commits);
+    assert_eq!(world.asked_by(EventReason::ClusterUnwanted), [drained.as_str()]);
+    assert_eq!(world.asked_by(EventReason::ClusterReleased), [""]);
     let said = world.events.join("\n");
     for part in [format!("{second} is chosen"), format!("{first} leaves once"), format!("{first} is emptied")]
     {

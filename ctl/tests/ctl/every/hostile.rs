@@ -224,7 +224,8 @@ fn answers(world: &mut World, status: &ApplicationStatus, names: bool) -> Vec<(&
         &["application", "name", "contender", "incumbent", "source", "steps", "stepName", "branch", "commit"]
     };
     let page = |items: Vec<Value>| json!({"items": items}).to_string();
-    let event = json!({"at": "2026-11-22T10:03:00Z", "application": "web/hello", "cluster": "eu-1", "reason": "ClusterFailing", "message": "x".repeat(20_000)});
+    let event = json!({"at": "2026-11-22T10:03:00Z", "application": "web/hello", "cluster": "eu-1", "reason": "ClusterFailing", "message": "x".repeat(20_000),
+        "commit": {"id": "1d5ce5cd9e", "author": "Ada", "subject": "Greet"}});
     let event = poisoned(&serde_json::from_value::<TimelineEvent>(event).unwrap(), kept);
     let cluster = json!({
         "name": "eu-1", "region": "eu", "liveness": "offline", "lastReport": "2026-01-01T00:00:00Z", "agentVersion": "0.1.0", "commit": "a",

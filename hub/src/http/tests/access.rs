@@ -97,6 +97,7 @@ fn made(hub: &Hub, namespace: &str, name: &str) -> TimelineEvent {
         cluster: None,
         reason: "ReleaseMade".into(),
         message: format!("made {name}"),
+        commit: None,
     }
 }
 
@@ -118,6 +119,7 @@ async fn fill(hub: &Hub) {
         cluster: Some("eu".into()),
         reason: "ReleaseMade".into(),
         message: message.to_owned(),
+        commit: None,
     };
     let entries = vec![
         entry(Some(AppKey::new("web", "shop")), "made shop"),

@@ -251,6 +251,7 @@ pub(super) fn event(second: i64, name: &str, reason: &str) -> TimelineEvent {
         cluster: None,
         reason: reason.to_owned(),
         message: format!("{name} at {second}"),
+        commit: None,
     }
 }
 

@@ -18,7 +18,7 @@ use history::{Compared, MAIN_PIN, STATE_PIN, remember, state_at};
 use missing::Confirmations;
 use shipper_core::state::{FleetState, RemovedCluster, paths};
 use shipper_core::{AppKey, ClusterName};
-use shipper_git::{Oid, RemoteConfig, RemoteError, Store, StoreError};
+use shipper_git::{Oid, RemoteConfig, RemoteError, Snapshot, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -114,6 +114,11 @@ impl Desk {
 
     pub(super) fn main_store(&self) -> &Store {
         &self.main
+    }
+
+    /// The state branch at the commit that was read; `None` = there is none, or the copy is damaged, which the next look heals.
+    pub(super) fn state_branch(&self) -> Option<Snapshot> {
+        self.state.as_ref().unwrap_or(&self.main).snapshot(self.view.branches().state?).ok()
     }
 
     /// The clusters that are removed, with the commits that confirmed it.

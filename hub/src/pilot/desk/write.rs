@@ -5,12 +5,14 @@ use super::super::deeds::deeds;
 use super::super::message::{Changed, News, message};
 use super::Desk;
 use super::history::{STATE_PIN, remember};
+use crate::details::Commits;
 use crate::fleet::{AppState, ReadFleetError};
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::AppKey;
 use shipper_core::plan::AppPlan;
 use shipper_core::state::{AppRecord, FleetState, StateObject, paths};
 use shipper_git::{CommitBuilder, CommitMeta, Identity, Oid, PushOutcome, Signer, StoreError};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How far the counters of targets are raised by a hub that takes over from a history that is lost: more than any application can have
@@ -125,7 +127,7 @@ impl Desk {
         let store = self.state.as_ref().unwrap_or(&self.main);
         let mut builder = store.commit_on(base)?;
         let nothing = AppState::default();
-        let mut changed = Vec::new();
+        let (mut changed, mut known) = (Vec::new(), Commits::of(&self.main));
         let takes_over = self.supersedes.is_some();
         if takes_over {
             // What was planned was planned on the counters as they were: it is planned again after this.
@@ -136,9 +138,12 @@ impl Desk {
             let state = self.view.records().app(app).unwrap_or(&nothing);
             let difference = compose(&mut builder, app, state, plan, rendered)?;
             if difference != Difference::default() {
-                let events = plan.events.clone();
+                let (app, events) = (app.clone(), plan.events.clone());
+                let asked: BTreeSet<&str> =
+                    events.iter().filter_map(|event| event.commit.as_deref()).collect();
+                let commits = asked.into_iter().map(|id| known.get(id)).collect();
                 let deeds = deeds(state, plan, now, &self.main);
-                changed.push(Changed { app: app.clone(), events, targets: difference.targets, deeds });
+                changed.push(Changed { app, events, commits, targets: difference.targets, deeds });
             }
         }
         let news = News { changed, clusters };

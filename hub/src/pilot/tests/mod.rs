@@ -9,7 +9,7 @@ use crate::pilot::PilotConfig;
 use crate::shared::Shared;
 use crate::store::MemoryStore;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
-use shipper_core::api::{ApplicationSummary, RolloutState};
+use shipper_core::api::{ApplicationSummary, Commit, RolloutState};
 use shipper_core::condition::{ConditionType, Reason, Status};
 use shipper_core::status::{ApplicationStatus, Liveness, WaitingFor};
 use shipper_core::why::Rule;
@@ -85,12 +85,27 @@ async fn a_changed_folder_is_a_new_release_and_anything_else_is_no_push() {
     hub.follows(notes).await;
     assert_eq!(bed.state(), before);
 
+    let mut told = hub.shared.timeline.listen();
     bed.commit(&[("apps/web/all.yaml", Some(&image("2")))]);
     hub.app("shop", has_releases(2)).await;
     let releases = bed.releases("shop");
     assert_eq!(releases[1].source, bed.head.unwrap().to_string());
     assert!(bed.files()[&format!("releases/web/shop/{}/manifests.yaml", releases[1].name)].contains("web:2"));
     assert_eq!(bed.target("a", "shop").unwrap().releases.len(), 2);
+
+    // What is new in it is asked of the loop, which reads the images from what was rendered.
+    let details = hub.shared.details.ask(key("shop")).unwrap().await.unwrap().unwrap();
+    let images: Vec<Vec<String>> =
+        releases.iter().map(|one| details.images[&one.name].values().cloned().collect()).collect();
+    assert_eq!(images, [["example.com/web:1"], ["example.com/web:2"]]);
+
+    // The timeline says whose commit it was.
+    let mut entry = told.recv().await.unwrap().entry.event.clone();
+    while entry.reason != "Created" {
+        entry = told.recv().await.unwrap().entry.event.clone();
+    }
+    let [author, subject] = ["Ann", "Change the fleet"].map(|text| Some(text.to_owned()));
+    assert_eq!(entry.commit, Some(Commit { id: bed.head.unwrap().to_string(), author, subject }));
     hub.stop().await;
 }
 

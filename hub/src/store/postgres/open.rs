@@ -13,6 +13,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0001_tables.sql"),
     include_str!("../../../migrations/postgres/0002_timeline.sql"),
     include_str!("../../../migrations/postgres/0003_access.sql"),
+    include_str!("../../../migrations/postgres/0004_commits.sql"),
 ];
 
 /// Held by the hub that brings the tables up to date, so that several may start at once. Any number that others do not use.

@@ -7,7 +7,7 @@ use super::write::{delete_report, end_session};
 use super::{CHUNK, CLUSTER_COLUMNS, Row, Sql, Statement, Value, step, unexpected};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use shipper_core::api::{EventFilter, TimelineEvent};
+use shipper_core::api::{Commit, EventFilter, TimelineEvent};
 use shipper_core::report::AppReport;
 use shipper_core::{AppKey, ClusterName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -103,7 +103,7 @@ pub(in crate::store) async fn events(
             "ASC"
         }
     };
-    let select = "SELECT id, at, namespace, name, cluster, reason, message FROM events";
+    let select = "SELECT id, at, namespace, name, cluster, reason, message, commit_id, commit_author, commit_subject FROM events";
     let query = wanted.statement(select, &format!("ORDER BY id {order} LIMIT"), i64::from(query.limit));
     let rows = connection.fetch(query).await.map_err(&step)?;
     rows.into_iter().map(|row| entry(row).map_err(&step)).collect()
@@ -154,9 +154,9 @@ pub(in crate::store) async fn beyond_bytes(
     bytes: u64,
 ) -> Result<Option<i64>, StoreError> {
     let step = step("measuring the timeline");
-    let text = ["namespace", "name", "cluster", "reason", "message"]
-        .map(|column| format!("COALESCE(octet_length({column}), 0)"))
-        .join(" + ");
+    let columns =
+        ["namespace", "name", "cluster", "reason", "message", "commit_id", "commit_author", "commit_subject"];
+    let text = columns.map(|column| format!("COALESCE(octet_length({column}), 0)")).join(" + ");
     let query = format!(
         "SELECT id FROM (SELECT id, SUM({OVERHEAD} + {text}) OVER (ORDER BY id DESC) AS total FROM events) AS sized \
          WHERE total > $1 ORDER BY id DESC LIMIT 1"
@@ -169,13 +169,16 @@ pub(in crate::store) async fn beyond_bytes(
 fn entry(mut row: Row) -> Result<Entry, sqlx::Error> {
     let (number, at) = (number(&mut row)?, time(number(&mut row)?));
     let application = row.text()?.zip(row.text()?);
-    let event = TimelineEvent {
+    let mut event = TimelineEvent {
         at,
         application: application.map(|(namespace, name)| AppKey { namespace, name }),
         cluster: row.text()?.map(ClusterName::from),
         reason: text(&mut row)?,
         message: text(&mut row)?,
+        commit: None,
     };
+    let (id, author, subject) = (row.text()?, row.text()?, row.text()?);
+    event.commit = id.map(|id| Commit { id, author, subject });
     Ok(Entry { number, event })
 }
 

@@ -121,8 +121,10 @@ async fn put_events(connection: &mut dyn Sql, events: &[TimelineEvent]) -> Resul
     let mut rest = events;
     while let Some((chunk, others)) = rest.split_at_checked(connection.portion(rest.len()).max(1)) {
         rest = others;
-        let insert = "INSERT INTO events (at, namespace, name, cluster, reason, message) VALUES ";
-        let insert = Statement::new(insert).tuples(chunk.iter().map(|event| -> [Value<'_>; 6] {
+        let insert = "INSERT INTO events \
+            (at, namespace, name, cluster, reason, message, commit_id, commit_author, commit_subject) VALUES ";
+        let insert = Statement::new(insert).tuples(chunk.iter().map(|event| -> [Value<'_>; 9] {
+            let commit = event.commit.as_ref();
             [
                 event.at.as_millisecond().into(),
                 event.application.as_ref().map(|application| application.namespace.as_str()).into(),
@@ -130,6 +132,9 @@ async fn put_events(connection: &mut dyn Sql, events: &[TimelineEvent]) -> Resul
                 event.cluster.as_ref().map(ClusterName::as_str).into(),
                 event.reason.as_str().into(),
                 event.message.as_str().into(),
+                commit.map(|commit| commit.id.as_str()).into(),
+                commit.and_then(|commit| commit.author.as_deref()).into(),
+                commit.and_then(|commit| commit.subject.as_deref()).into(),
             ]
         }));
         connection.execute(insert).await.map_err(step("writing the timeline"))?;

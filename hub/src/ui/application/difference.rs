@@ -1,12 +1,14 @@
-//! What the contender has otherwise than the incumbent: chart, and values one by one. What may be secret is not shown, only that it
-//! differs.
+//! What the contender has otherwise than the incumbent: images, chart or manifests, and values one by one. What may be secret is not shown,
+//! only that it differs. A release of plain manifests says by nothing but its images what is new in it.
 
 use super::records::Known;
 use crate::ui::words::{cut, short};
 use serde_json::{Map, Value};
+use shipper_core::ReleaseName;
+use shipper_core::manifest::ContainerKey;
 use shipper_core::state::Environment;
 use shipper_core::status::ApplicationStatus;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Differences that the page shows.
 const SHOWN: usize = 40;
@@ -32,7 +34,7 @@ pub(super) struct Difference {
 
 /// One difference.
 pub(super) struct Change {
-    /// `values.image.tag`.
+    /// `values.image.tag`, or `Deployment web: image of app`.
     pub(super) path: String,
     /// What it was; `None` = it was not there.
     pub(super) before: Option<String>,
@@ -45,7 +47,7 @@ pub(super) fn of(status: &ApplicationStatus, known: &Known) -> Option<Difference
     let (to, from) = (status.contender.as_ref()?, status.incumbent.as_ref()?);
     let (new, old) = (known.releases.get(to)?, known.releases.get(from)?);
     let (new, old) = (leaves(&new.environment), leaves(&old.environment));
-    let paths: std::collections::BTreeSet<&String> = new.keys().chain(old.keys()).collect();
+    let paths: BTreeSet<&String> = new.keys().chain(old.keys()).collect();
     let differs = paths.into_iter().filter(|path| new.get(*path) != old.get(*path));
     let shown = |path: &str, value: &Value| {
         let name = path.to_lowercase().replace(['_', '-'], "");
@@ -58,16 +60,30 @@ pub(super) fn of(status: &ApplicationStatus, known: &Known) -> Option<Difference
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         cut(&text, VALUE)
     };
-    let mut changes: Vec<Change> = differs
-        .map(|path| Change {
-            before: old.get(path).map(|value| shown(path, value)),
-            after: new.get(path).map(|value| shown(path, value)),
-            path: path.clone(),
-        })
-        .collect();
+    let values = differs.map(|path| Change {
+        before: old.get(path).map(|value| shown(path, value)),
+        after: new.get(path).map(|value| shown(path, value)),
+        path: path.clone(),
+    });
+    let mut changes: Vec<Change> = images(known, from, to).into_iter().chain(values).collect();
     let more = changes.len().saturating_sub(SHOWN);
     changes.truncate(SHOWN);
     Some(Difference { from: from.to_string(), to: to.to_string(), changes, more })
+}
+
+/// The images that differ; none where those of one of them are not known, which says nothing of the other.
+fn images(known: &Known, from: &ReleaseName, to: &ReleaseName) -> Vec<Change> {
+    let (Some(old), Some(new)) = (known.images.get(from), known.images.get(to)) else { return Vec::new() };
+    let containers: BTreeSet<&ContainerKey> = new.keys().chain(old.keys()).collect();
+    let differ = containers.into_iter().filter(|key| new.get(key) != old.get(key));
+    let shown = |image: Option<&String>| image.map(|image| cut(image, VALUE));
+    differ
+        .map(|key| Change {
+            path: cut(&format!("{} {}: image of {}", key.kind, key.object, key.container), VALUE),
+            before: shown(old.get(key)),
+            after: shown(new.get(key)),
+        })
+        .collect()
 }
 
 fn leaves(environment: &Environment) -> BTreeMap<String, Value> {

@@ -2,16 +2,13 @@
 
 use super::records::Known;
 use crate::store::TimelineEvent;
-use crate::ui::words::{Moment, cut, short};
-use shipper_core::ReleaseName;
-use shipper_core::state::{Cause, WithdrawalReason};
+use crate::ui::commit::CommitLine;
+use crate::ui::words::Moment;
+use shipper_core::state::WithdrawalReason;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
-use std::collections::BTreeSet;
 
 /// Releases that the page shows.
 const RELEASES: usize = 10;
-/// Characters of a commit's subject.
-const SUBJECT: usize = 100;
 
 /// A release.
 pub(super) struct ReleaseRow {
@@ -33,16 +30,6 @@ pub(super) struct ReleaseRow {
     pub(super) withdrawn: Option<CommitLine>,
 }
 
-/// A commit on a line.
-pub(super) struct CommitLine {
-    /// The beginning of its id.
-    pub(super) id: String,
-    /// Whose it is, where that is known.
-    pub(super) author: Option<String>,
-    /// Its subject.
-    pub(super) subject: Option<String>,
-}
-
 /// An entry of the timeline.
 pub(super) struct Entry {
     /// When.
@@ -53,7 +40,7 @@ pub(super) struct Entry {
     pub(super) cluster: Option<String>,
     /// In words.
     pub(super) message: String,
-    /// The commit that brought it about, where one did and is known.
+    /// The commit by which people asked for it, where they did.
     pub(super) commit: Option<CommitLine>,
 }
 
@@ -107,46 +94,17 @@ fn state(release: &ReleaseStatus) -> String {
 }
 
 fn commit(id: &str, known: &Known) -> CommitLine {
-    let commit = known.commits.get(id);
-    CommitLine {
-        id: short(id),
-        author: commit.map(|commit| cut(&commit.author, 60)),
-        subject: commit.map(|commit| cut(&commit.subject, SUBJECT)),
-    }
+    known.commits.get(id).map_or_else(|| CommitLine::bare(id), CommitLine::of)
 }
 
 /// The timeline, newest first.
-pub(super) fn timeline(status: &ApplicationStatus, events: &[TimelineEvent], known: &Known) -> Vec<Entry> {
-    let mut asked = BTreeSet::new();
+pub(super) fn timeline(events: &[TimelineEvent]) -> Vec<Entry> {
     let entry = |event: &TimelineEvent| Entry {
         at: Moment::of(event.at),
         reason: event.reason.clone(),
         cluster: event.cluster.as_ref().map(ToString::to_string),
         message: event.message.clone(),
-        commit: cause(status, event, known, &mut asked).map(|id| commit(&id, known)),
+        commit: event.commit.as_ref().map(CommitLine::of),
     };
     events.iter().map(entry).collect()
-}
-
-/// The commit that brought an entry about. Its release is the first word of its message.
-fn cause(
-    status: &ApplicationStatus,
-    event: &TimelineEvent,
-    known: &Known,
-    asked: &mut BTreeSet<ReleaseName>,
-) -> Option<String> {
-    let name = event.message.split(' ').next().unwrap_or_default();
-    let release = status.releases.iter().find(|release| release.name.as_str() == name)?;
-    match event.reason.as_str() {
-        "Created" => Some(release.source.clone()),
-        "Withdrawn" => release.withdrawn.as_ref()?.commit.clone(),
-        // The record names the commit of the newest order alone.
-        "StepAsked" if asked.insert(release.name.clone()) => {
-            match &known.releases.get(&release.name)?.position.cause {
-                Cause::Ordered { commit } => Some(commit.clone()),
-                Cause::Created | Cause::GatePassed | Cause::Carried => None,
-            }
-        }
-        _ => None,
-    }
 }

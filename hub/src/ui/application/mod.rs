@@ -15,6 +15,8 @@ mod history;
 mod ladder;
 mod orders;
 pub mod records;
+#[cfg(test)]
+mod tests;
 
 pub use about::About;
 pub(super) use about::unknown;
@@ -136,7 +138,7 @@ impl Page {
             gate: gate::of(status, record),
             difference: difference::of(status, known),
             releases: history::releases(status, known),
-            timeline: history::timeline(status, events, known),
+            timeline: history::timeline(events),
             timeline_address,
             why: format!("{}/why", application(&status.application)),
             key: status.application.clone(),

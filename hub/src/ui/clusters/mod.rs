@@ -119,3 +119,20 @@ pub(super) fn paged<T>(mut rows: Vec<T>, page: Option<usize>) -> (Vec<T>, Option
     rows.truncate(ROWS);
     (rows, (page > 1).then(|| page - 1), (page < pages).then_some(page + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::ui::support::{hub, rollout, two};
+
+    #[tokio::test]
+    async fn a_cluster_says_what_it_has_and_how_it_fares() {
+        let hub = hub().await;
+        hub.clusters(&two());
+        hub.publish(&rollout("web/shop"));
+        let cluster = hub.get("/clusters/eu-1").await.read();
+        assert!(
+            cluster.contains("1 application, 1 failing") && cluster.contains("shop-new-0 0/2"),
+            "{cluster}"
+        );
+    }
+}

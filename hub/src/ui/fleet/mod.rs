@@ -5,6 +5,8 @@
 
 mod row;
 mod said;
+#[cfg(test)]
+mod tests;
 
 pub(super) use said::trouble;
 

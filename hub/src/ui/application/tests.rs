@@ -1,0 +1,154 @@
+//! An application: what it waits for, what is new, what may be done, what happened.
+
+use crate::details::Details;
+use crate::store::TimelineEvent;
+use crate::ui::support::{commit, hub, images, records, rollout, two};
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shipper_core::AppKey;
+use std::collections::BTreeMap;
+
+#[tokio::test]
+async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    hub.publish(&rollout("web/shop"));
+    let commit = commit("Jo Doe", "Sell more");
+    hub.answer_details(Details {
+        commits: BTreeMap::from([(commit.id.clone(), commit.clone())]),
+        ..Details::default()
+    });
+    hub.shared
+        .log(vec![TimelineEvent {
+            at: "2026-11-01T10:05:00Z".parse().unwrap(),
+            application: Some(AppKey::new("web", "shop")),
+            cluster: None,
+            reason: "Created".to_owned(),
+            message: "shop-new-0 was made".to_owned(),
+            commit: Some(commit),
+        }])
+        .await
+        .unwrap();
+    let page = hub.get("/applications/web/shop").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let read = page.read().replace('\n', " ");
+    for wanted in [
+        "Waits for capacity",
+        "eu-1: 0 of 2 pods of shop-new-0 are available",
+        "ImagePullBackOff 2 pods of shop-new-0 in eu-1",
+        "shop-new-0-abc in eu-1",
+        "Back-off pulling image \"shop:broken\"",
+        "shipperctl promote web/shop --release shop-new-0 --step 'full on'",
+        "shipperctl abort web/shop",
+        "Sell more Jo Doe, 0123456789",
+        "shop-new-0 was made Sell more Jo Doe, 0123456789",
+        "0 of 2",
+        "achieved 2026-11-01 10:05:00 UTC",
+    ] {
+        assert!(read.contains(wanted), "{wanted:?} is not in {read}");
+    }
+    assert!(page.text.contains(r#"class="here" aria-current="step""#));
+}
+
+#[tokio::test]
+async fn measurements_are_drawn_and_what_differs_is_named() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    let sample = |outcome: &str, measured: &str| json!({"generation": 3, "at": "2026-11-01T10:06:00Z", "outcome": outcome, "measured": measured});
+    status["clusters"][1]["analysis"] = json!({"release": "shop-new-0", "run": "2026-11-01T10:05:00Z", "measures": [
+        {"name": "errors", "passed": 1, "failed": 1, "unknown": 0, "samples": [sample("passed", "0.001"), sample("failed", "0.2")]}]});
+    hub.publish(&status);
+    let record = |name: &str, tag: &str, secret: &str| {
+        serde_json::from_value(json!({
+            "application": "web/shop", "name": name, "generation": 1, "source": "", "created": Timestamp::UNIX_EPOCH,
+            "environment": {"values": {"image": {"tag": tag}, "dbPassword": secret, "same": 1}},
+            "strategy": {"steps": [
+                {"name": "staging", "capacity": {"contender": 1, "incumbent": 100}},
+                {"name": "half", "capacity": {"contender": 50, "incumbent": 50}, "traffic": {"contender": 50, "incumbent": 50},
+                 "gate": {"approval": "auto", "soak": "10m", "analysis": [
+                    {"name": "errors", "prometheus": {"address": "http://p", "query": "q"}, "failIf": "> 0.01", "count": 5}]}},
+                {"name": "full on", "capacity": {"contender": 100, "incumbent": 0}}]},
+            "position": {"step": 1, "name": "half", "from": 0, "since": "2026-11-01T10:05:00Z", "cause": "created"},
+        }))
+        .unwrap()
+    };
+    let releases = [("shop-new-0", "2", "old-secret"), ("shop-old-0", "1", "new-secret")]
+        .map(|(name, tag, secret)| (name.into(), record(name, tag, secret)));
+    hub.answer_details(Details { releases: BTreeMap::from(releases), ..Details::default() });
+    let page = hub.get("/applications/web/shop").await;
+    let read = page.read();
+    for wanted in [
+        "50 % new, 50 % old",
+        "soaks for 10m",
+        "then goes on by itself",
+        "fails if > 0.01",
+        "1 of 5 passed, 1 failed",
+        "values.image.tag",
+        "values.dbPassword",
+    ] {
+        assert!(read.contains(wanted), "{wanted:?} is not in {read}");
+    }
+    assert!(page.text.contains("<path class=\"failed\" d=\"M155.0 5.0m"), "the failed sample is a cross");
+    assert!(!page.text.contains("-secret"), "what may be secret is not shown");
+    assert!(!read.contains("values.same"));
+}
+
+#[tokio::test]
+async fn releases_of_plain_manifests_say_which_images_are_new() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    hub.publish(&rollout("web/shop"));
+    hub.answer_details(Details {
+        releases: records(&json!({"manifests": {"path": "apps/shop", "tree": "0123456789abcdef"}})),
+        images: images("web", "example.com/web"),
+        ..Details::default()
+    });
+    let read = hub.get("/applications/web/shop").await.read();
+    assert!(read.contains("Deployment web: image of webexample.com/web:1example.com/web:2"), "{read}");
+    assert!(!read.contains("image of same"), "{read}");
+}
+
+#[tokio::test]
+async fn the_way_back_comes_first_where_something_fails_and_no_promotion_where_nothing_would_move() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    let page = async |status: &Value| {
+        hub.publish(status);
+        hub.get("/applications/web/shop").await.read()
+    };
+    let failing = page(&status).await;
+    let (abort, promote) =
+        (failing.find("shipperctl abort").unwrap(), failing.find("shipperctl promote").unwrap());
+    assert!(abort < promote, "{failing}");
+    status["clusters"][0]["releases"][1]["pods"] = json!([]);
+    let moving = page(&status).await;
+    assert!(
+        moving.find("shipperctl promote").unwrap() < moving.find("shipperctl abort").unwrap(),
+        "{moving}"
+    );
+    for (state, instead) in [("paused", "shipperctl resume web/shop"), ("blocked", "shipperctl blocks list")]
+    {
+        status["waiting"]["state"] = json!(state);
+        let stopped = page(&status).await;
+        assert!(stopped.contains(instead) && !stopped.contains("shipperctl promote"), "{stopped}");
+    }
+}
+
+#[tokio::test]
+async fn pods_that_only_start_are_no_trouble_until_they_took_too_long() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    status["clusters"][0]["releases"][1]["pods"] =
+        json!([{"reason": "Pending", "count": 2, "example": "shop-new-0-abc", "message": ""}]);
+    hub.publish(&status);
+    assert!(!hub.get("/applications/web/shop").await.read().contains("Pods and objects in trouble"));
+    status["clusters"][0]["failing"] =
+        json!({"since": "2026-11-01T10:06:00Z", "kind": "noProgress", "message": "no progress for 5m"});
+    hub.publish(&status);
+    let page = hub.get("/applications/web/shop").await.read();
+    assert!(page.contains("Pending 2 pods of shop-new-0 in eu-1"), "{page}");
+}
