@@ -31,6 +31,8 @@ pub struct Truth {
     pub pods: u32,
     /// `spec.replicas` over all Deployments of the application.
     pub replicas: u32,
+    /// UIDs of the Deployments.
+    pub deployments: BTreeSet<String>,
 }
 
 pub fn truth(cluster: &Cluster) -> Truth {
@@ -70,6 +72,7 @@ pub fn truth(cluster: &Cluster) -> Truth {
     for deployment in cluster.peek_all(ids::DEPLOYMENTS, Some(&app.namespace)) {
         let replicas = at(deployment, "/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
         truth.replicas += u32::try_from(replicas).unwrap_or(u32::MAX);
+        truth.deployments.extend(at(deployment, "/metadata/uid").and_then(Value::as_str).map(str::to_owned));
     }
     truth
 }
@@ -138,11 +141,18 @@ pub struct Monitor {
     disturbed: Option<Duration>,
     /// A person set the replicas.
     scaled: Option<Duration>,
+    /// A Deployment went: until the controllers know, they may make its pods anew.
+    gone: Option<Duration>,
+    /// It served in full once, and nothing was lost since but by decisions.
+    whole: bool,
+    /// The application is to be removed; what comes back begins anew.
+    removed: bool,
 }
 
 impl Monitor {
     pub fn target(&mut self, target: &Target, now: Duration) {
         let (goal, ceiling) = bounds(target);
+        self.removed = target.absent;
         if self.targets.back().is_none_or(|(_, g, c)| (*g, *c) != (goal, ceiling)) {
             self.targets.push_back((now, goal, ceiling));
         }
@@ -158,12 +168,14 @@ impl Monitor {
         if is_to_serve || self.before.served.contains_key(uid) {
             self.failures.push_back(now);
         }
+        self.whole = false;
         self.failed.insert(uid.to_owned());
         self.lately.push(now);
     }
 
     pub fn disturb(&mut self, now: Duration) {
         self.disturbed = Some(now);
+        self.whole = false;
     }
 
     pub fn scaled(&mut self, now: Duration) {
@@ -189,6 +201,8 @@ impl Monitor {
         if serving >= newest_goal && self.disturbed.is_some_and(|since| since + AFTERMATH < now) {
             self.disturbed = None;
         }
+        let lost = self.disturbed.is_some() || !self.failures.is_empty();
+        self.whole = !self.removed && (self.whole || (!lost && truth.served.len() >= REPLICAS as usize));
         // [C2] floor: no pod is taken out of traffic below the floor, unless it failed by itself.
         if serving < floor && self.disturbed.is_none() {
             let taken: Vec<&String> = self
@@ -204,19 +218,33 @@ impl Monitor {
                 ));
             }
         }
-        // [C2] ceiling: nothing is raised above it.
-        if truth.replicas <= ceiling {
+        // [C2] ceiling: nothing is raised above it, neither what is asked for nor what is there.
+        if !self.before.deployments.is_subset(&truth.deployments) {
+            self.gone = Some(now);
+        }
+        self.gone = self.gone.filter(|since| *since + AFTERMATH > now);
+        let pods = if self.gone.is_some() { truth.pods.min(ceiling) } else { truth.pods };
+        let raised = [("replicas", self.before.replicas, truth.replicas), ("pods", self.before.pods, pods)];
+        if raised.iter().all(|(.., is)| *is <= ceiling) {
             self.scaled = self.scaled.filter(|since| *since + AFTERMATH > now);
-        } else if truth.replicas > self.before.replicas && self.scaled.is_none() {
-            return Err(format!(
-                "C2 ceiling: replicas raised from {} to {}, at most {ceiling}",
-                self.before.replicas, truth.replicas
-            ));
+        } else if self.scaled.is_none()
+            && let Some((what, was, is)) = raised.iter().find(|(_, was, is)| is > was && *is > ceiling)
+        {
+            return Err(format!("C2 ceiling: {what} raised from {was} to {is}, at most {ceiling}"));
         }
         if let Some(truth) = news {
             (self.before, self.version) = (truth, Some(cluster.version()));
         }
         Ok(())
+    }
+
+    /// Whether the cluster serves with all that is to have traffic, where it did once and nobody took any of it since.
+    pub fn serves_on(&self, cluster: &Cluster, target: &Target) -> Result<(), String> {
+        let (goal, serving) = (bounds(target).0.min(REPLICAS), truth(cluster).served.len());
+        if !self.whole || serving >= goal as usize {
+            return Ok(());
+        }
+        Err(format!("serves with {serving} of {goal} pods, although none failed"))
     }
 
     /// Whether the cluster serves with so many pods, those aside that failed by themselves and are there still or failed just now, and those

@@ -42,6 +42,7 @@ impl History {
         if let Some(push) = &push {
             self.blocking.judge(self.wall(), self.git.state.last().map(AsRef::as_ref), &push.state)?;
             self.judge_pause(&push.state)?;
+            self.judge_order(&push.state)?;
             self.judge_failing(i, &push.state)?;
         }
         if push.is_some() {

@@ -1,6 +1,7 @@
 //! One random history from its seed to its end.
 
 mod agents;
+mod asked;
 mod chaos;
 mod commits;
 mod deeds;
