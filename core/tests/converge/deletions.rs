@@ -38,6 +38,25 @@ fn r7_what_no_tombstone_names_stays() {
     assert_eq!(cluster.deletions(), ["Deployment app-00000001-0"]);
 }
 
+/// [R7] A release at 0/0 that a cluster never had is not installed there, and lacks nothing; one that it has is kept.
+#[test]
+fn r7_what_a_cluster_never_had_is_not_installed_at_nothing() {
+    let mut cluster = Cluster::new();
+    cluster.release(0, 0, Some(1), None);
+    cluster.release(100, 100, Some(1), None);
+    cluster.deployment(2, 1, FIELD_MANAGER);
+    assert!(cluster.apply(1, "Deployment").is_none());
+    let report = cluster.report(1);
+    assert!(!report.present && report.installed && report.capacity.achieved, "{report:?}");
+    cluster.wanted(1).capacity = 100;
+    assert!(cluster.apply(1, "Deployment").is_some());
+
+    cluster.wanted(1).capacity = 0;
+    cluster.deployment(1, 0, FIELD_MANAGER);
+    cluster.change_manifest(1);
+    assert!(cluster.apply(1, "Deployment").is_some(), "what it has is kept as it is to be");
+}
+
 /// [R7] A tombstone waits until nothing of the release serves.
 #[test]
 fn r7_a_tombstone_takes_no_ready_pod() {

@@ -128,3 +128,25 @@ fn c2_a_pod_that_another_gave_traffic_loses_its_mark() {
     cluster.pass(1);
     assert_eq!(cluster.replicas(1), Some(1));
 }
+
+/// [C7] A Service that somebody deletes comes back with the addresses that it had: cluster IP, and node ports by port and protocol.
+#[test]
+fn c7_a_service_that_is_made_anew_gets_its_former_addresses() {
+    let mut cluster = Cluster::corked(2);
+    cluster.addresses(1, "10.0.0.7", &[(80, 30080)]);
+    let before = cluster.apply(1, "Service");
+    assert!(before.is_none_or(|apply| apply.object["spec"].get("clusterIP").is_none()), "it has them");
+    cluster.delete(1, "Service");
+    let anew = cluster.apply(1, "Service").expect("made anew");
+    assert_eq!(anew.uid, None);
+    let spec = &anew.object["spec"];
+    assert_eq!(spec["clusterIP"], "10.0.0.7");
+    assert_eq!((&spec["ports"][0]["port"], &spec["ports"][0]["nodePort"]), (&json!(80), &json!(30080)));
+
+    // A node port of a port that it has no more is nobody's.
+    let mut cluster = Cluster::corked(2);
+    cluster.addresses(1, "10.0.0.7", &[(443, 30443)]);
+    cluster.delete(1, "Service");
+    let anew = cluster.apply(1, "Service").expect("made anew");
+    assert_eq!(anew.object["spec"]["ports"][0].get("nodePort"), None);
+}

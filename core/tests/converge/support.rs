@@ -217,6 +217,24 @@ impl Cluster {
         "another".clone_into(&mut manifest.digest);
     }
 
+    /// The release's Service leads to this port of its pods.
+    pub fn target_port(&mut self, generation: u64, port: &Value) {
+        let manifests = self.manifests.get_mut(&release(generation)).unwrap();
+        let service = manifests.objects.iter_mut().find(|object| object.key.kind == "Service").unwrap();
+        service.value["spec"]["ports"][0]["targetPort"] = port.clone();
+    }
+
+    /// The corked Service has got its addresses from the API server: an IP, and node ports by port.
+    pub fn addresses(&mut self, generation: u64, ip: &str, node_ports: &[(u32, u32)]) {
+        let selector =
+            json!({"app": "app", labels::APPLICATION: "app", labels::RELEASE: release(generation)});
+        let ports: Vec<Value> =
+            node_ports.iter().map(|(port, node)| json!({"port": port, "nodePort": node})).collect();
+        self.applied(generation, "Service", &[], |object| {
+            object["spec"] = json!({"selector": selector, "clusterIP": ip, "ports": ports});
+        });
+    }
+
     /// The autoscaler with these bounds; `by`: who set them.
     pub fn autoscaler(&mut self, generation: u64, (minimum, maximum): (u32, u32), by: &str) {
         let taken: &[&str] = if by == labels::FIELD_MANAGER { &[] } else { &["minReplicas", "maxReplicas"] };

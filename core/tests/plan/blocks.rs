@@ -3,9 +3,11 @@
 use crate::support::{World, broken, vanguard};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use shipper_core::catalogue::Trouble;
 use shipper_core::condition::{ConditionType, Reason, Status};
-use shipper_core::intent::{Metadata, Object, RolloutBlock, UnreadableBlock, load};
+use shipper_core::intent::{Metadata, Object, OnFailure, RolloutBlock, StrategySpec, UnreadableBlock, load};
 use shipper_core::plan::BlockSurvey;
+use shipper_core::report::ObjectProblem;
 use shipper_core::status::WaitingFor;
 
 /// Puts a block on `main`; `more` is merged into its spec.
@@ -93,6 +95,69 @@ fn b1_what_a_block_allows_goes_on() {
         world.settle();
         assert_eq!(world.contender().name, v1, "the return is obeyed when the block is gone");
     }
+}
+
+/// v2 is at half and cannot be installed in c3, which its strategy answers by taking it back.
+fn failing_at_half() -> World {
+    let mut world = World::at_v1();
+    world.commit("v2", StrategySpec { on_failure: OnFailure::Rollback, ..vanguard() });
+    world.settle();
+    world.promote("50/50");
+    world.plan();
+    world.report("c3", |report| {
+        report.problems.push(ObjectProblem {
+            object: "Deployment web/app".into(),
+            heals: false,
+            reason: Trouble::Rejected,
+            message: "spec.replicas: too many".into(),
+        });
+    });
+    world
+}
+
+/// Whether the hub takes v2 back now.
+fn takes_back(world: &World) -> bool {
+    world.look().releases.values().any(|release| release.withdrawn.is_some())
+}
+
+/// [B1, A3] The hub takes a release back where every block in force allows `rollback`, which none does that says nothing.
+#[test]
+fn b1_the_hub_takes_back_only_where_every_block_allows_rollback() {
+    for (allow, allowed) in [
+        (json!({}), false),
+        (json!({"allow": ["abort", "pause", "drain"]}), false),
+        (json!({"allow": ["rollback"]}), true),
+    ] {
+        let mut world = failing_at_half();
+        block(&mut world, Some("web"), "freeze", &allow);
+        assert_eq!(takes_back(&world), allowed, "{allow}");
+        block(&mut world, None, "holidays", &json!({}));
+        assert!(!takes_back(&world), "{allow}, and another that does not");
+    }
+}
+
+/// [B1, M13] A pause counts under a block that allows `pause`, as one does that says nothing, and not under one that does not.
+#[test]
+fn b1_a_pause_counts_only_where_the_block_allows_it() {
+    for (allow, paused) in [
+        (json!(["rollback", "pause"]), true),
+        (json!(["rollback"]), false),
+        (json!(["rollback", "abort"]), false),
+    ] {
+        let mut world = failing_at_half();
+        block(&mut world, Some("web"), "freeze", &json!({"allow": allow}));
+        assert!(takes_back(&world), "{allow}: nobody has paused it");
+        world.rollout(|rollout| rollout.paused = true);
+        assert_eq!(takes_back(&world), !paused, "{allow}");
+    }
+    // Under a block that says nothing: the return, which a pause lets through, is obeyed, and the pause is in force when the block is gone.
+    let mut world = failing_at_half();
+    world.rollout(|rollout| rollout.paused = true);
+    block(&mut world, Some("web"), "freeze", &json!({}));
+    world.plan();
+    world.fleet.blocks.clear();
+    assert!(!takes_back(&world));
+    assert_eq!(world.look().status.waiting.state, WaitingFor::Paused);
 }
 
 /// [B1] With a schedule it blocks during those times only, and the planner asks to be woken when they begin and end.

@@ -1,8 +1,10 @@
 //! Rules M1 to M12 and A1.
 
 use crate::support::{World, broken, strategy, vanguard};
+use jiff::SignedDuration;
 use serde_json::json;
-use shipper_core::intent::{MaxFailedClusters, StepRef};
+use shipper_core::condition::{ConditionType, Reason};
+use shipper_core::intent::{Approval, MaxFailedClusters, OnFailure, StepRef, StrategySpec};
 use shipper_core::state::{Cause, WithdrawalReason};
 use shipper_core::status::{Liveness, WaitingFor};
 
@@ -185,12 +187,18 @@ fn m8_a_complete_contender_is_rolled_back_the_same_way() {
 #[test]
 fn m9_a_first_release_that_fails_is_held() {
     let mut world = World::new();
-    world.commit("v1", vanguard());
+    world.commit("v1", StrategySpec { on_failure: OnFailure::Rollback, ..vanguard() });
     world.plan();
     for cluster in ["c1", "c2", "c3"] {
         world.report(cluster, broken);
     }
-    world.plan();
+    // Past its progress deadline of ten minutes.
+    for _ in 0..15 {
+        world.now += SignedDuration::from_mins(1);
+        world.plan();
+    }
+    let (_, reason, message) = world.condition(ConditionType::ClustersHealthy).unwrap();
+    assert!(reason == Reason::RolloutHeld && message.contains("3 clusters fail"), "{message}");
     assert!(world.contender().withdrawn.is_none());
     assert_eq!(world.target("c1"), ["v1 1/0"]);
 }
@@ -207,17 +215,20 @@ fn m10_a_third_environment_supersedes_and_what_serves_is_kept() {
 
 #[test]
 fn m12_only_a_difference_in_the_order_is_an_order() {
-    let mut world = World::with_v2_at("full on");
+    let mut world = World::at_v1();
+    let mut half_automatic = vanguard();
+    half_automatic.steps[1].gate.approval = Approval::Auto;
+    world.commit("v2", half_automatic);
+    world.settle();
     world.promote("50/50");
     world.settle();
-    let back = world.targets.clone();
-    // The same order stands in the file; planning again does not repeat it.
+    // The order stands in the file, and the rollout went on by itself: that is not repeated.
+    assert_eq!(world.target("c1"), ["v1 0/0", "v2 100/100"]);
+    assert!(!world.plan());
+    // `request` repeats it; where the rollout was walked back it stays.
+    world.rollout(|rollout| rollout.request = Some("again".to_owned()));
     world.settle();
-    assert_eq!(world.targets, back);
-    // `request` repeats it.
-    world.intent.as_mut().unwrap().application.spec.rollout.as_mut().unwrap().request = Some("again".into());
-    world.settle();
-    assert_eq!(world.targets, back);
+    assert_eq!(world.target("c1"), ["v1 50/50", "v2 50/50"]);
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! Rules R1 to R7.
 
 use crate::support::{World, vanguard};
+use jiff::SignedDuration;
 use shipper_core::condition::{ConditionType, Reason};
-use shipper_core::intent::StrategySpec;
-use shipper_core::plan::roles;
-use shipper_core::state::WithdrawalReason;
+use shipper_core::intent::{Chart, StrategySpec};
+use shipper_core::plan::{pinned, roles};
+use shipper_core::state::{PinnedChart, WithdrawalReason};
+use shipper_core::status::Liveness;
 
 #[test]
 fn r1_names_are_never_used_twice() {
     let mut world = World::at_v1();
-    let first = world.contender().name.clone();
+    let v1 = world.contender().clone();
+    let first = &v1.name;
     assert!(first.as_str().starts_with("app-") && first.as_str().ends_with("-0"), "{first}");
     world.commit("v2", vanguard());
     world.settle();
@@ -22,9 +25,36 @@ fn r1_names_are_never_used_twice() {
     world.commit("v1", vanguard());
     world.settle();
     let again = world.contender();
-    assert_eq!(again.environment.hash(), world.releases[&again.name].environment.hash());
+    assert_eq!(again.environment, v1.environment);
     assert_eq!(again.name.as_str(), first.as_str().replace("-0", "-1"));
     assert_eq!(again.generation, 4);
+}
+
+/// [R3] A block takes the pin of the newest kept release that has the same; one that differs in anything, `resolve` too, has none.
+#[test]
+fn r3_an_equal_block_takes_the_pin_of_the_newest_release_that_has_it() {
+    let mut world = World::at_v1();
+    world.roll_out("v2");
+    world.roll_out("v3");
+    let written = |range: &str, resolve: Option<&str>| Chart {
+        name: Some("shop".to_owned()),
+        version: Some(range.to_owned()),
+        resolve: resolve.map(str::to_owned),
+        ..Chart::default()
+    };
+    let pins = [("~1", "1.0.0"), ("~1", "1.2.0"), ("~2", "2.0.0")];
+    let mut releases: Vec<_> = world.releases.values_mut().collect();
+    releases.sort_by_key(|release| release.generation);
+    for (release, (range, version)) in releases.into_iter().zip(pins) {
+        release.written_chart = Some(Box::new(written(range, None)));
+        release.environment.chart =
+            Some(PinnedChart { version: Some(version.to_owned()), ..PinnedChart::default() });
+    }
+    let of = |range, resolve| pinned(world.releases.values(), &written(range, resolve))?.version;
+    assert_eq!(of("~1", None).as_deref(), Some("1.2.0"));
+    assert_eq!(of("~2", None).as_deref(), Some("2.0.0"));
+    assert_eq!(of("~1", Some("again")), None);
+    assert_eq!(of("~3", None), None);
 }
 
 /// TestRejectModificationToReleaseEnv: a release has no file that people could edit, and another environment is another release.
@@ -100,6 +130,78 @@ fn r5_a_contender_at_its_end_is_carried_even_before_it_is_marked() {
     world.plan();
     assert!(world.releases[&v2].complete.is_some() && world.releases[&v2].withdrawn.is_none());
     assert_eq!(world.incumbent().unwrap().name, v2);
+}
+
+/// [R5] Clusters that are offline do not say whether a contender is at its end; the others have to, and one of them at least.
+#[test]
+fn r5_a_contender_at_its_end_is_carried_by_the_clusters_that_are_not_offline() {
+    for (offline, reported, carried) in [
+        (&["c3"][..], &["c1", "c2"][..], true),
+        (&[], &["c1", "c2"], false),
+        (&["c2", "c3"], &["c1"], true),
+        (&["c1", "c2", "c3"], &[], false),
+    ] {
+        let mut world = World::with_v2_at("staging");
+        let v2 = world.contender().name.clone();
+        world.promote("full on");
+        world.plan();
+        for cluster in reported {
+            world.report(cluster, |_| {});
+        }
+        for cluster in offline {
+            world.liveness.insert((*cluster).into(), Liveness::Offline);
+        }
+        world.commit("v3", vanguard());
+        world.plan();
+        assert_eq!(
+            world.releases[&v2].complete.is_some(),
+            carried,
+            "offline {offline:?}, heard {reported:?}"
+        );
+        assert_eq!(
+            world.releases[&v2].withdrawn.is_none(),
+            carried,
+            "offline {offline:?}, heard {reported:?}"
+        );
+    }
+}
+
+/// [R5] Where nothing else is marked, what may have traffic is carried on: withdrawn is only what is known to have none anywhere.
+#[test]
+fn r5_where_evidence_is_missing_the_only_release_is_carried_on() {
+    for (heard, carried) in [(&["c1", "c2", "c3"][..], false), (&["c1", "c2"], true), (&[], true)] {
+        let mut world = World::new();
+        world.commit("v1", vanguard());
+        world.settle();
+        let v1 = world.contender().name.clone();
+        assert_eq!(world.target("c1"), ["v1 1/0"], "which has no traffic");
+        world.reports.retain(|cluster, _| heard.contains(&cluster.as_str()));
+        world.commit("v2", vanguard());
+        world.plan();
+        assert_eq!(world.releases[&v1].withdrawn.is_none(), carried, "heard {heard:?}");
+        assert_eq!(world.incumbent().is_some(), carried, "heard {heard:?}");
+    }
+}
+
+/// [R6] Order is the generation: a hub whose clock goes back an hour before every release decides as any other.
+#[test]
+fn r6_the_order_of_releases_is_their_generation_and_no_clock() {
+    let mut world = World::at_v1();
+    for version in ["v2", "v3", "v4", "v5", "v6"] {
+        world.now -= SignedDuration::from_hours(1);
+        world.commit(version, StrategySpec::default());
+        world.settle();
+    }
+    let mut releases: Vec<_> = world.releases.values().collect();
+    releases.sort_by_key(|release| release.generation);
+    assert!(releases.is_sorted_by(|older, newer| older.created > newer.created));
+    assert_eq!(releases.iter().map(|release| release.generation).collect::<Vec<_>>(), [3, 4, 5, 6]);
+    assert_eq!((world.contender().generation, world.incumbent().unwrap().generation), (6, 5));
+    assert_eq!(world.target("c1"), ["v5 0/0", "v6 100/100"]);
+    // The one before is returned to, whenever it was made.
+    world.commit("v5", StrategySpec::default());
+    world.settle();
+    assert_eq!(world.contender().generation, 5);
 }
 
 /// [R5] The incumbent is a release that was complete, however many newer ones there are.

@@ -16,7 +16,7 @@ mod helm;
 pub mod range;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use error::RenderError;
 pub use files::SourceFile;

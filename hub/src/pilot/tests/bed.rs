@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::http::tokens::Tokens;
 use crate::pilot::{Pilot, PilotConfig, PilotControl};
 use crate::render::charts::{self, Charts};
+use crate::render::tests::helm;
 use crate::render::{Limits, Renderer};
 use crate::shared::{Settings, Shared};
 use crate::standing::Takeover;
@@ -224,8 +225,10 @@ impl Hub {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dir = config.data_dir.clone();
         let shared = Shared::start(store, settings).await.unwrap();
-        let renderer = Arc::new(Renderer::new(None, Limits::default(), dir.join("work")));
-        let charts = Arc::new(Charts::new(dir.join("charts"), charts::Limits::default()).unwrap());
+        let renderer = Arc::new(Renderer::new(helm(), Limits::default(), dir.join("work")));
+        // Repositories are asked each time, so that what they have new is seen.
+        let limits = charts::Limits { index_age: Duration::ZERO, ..charts::Limits::default() };
+        let charts = Arc::new(Charts::new(dir.join("charts"), limits).unwrap());
         let pilot = Pilot::new(config, shared.clone(), renderer, charts).unwrap();
         let (control, stop) = (pilot.control(), CancellationToken::new());
         let running = tokio::spawn(pilot.run(stop.clone()));

@@ -1,6 +1,7 @@
 //! The loop over real bare repositories.
 
 pub(crate) mod bed;
+mod charts;
 mod clusters;
 mod missing;
 mod standing;

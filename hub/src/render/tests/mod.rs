@@ -5,7 +5,7 @@
 mod helm;
 mod manifests;
 mod public_charts;
-mod repository;
+pub(crate) mod repository;
 
 use super::{Limits, RenderError, RenderRequest, Renderer, Source, SourceFile};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use shipper_core::{AppKey, ReleaseName, yaml};
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-fn helm() -> Option<PathBuf> {
+pub(crate) fn helm() -> Option<PathBuf> {
     let helm = std::env::var_os("SHIPPER_HELM").map(PathBuf::from).or_else(super::helm::in_path);
     if helm.is_none() {
         eprintln!("SKIPPED: no helm: set SHIPPER_HELM or put helm into PATH");

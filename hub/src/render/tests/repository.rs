@@ -22,8 +22,8 @@ struct Served {
 }
 
 /// A repository on a port of its own; it ends with the test's runtime.
-struct Repository {
-    url: String,
+pub(crate) struct Repository {
+    pub(crate) url: String,
     served: Arc<Mutex<Served>>,
     cache: TempDir,
 }
@@ -50,7 +50,7 @@ async fn serve(State(served): State<Arc<Mutex<Served>>>, uri: Uri, headers: Head
 }
 
 impl Repository {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let served = Arc::new(Mutex::new(Served::default()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/charts", listener.local_addr().unwrap());
@@ -63,7 +63,7 @@ impl Repository {
         Charts::new(self.cache.path().join("charts"), limits).unwrap()
     }
 
-    fn put(&self, path: &str, contents: &[u8]) {
+    pub(crate) fn put(&self, path: &str, contents: &[u8]) {
         self.served.lock().unwrap().files.insert(path.to_owned(), contents.to_vec());
     }
 
@@ -72,7 +72,7 @@ impl Repository {
     }
 
     /// The index, with the versions of `shop` and where each is.
-    fn index(&self, versions: &[(&str, &str, &str)]) {
+    pub(crate) fn index(&self, versions: &[(&str, &str, &str)]) {
         let shop: Vec<_> = versions
             .iter()
             .map(|(version, url, digest)| json!({"name": "shop", "version": version, "urls": [url], "digest": digest}))
@@ -88,17 +88,23 @@ impl Repository {
 }
 
 fn archive(version: &str) -> Vec<u8> {
+    archive_of(
+        version,
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {version: '{{ .Chart.Version }}'}\n",
+    )
+}
+
+/// A version of `shop` with this one template.
+pub(crate) fn archive_of(version: &str, template: &str) -> Vec<u8> {
     let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    let mut add = |path: &str, contents: String| {
+    let mut add = |path: &str, contents: &str| {
         let mut header = tar::Header::new_gnu();
         header.set_size(contents.len() as u64);
         header.set_mode(0o644);
         builder.append_data(&mut header, path, contents.as_bytes()).unwrap();
     };
-    add("shop/Chart.yaml", format!("apiVersion: v2\nname: shop\nversion: {version}\n"));
-    let config =
-        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {version: '{{ .Chart.Version }}'}\n";
-    add("shop/templates/config.yaml", config.to_owned());
+    add("shop/Chart.yaml", &format!("apiVersion: v2\nname: shop\nversion: {version}\n"));
+    add("shop/templates/all.yaml", template);
     builder.into_inner().unwrap().finish().unwrap()
 }
 
