@@ -147,8 +147,7 @@ impl Publisher {
             cluster: Some(event.cluster.clone()),
             reason: event.reason.to_string(),
             message: event.message.clone(),
-            // Its message names it.
-            commit: None,
+            commit: event.commit.clone(),
         });
         let apps = news.changed.iter().flat_map(|one| one.events.iter().map(move |event| (one, event))).map(
             |(one, event)| TimelineEvent {

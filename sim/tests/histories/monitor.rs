@@ -145,14 +145,17 @@ pub struct Monitor {
     gone: Option<Duration>,
     /// It served in full once, and nothing was lost since but by decisions.
     whole: bool,
-    /// The application is to be removed; what comes back begins anew.
-    removed: bool,
+    /// Not all of it is to have traffic.
+    partial: bool,
+    /// When pods came that are more than may be.
+    above: Option<Duration>,
 }
 
 impl Monitor {
     pub fn target(&mut self, target: &Target, now: Duration) {
         let (goal, ceiling) = bounds(target);
-        self.removed = target.absent;
+        // Who takes a release back to no traffic, or the application away, begins anew.
+        self.partial = target.absent || goal < REPLICAS;
         if self.targets.back().is_none_or(|(_, g, c)| (*g, *c) != (goal, ceiling)) {
             self.targets.push_back((now, goal, ceiling));
         }
@@ -202,7 +205,7 @@ impl Monitor {
             self.disturbed = None;
         }
         let lost = self.disturbed.is_some() || !self.failures.is_empty();
-        self.whole = !self.removed && (self.whole || (!lost && truth.served.len() >= REPLICAS as usize));
+        self.whole = !self.partial && (self.whole || (!lost && truth.served.len() >= REPLICAS as usize));
         // [C2] floor: no pod is taken out of traffic below the floor, unless it failed by itself.
         if serving < floor && self.disturbed.is_none() {
             let taken: Vec<&String> = self
@@ -218,19 +221,26 @@ impl Monitor {
                 ));
             }
         }
-        // [C2] ceiling: nothing is raised above it, neither what is asked for nor what is there.
+        // [C2] ceiling: nothing is raised above it.
+        if truth.replicas <= ceiling {
+            self.scaled = self.scaled.filter(|since| *since + AFTERMATH > now);
+        } else if truth.replicas > self.before.replicas && self.scaled.is_none() {
+            return Err(format!(
+                "C2 ceiling: replicas raised from {} to {}, at most {ceiling}",
+                self.before.replicas, truth.replicas
+            ));
+        }
+        // Pods that a controller was about to make when their Deployment was lowered, or went, come and go with its lag.
         if !self.before.deployments.is_subset(&truth.deployments) {
             self.gone = Some(now);
         }
         self.gone = self.gone.filter(|since| *since + AFTERMATH > now);
-        let pods = if self.gone.is_some() { truth.pods.min(ceiling) } else { truth.pods };
-        let raised = [("replicas", self.before.replicas, truth.replicas), ("pods", self.before.pods, pods)];
-        if raised.iter().all(|(.., is)| *is <= ceiling) {
-            self.scaled = self.scaled.filter(|since| *since + AFTERMATH > now);
-        } else if self.scaled.is_none()
-            && let Some((what, was, is)) = raised.iter().find(|(_, was, is)| is > was && *is > ceiling)
-        {
-            return Err(format!("C2 ceiling: {what} raised from {was} to {is}, at most {ceiling}"));
+        // Where the ceiling came down, those above it wait until others serve.
+        let judged = truth.pods > ceiling && self.gone.is_none() && self.scaled.is_none();
+        let raised = (truth.pods > self.before.pods).then_some(now);
+        self.above = self.above.or(raised).filter(|_| judged);
+        if self.above.is_some_and(|since| since + NEWS < now) {
+            return Err(format!("C2 ceiling: {} pods for {NEWS:?}, at most {ceiling}", truth.pods));
         }
         if let Some(truth) = news {
             (self.before, self.version) = (truth, Some(cluster.version()));

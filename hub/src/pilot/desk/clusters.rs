@@ -2,7 +2,9 @@
 //! the state commit that follows the commits of `main`, so that of several hubs one tells it, once, and a restart tells nothing again.
 
 use super::Desk;
+use crate::details::Commits;
 use shipper_core::ClusterName;
+use shipper_core::api::Commit;
 use shipper_core::intent::{Cluster, Object, load};
 use shipper_git::{Mode, Oid, ReadError, Side, Snapshot, StoreError, diff};
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ pub(in crate::pilot) struct ClusterEvent {
     pub(in crate::pilot) reason: ClusterReason,
     /// In words.
     pub(in crate::pilot) message: String,
+    /// The commit by which they did it.
+    pub(in crate::pilot) commit: Option<Commit>,
 }
 
 /// What can be done to a cluster.
@@ -60,10 +64,9 @@ impl ClusterReason {
         }
     }
 
-    fn event(self, cluster: &ClusterName, commit: Option<&str>) -> ClusterEvent {
-        let commit = commit.map(|commit| format!(" (commit {})", commit.get(..10).unwrap_or(commit)));
-        let message = format!("{cluster} {}{}", self.words(), commit.unwrap_or_default());
-        ClusterEvent { cluster: cluster.clone(), reason: self, message }
+    fn event(self, cluster: &ClusterName, commit: Option<Commit>) -> ClusterEvent {
+        let message = format!("{cluster} {}", self.words());
+        ClusterEvent { cluster: cluster.clone(), reason: self, message, commit }
     }
 }
 
@@ -86,8 +89,9 @@ impl Desk {
     pub(super) fn cluster_events(&mut self) -> Vec<ClusterEvent> {
         let before = self.fleet_state().removed_clusters;
         let removed = self.removed_clusters.iter().filter(|(name, _)| !before.contains_key(*name));
+        let mut commits = Commits::of(&self.main);
         let removed: Vec<ClusterEvent> = removed
-            .map(|(name, removal)| ClusterReason::Removed.event(name, Some(&removal.commit)))
+            .map(|(name, removal)| ClusterReason::Removed.event(name, Some(commits.get(&removal.commit))))
             .collect();
         let (Some(source), Some(main)) = (self.source(), self.view.branches().main) else { return removed };
         if self.compared_clusters.between != Some((source, main)) {
@@ -116,7 +120,7 @@ impl Desk {
             after.extend(cluster(&new, &path, change.new)?.map(|(name, cluster)| (name, (cluster, path))));
         }
         let known = self.fleet_state().removed_clusters;
-        let mut events = Vec::new();
+        let (mut events, mut commits) = (Vec::new(), Commits::of(&self.main));
         for (name, (cluster, path)) in after {
             let now = ClusterReason::of(&cluster);
             let reasons = match before.get(&name) {
@@ -130,8 +134,8 @@ impl Desk {
                 None => vec![ClusterReason::Added, now],
             };
             let commit = new.last_blobs(&path, MAX_COMMITS).next().transpose()?;
-            let commit = commit.map(|version| version.commit.to_string());
-            events.extend(reasons.into_iter().map(|reason| reason.event(&name, commit.as_deref())));
+            let commit = commit.map(|version| commits.get(&version.commit.to_string()));
+            events.extend(reasons.into_iter().map(|reason| reason.event(&name, commit.clone())));
         }
         Ok(events)
     }
