@@ -31,8 +31,6 @@ pub struct Truth {
     pub pods: u32,
     /// `spec.replicas` over all Deployments of the application.
     pub replicas: u32,
-    /// UIDs of the Deployments.
-    pub deployments: BTreeSet<String>,
 }
 
 pub fn truth(cluster: &Cluster) -> Truth {
@@ -72,7 +70,6 @@ pub fn truth(cluster: &Cluster) -> Truth {
     for deployment in cluster.peek_all(ids::DEPLOYMENTS, Some(&app.namespace)) {
         let replicas = at(deployment, "/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
         truth.replicas += u32::try_from(replicas).unwrap_or(u32::MAX);
-        truth.deployments.extend(at(deployment, "/metadata/uid").and_then(Value::as_str).map(str::to_owned));
     }
     truth
 }
@@ -141,21 +138,11 @@ pub struct Monitor {
     disturbed: Option<Duration>,
     /// A person set the replicas.
     scaled: Option<Duration>,
-    /// A Deployment went: until the controllers know, they may make its pods anew.
-    gone: Option<Duration>,
-    /// It served in full once, and nothing was lost since but by decisions.
-    whole: bool,
-    /// Not all of it is to have traffic.
-    partial: bool,
-    /// When pods came that are more than may be.
-    above: Option<Duration>,
 }
 
 impl Monitor {
     pub fn target(&mut self, target: &Target, now: Duration) {
         let (goal, ceiling) = bounds(target);
-        // Who takes a release back to no traffic, or the application away, begins anew.
-        self.partial = target.absent || goal < REPLICAS;
         if self.targets.back().is_none_or(|(_, g, c)| (*g, *c) != (goal, ceiling)) {
             self.targets.push_back((now, goal, ceiling));
         }
@@ -171,14 +158,12 @@ impl Monitor {
         if is_to_serve || self.before.served.contains_key(uid) {
             self.failures.push_back(now);
         }
-        self.whole = false;
         self.failed.insert(uid.to_owned());
         self.lately.push(now);
     }
 
     pub fn disturb(&mut self, now: Duration) {
         self.disturbed = Some(now);
-        self.whole = false;
     }
 
     pub fn scaled(&mut self, now: Duration) {
@@ -204,8 +189,6 @@ impl Monitor {
         if serving >= newest_goal && self.disturbed.is_some_and(|since| since + AFTERMATH < now) {
             self.disturbed = None;
         }
-        let lost = self.disturbed.is_some() || !self.failures.is_empty();
-        self.whole = !self.partial && (self.whole || (!lost && truth.served.len() >= REPLICAS as usize));
         // [C2] floor: no pod is taken out of traffic below the floor, unless it failed by itself.
         if serving < floor && self.disturbed.is_none() {
             let taken: Vec<&String> = self
@@ -230,31 +213,10 @@ impl Monitor {
                 self.before.replicas, truth.replicas
             ));
         }
-        // Pods that a controller was about to make when their Deployment was lowered, or went, come and go with its lag.
-        if !self.before.deployments.is_subset(&truth.deployments) {
-            self.gone = Some(now);
-        }
-        self.gone = self.gone.filter(|since| *since + AFTERMATH > now);
-        // Where the ceiling came down, those above it wait until others serve.
-        let judged = truth.pods > ceiling && self.gone.is_none() && self.scaled.is_none();
-        let raised = (truth.pods > self.before.pods).then_some(now);
-        self.above = self.above.or(raised).filter(|_| judged);
-        if self.above.is_some_and(|since| since + NEWS < now) {
-            return Err(format!("C2 ceiling: {} pods for {NEWS:?}, at most {ceiling}", truth.pods));
-        }
         if let Some(truth) = news {
             (self.before, self.version) = (truth, Some(cluster.version()));
         }
         Ok(())
-    }
-
-    /// Whether the cluster serves with all that is to have traffic, where it did once and nobody took any of it since.
-    pub fn serves_on(&self, cluster: &Cluster, target: &Target) -> Result<(), String> {
-        let (goal, serving) = (bounds(target).0.min(REPLICAS), truth(cluster).served.len());
-        if !self.whole || serving >= goal as usize {
-            return Ok(());
-        }
-        Err(format!("serves with {serving} of {goal} pods, although none failed"))
     }
 
     /// Whether the cluster serves with so many pods, those aside that failed by themselves and are there still or failed just now, and those

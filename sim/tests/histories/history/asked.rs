@@ -58,17 +58,6 @@ impl History {
         }
     }
 
-    /// [C2, A3] Whatever the contender is like: where all that is to have traffic served once, and nobody hurt it since, it still does.
-    pub(super) fn serves_on(&self, state: &State) -> Result<(), String> {
-        for (i, cluster) in self.clusters.iter().enumerate() {
-            let Some(target) = state.targets.get(&self.agents[i].name) else { continue };
-            if let Err(lacks) = self.monitors[i].serves_on(cluster, target) {
-                return Err(format!("C2: c{} {lacks}: {}", i + 1, self.describe()));
-            }
-        }
-        Ok(())
-    }
-
     /// An error, unless people are told that something is not as they asked for.
     fn told(&self, kind: ConditionType, what: impl FnOnce() -> String) -> Result<(), String> {
         let (_, status, _) = self.hubs[0].think(&self.git, &self.fleet, self.now, self.wall());

@@ -159,8 +159,7 @@ impl History {
             // [A2, A3] What cannot get ready is found to fail, and people are told what they can do.
             let held = self.says(ConditionType::ClustersHealthy, Reason::RolloutHeld);
             if held && sick {
-                self.follows_main(state, &contender)?;
-                return self.serves_on(state);
+                return self.follows_main(state, &contender);
             }
             return Err(format!(
                 "{contender} is at rest without achieving its step, held {held}: {}",
@@ -169,7 +168,6 @@ impl History {
         }
         self.tells_what_was_taken_back(state)?;
         self.follows_main(state, &contender)?;
-        self.serves_on(state)?;
         let broken = |name: &ReleaseName| version_of(&state.releases[name]).contains("broken");
         if broken(&contender) || incumbent.as_ref().is_some_and(broken) {
             return Ok(());
