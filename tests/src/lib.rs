@@ -6,14 +6,14 @@
 //! - [`git_server::GitServer`], [`ssh_server::SshServer`]: repositories over HTTP and SSH, by Git's own programs
 //! - [`gitea::Gitea`]: a Git host with accounts, protected branches, pull requests and pipelines
 //! - [`git_repo`]: what a person does with a repository, by the `git` program
-//! - [`balancer::Balancer`]: an address before several servers
+//! - [`balancer::Balancer`]: an address before several servers, or a cable that can be cut
 //! - [`chart_server::ChartServer`]: a Helm repository
 //! - [`postgres`]: a PostgreSQL, for hubs that share a database
 //! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
 //! - [`collector::Collector`]: an OpenTelemetry Collector, and what it takes in
 //! - [`oidc::Provider`]: an OpenID Connect provider, and somebody who signs in there
 //! - [`daemon`]: the binaries of this workspace
-//! - [`unruly::UnrulyWay`]: a way to the hub on which reports are doubled, late and out of order
+//! - [`report_way::ReportWay`]: a way to the hub on which reports are heard, or doubled, late and out of order
 //! - [`scene::Scene`]: a whole fleet of them around one repository
 //! - [`simulated::Simulation`]: hub, agents and simulated clusters in this process, in simulated time
 //! - [`eventually::eventually`]: waiting for a condition
@@ -37,12 +37,12 @@ pub mod oidc;
 pub mod process;
 pub mod prometheus;
 pub mod real_node;
+pub mod report_way;
 pub mod scene;
 pub mod scratch;
 pub mod simulated;
 pub mod ssh_server;
 pub mod stages;
-pub mod unruly;
 
 mod clock_shift;
 mod etcd;

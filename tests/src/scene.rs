@@ -6,16 +6,19 @@
 //!
 //! - [`Scene`]: what runs, to kill, pause and restart
 //! - [`daemons`](mod@daemons): how hubs and agents are started
+//! - [`cable`]: how one agent is cut off from everybody
 //! - [`common`](mod@common): what hubs have in common that share a database
 //! - [`people`]: what people commit
 //! - [`sight`]: what is in a cluster
 //! - [`endpoints`]: who had traffic, at every moment
+//! - [`traffic`]: how many had traffic over the whole fleet
 //! - [`bounds`]: how many pods there were and how many of them had traffic, at every event [C2]
 //! - [`recorder`]: everything that happened to some objects
 //! - [`history`]: what the hub has decided, commit by commit
 //! - [`hub`]: what the hub says
 
 pub mod bounds;
+pub mod cable;
 mod common;
 mod daemons;
 pub mod endpoints;
@@ -26,6 +29,7 @@ mod patience;
 pub mod people;
 pub mod recorder;
 pub mod sight;
+pub mod traffic;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -34,6 +38,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use self::cable::Cable;
 use self::common::Common;
 pub use self::common::WITNESS;
 pub use self::daemons::token;
@@ -42,9 +47,9 @@ use crate::fleet::{self, Fleet};
 use crate::git_repo::{BareRepo, Checkout};
 use crate::git_server::GitServer;
 use crate::process::Process;
+use crate::report_way::{Fates, ReportWay};
 use crate::scratch::Scratch;
 use crate::ssh_server::SshServer;
-use crate::unruly::UnrulyWay;
 use patience::Patience;
 
 const REPOSITORY: &str = "fleet.git";
@@ -68,8 +73,10 @@ pub struct Options {
     pub postgres: bool,
     /// By how many seconds the clocks of the agents are wrong, in the order of the clusters; those of the others are right.
     pub clocks: &'static [i64],
-    /// The reports of the agents are doubled, late and out of order.
-    pub unruly_reports: bool,
+    /// What happens to reports on their way, if anything.
+    pub reports: Option<Fates>,
+    /// The number of a cluster whose agent can be cut off from hub and Git.
+    pub cable: Option<usize>,
 }
 
 impl Options {
@@ -83,7 +90,8 @@ impl Options {
             hubs: 1,
             postgres: false,
             clocks: &[],
-            unruly_reports: false,
+            reports: None,
+            cable: None,
         }
     }
 }
@@ -116,8 +124,10 @@ pub struct Scene {
     pub state: BareRepo,
     /// The server of the repositories.
     pub git: GitServer,
-    /// The way of the reports, where it is none that they should have.
-    pub unruly: Option<UnrulyWay>,
+    /// The way of the reports, where there is something on it.
+    pub way: Option<ReportWay>,
+    /// What one of the agents can be cut off by.
+    pub cable: Option<Cable>,
     balancer: Option<Balancer>,
     common: Option<Common>,
     state_repository: bool,
@@ -163,7 +173,8 @@ impl Scene {
             desk,
             state,
             git,
-            unruly: None,
+            way: None,
+            cable: None,
             balancer: None,
             common: if options.postgres { Some(Common::start()?) } else { None },
             state_repository: options.state_repository,
@@ -179,8 +190,11 @@ impl Scene {
         if options.hubs > 1 {
             scene.balancer = Some(Balancer::start(scene.hub().port)?);
         }
-        if options.unruly_reports {
-            scene.unruly = Some(UnrulyWay::start(&scene.hub().url)?);
+        if let Some(fates) = options.reports {
+            scene.way = Some(ReportWay::start(&scene.hub().url, fates)?);
+        }
+        if let Some(number) = options.cable {
+            scene.cable = Some(scene.lay_cable(fleet.clusters()[number].name())?);
         }
         let clocks = options.clocks.iter().copied().chain(std::iter::repeat(0));
         for (cluster, clock) in fleet.clusters().iter().zip(clocks) {

@@ -12,9 +12,11 @@ mod scenes {
     #[cfg(target_os = "linux")]
     mod clocks;
     mod conformance;
+    mod cut_off;
     mod drain;
     mod drift;
     mod failing;
+    mod full;
     mod hub_lost;
     mod measured;
     mod neighbours;

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use super::{Hub, Scene};
 use crate::balancer::Balancer;
 use crate::postgres::Server;
-use crate::unruly::UnrulyWay;
+use crate::report_way::ReportWay;
 
 /// A cluster that is in no repository: hubs that share a database take its reports all the same, as those of one that is about to join.
 pub const WITNESS: &str = "witness";
@@ -38,9 +38,9 @@ impl Scene {
     /// Where agents report.
     #[must_use]
     pub fn agents_hub(&self) -> String {
-        let unruly = self.unruly.as_ref().map(UnrulyWay::url);
+        let way = self.way.as_ref().map(ReportWay::url);
         let balanced = || self.balancer.as_ref().map(Balancer::url);
-        unruly.or_else(balanced).unwrap_or_else(|| self.hub().url.clone())
+        way.or_else(balanced).unwrap_or_else(|| self.hub().url.clone())
     }
 
     /// Sends the agents to another hub, as a load balancer would.

@@ -62,9 +62,13 @@ impl Scene {
     pub fn start_agent(&self, name: &str, cluster: &Cluster, clock: i64) -> Result<Process> {
         let repository = if self.state_repository { STATE_REPOSITORY } else { REPOSITORY };
         let token = self.scratch.write(&format!("token-{}", cluster.name()), token(cluster.name()))?;
+        let (hub, repository) = match self.cable.as_ref().filter(|cable| cable.is_of(cluster.name())) {
+            Some(cable) => (cable.hub_url(), cable.repository_url(repository)),
+            None => (self.agents_hub(), self.url(repository)),
+        };
         let spec = Spec::new(name, daemon::binary("shipper-agent")?, self.scratch.path())
-            .args(["--repository", &self.url(repository), "--cluster", cluster.name()])
-            .args(["--hub", &self.agents_hub(), "--lease-namespace", &self.namespace])
+            .args(["--repository", &repository, "--cluster", cluster.name()])
+            .args(["--hub", &hub, "--lease-namespace", &self.namespace])
             .args(["--log-format", "text"])
             .arg("--token-file")
             .arg(token)

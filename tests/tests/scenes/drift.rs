@@ -18,7 +18,7 @@ use super::story::{APP, SOON, first_release};
 
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// On a machine that has other things to do.
-const IN_TIME: Duration = Duration::from_secs(10);
+pub const IN_TIME: Duration = Duration::from_secs(10);
 const TRAFFIC: &str = "shipper.dev/traffic";
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn a_fight_over_the_selector_is_named_and_not_fought_at_full_speed() {
 }
 
 /// As `kubectl scale` does it.
-async fn scale(client: &Client, namespace: &str, name: &str, replicas: i32) -> Duration {
+pub async fn scale(client: &Client, namespace: &str, name: &str, replicas: i32) -> Duration {
     let deployments: Api<Deployment> = Api::namespaced(client.clone(), namespace);
     let watch = Recorder::start(deployments.clone(), "").await.unwrap();
     let scale = Patch::Merge(json!({"spec": {"replicas": replicas}}));
@@ -102,7 +102,7 @@ async fn scale(client: &Client, namespace: &str, name: &str, replicas: i32) -> D
     repaired(&watch, |event| has(event, replicas), |event| has(event, 4)).await
 }
 
-async fn unlabel(client: &Client, namespace: &str) -> Duration {
+pub async fn unlabel(client: &Client, namespace: &str) -> Duration {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let listed = pods.list(&ListParams::default().labels(TRAFFIC)).await.unwrap();
     // One that is on its way out is nobody's to put back.

@@ -14,12 +14,12 @@ use shipper_tests::scene::{Options, Scene};
 use super::story::{APP, Floor, SOON, first_release};
 
 /// The cluster that fails.
-const LAST: usize = 2;
+pub const LAST: usize = 2;
 /// Longer than the progress deadline and the heartbeats after which a cluster is offline.
 const LONGER: Duration = Duration::from_secs(12);
 
 /// Asks for another tag, with an image that one cluster cannot pull, and with so many clusters that may fail.
-fn release(scene: &Scene, tag: &str, broken: Option<&str>, strategy: &str) {
+pub fn release(scene: &Scene, tag: &str, broken: Option<&str>, strategy: &str) {
     let file = scene.file(APP);
     let text = scene.application(APP).replace("tag: v1", &format!("tag: {tag}"));
     let text =
@@ -46,7 +46,7 @@ async fn told(scene: &Scene, kind: ConditionType, reason: Reason) -> (String, Ap
 }
 
 /// What stands in one cluster, in the end.
-async fn stands(scene: &Scene, cluster: usize, expected: &Sight) {
+pub async fn stands(scene: &Scene, cluster: usize, expected: &Sight) {
     let client = scene.fleet.clusters()[cluster].client().await.unwrap();
     eventually(SOON, || async {
         let sight = look(&client, &scene.namespace, APP).await?;

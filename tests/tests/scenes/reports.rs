@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use shipper_core::status::WaitingFor;
 use shipper_tests::eventually::eventually;
+use shipper_tests::report_way::Fates;
 use shipper_tests::scene::hub::ensure_at;
 use shipper_tests::scene::sight::{Sight, look, seen};
 use shipper_tests::scene::{Options, STATE_BRANCH, Scene};
@@ -18,7 +19,8 @@ const REST: Duration = Duration::from_secs(5);
 /// happens any more, nothing is written either.
 #[tokio::test]
 async fn doubled_late_and_overtaken_reports_achieve_and_undo_nothing() {
-    let scene = Scene::start(Options { unruly_reports: true, ..Options::named("reports") }).await.unwrap();
+    let scene =
+        Scene::start(Options { reports: Some(Fates::Unruly), ..Options::named("reports") }).await.unwrap();
     let v1 = first_release(&scene).await;
     let floor = Floor::watch(&scene).await;
     scene.edit(APP, "tag: v1", "tag: v2").unwrap();
@@ -36,7 +38,7 @@ async fn doubled_late_and_overtaken_reports_achieve_and_undo_nothing() {
     }
     floor.assert_held(&scene, 4);
 
-    let way = scene.unruly.as_ref().unwrap();
+    let way = scene.way.as_ref().unwrap();
     eventually(SOON, async || {
         let tally = way.tally();
         let all = tally.doubled.min(tally.slow).min(tally.unanswered).min(tally.outdated);

@@ -1,8 +1,8 @@
-//! A way to the hub on which reports are doubled, slow, unanswered and overtaken by newer ones. Everything else gets through.
+//! A way to the hub on which reports are heard, or doubled, slow, unanswered and overtaken by newer ones. Everything else gets through.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use axum::Router;
@@ -11,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use serde_json::Value;
 use shipper_core::protocol::REPORTS;
+use shipper_core::report::Report;
 
 use crate::http_service::HttpService;
 
@@ -36,8 +37,24 @@ enum Fate {
     Unanswered,
 }
 
-const FATES: [Fate; 7] =
-    [Fate::Doubled, Fate::Slow, Fate::Overtaken, Fate::Doubled, Fate::Passed, Fate::Unanswered, Fate::Passed];
+/// What becomes of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fates {
+    /// All get through, and what they say is kept ([`ReportWay::heard`]).
+    Heard,
+    /// They are doubled, late and out of order.
+    Unruly,
+}
+
+impl Fates {
+    const fn all(self) -> &'static [Fate] {
+        use Fate::{Doubled, Overtaken, Passed, Slow, Unanswered};
+        match self {
+            Self::Heard => &[Passed],
+            Self::Unruly => &[Doubled, Slow, Overtaken, Doubled, Passed, Unanswered, Passed],
+        }
+    }
+}
 
 /// How many reports met which fate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,9 +69,18 @@ pub struct Tally {
     pub outdated: usize,
 }
 
+/// A report, and when it came by.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// When.
+    pub at: Instant,
+    /// What it says.
+    pub report: Report,
+}
+
 /// The way. It ends when dropped.
 #[derive(Debug)]
-pub struct UnrulyWay {
+pub struct ReportWay {
     shared: Arc<Shared>,
     service: HttpService,
 }
@@ -63,8 +89,10 @@ pub struct UnrulyWay {
 struct Shared {
     hub: String,
     client: reqwest::Client,
+    fates: &'static [Fate],
     reports: AtomicUsize,
     tally: Mutex<Tally>,
+    heard: Mutex<Vec<Heard>>,
 }
 
 /// A request as it came.
@@ -76,18 +104,20 @@ struct Sent {
     body: Bytes,
 }
 
-impl UnrulyWay {
+impl ReportWay {
     /// A way to the hub at this address.
     ///
     /// # Errors
     /// When it cannot listen.
-    pub fn start(hub: &str) -> Result<Self> {
+    pub fn start(hub: &str, fates: Fates) -> Result<Self> {
         crate::init();
         let shared = Arc::new(Shared {
             hub: hub.to_owned(),
             client: reqwest::Client::builder().build()?,
+            fates: fates.all(),
             reports: AtomicUsize::default(),
             tally: Mutex::default(),
+            heard: Mutex::default(),
         });
         let service = HttpService::start(Router::new().fallback(carry).with_state(shared.clone()))?;
         Ok(Self { shared, service })
@@ -104,6 +134,12 @@ impl UnrulyWay {
     pub fn tally(&self) -> Tally {
         *self.shared.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The reports so far, in the order in which they came by.
+    #[must_use]
+    pub fn heard(&self) -> Vec<Heard> {
+        self.shared.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 async fn carry(State(shared): State<Arc<Shared>>, request: Request) -> Response<Body> {
@@ -115,9 +151,10 @@ async fn carry(State(shared): State<Arc<Shared>>, request: Request) -> Response<
     if !is_report {
         return shared.pass(&sent).await;
     }
+    shared.hear(&sent.body);
     let number = shared.reports.fetch_add(1, Ordering::Relaxed);
     let pause = Duration::from_millis(u64::try_from(number * STRIDE % SPREAD).unwrap_or_default());
-    match FATES[number % FATES.len()] {
+    match shared.fates[number % shared.fates.len()] {
         Fate::Passed => shared.pass(&sent).await,
         Fate::Doubled => {
             shared.count(|tally| tally.doubled += 1);
@@ -145,6 +182,12 @@ async fn carry(State(shared): State<Arc<Shared>>, request: Request) -> Response<
 impl Shared {
     fn count(&self, change: impl FnOnce(&mut Tally)) {
         change(&mut self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn hear(&self, body: &[u8]) {
+        let Ok(report) = serde_json::from_slice(body) else { return };
+        let heard = Heard { at: Instant::now(), report };
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push(heard);
     }
 
     async fn ask(&self, sent: &Sent) -> reqwest::Result<reqwest::Response> {
