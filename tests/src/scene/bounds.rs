@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::apps::v1::Deployment;
@@ -19,6 +19,9 @@ use super::sight::{APPLICATION, is_ready, ready_pods};
 
 /// How many pictures an error shows up to the one that it is about.
 const SHOWN: usize = 12;
+/// What is told of a moment begins and ends so long before and after it: what a proxy may not have heard of, and a bit more.
+const BEFORE: Duration = Duration::from_secs(10);
+const AFTER: Duration = Duration::from_millis(500);
 
 /// The cluster after an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +138,23 @@ impl BoundsWatch {
     }
 }
 
+impl BoundsWatch {
+    /// What happened about a moment, one line an event with the seconds from it: who was in the EndpointSlices, which pods were ready
+    /// and which had been asked to end.
+    #[must_use]
+    pub fn around(&self, moment: Instant) -> String {
+        let pictures = self.pictures().unwrap_or_default().into_iter();
+        let near = pictures.filter(|Picture { at, .. }| *at + BEFORE >= moment && *at <= moment + AFTER);
+        let line = |picture: Picture| {
+            let Picture { at, .. } = picture;
+            let after = at.saturating_duration_since(moment).as_secs_f64();
+            let before = moment.saturating_duration_since(at).as_secs_f64();
+            format!("{:+8.3} s: {picture}\n", after - before)
+        };
+        near.map(line).collect()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Cluster {
     /// Those that are not terminating, and whether they are ready.
@@ -146,31 +166,29 @@ struct Cluster {
 
 impl Cluster {
     fn apply(&mut self, change: Change) -> Result<(Instant, String)> {
-        let told = |kind: &str, name: &str, gone: bool| {
-            format!("{kind} {name}{}", if gone { " is gone" } else { "" })
-        };
         Ok(match change {
             Change::Pod(event) => {
                 let name = event.object.name_any();
-                let told = told("pod", &name, event.gone);
-                if event.gone || is_over(&event.object) {
+                let (ready, over) = (is_ready(&event.object), is_over(&event.object));
+                let told = format!("pod {name}: {}", told(&event, if ready { "ready" } else { "not ready" }));
+                if event.gone || over {
                     self.pods.remove(&name);
                 } else {
-                    self.pods.insert(name, is_ready(&event.object));
+                    self.pods.insert(name, ready);
                 }
-                (event.at, told)
+                (event.at, if over { format!("{told}, asked to end") } else { told })
             }
             Change::Slice(event) => {
                 let name = event.object.name_any();
-                let told = told("slice", &name, event.gone);
                 let ready = if event.gone { BTreeSet::new() } else { ready_pods(&event.object).collect() };
-                self.slices.insert(name, ready);
-                (event.at, told)
+                let told = told(&event, &format!("{ready:?}"));
+                self.slices.insert(name.clone(), ready);
+                (event.at, format!("slice {name}: {told}"))
             }
             Change::Deployment(event) => {
                 let name = event.object.name_any();
-                let told = told("deployment", &name, event.gone);
                 let replicas = event.object.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+                let told = format!("deployment {name}: {}", told(&event, &format!("{replicas} replicas")));
                 self.replicas.insert(name, if event.gone { 0 } else { usize::try_from(replicas)? });
                 (event.at, told)
             }
@@ -182,6 +200,10 @@ impl Cluster {
         let serving = listed.into_iter().filter(|pod| self.pods.get(*pod) == Some(&true)).count();
         Picture { at, what, serving, pods: self.pods.len(), replicas: self.replicas.values().sum() }
     }
+}
+
+fn told<K>(event: &Event<K>, state: &str) -> String {
+    if event.gone { "gone".to_owned() } else { state.to_owned() }
 }
 
 /// It is terminating, or has ended.
