@@ -28,12 +28,25 @@ impl Capacity {
             *replicas >= workload.replicas() || !workload.pods.iter().any(|pod| given.contains(&*pod.name))
         });
     }
+
+    /// The ReplicaSet is asked now, or was asked and may not have obeyed yet, to take some of its pods: it chooses among those that are
+    /// marked by then.
+    pub(super) fn lowers(&self, view: &View<'_>, workload: &Workload<'_>) -> bool {
+        let is_now = |(index, replicas): (&usize, &u32)| {
+            std::ptr::eq(&raw const view.workloads[*index], workload) && *replicas < workload.replicas()
+        };
+        workload.lowering.is_some() || self.replicas.iter().any(is_now)
+    }
 }
 
 /// The next replicas of every Deployment.
 pub(super) fn capacity(view: &View<'_>) -> Capacity {
     let mut result = Capacity::default();
     let bases: BTreeSet<&str> = view.workloads.iter().map(|w| w.base.as_str()).collect();
+    let lowering = view.workloads.iter().filter_map(|workload| workload.lowering);
+    for lowered in lowering.filter(|lowered| lowered.unclear) {
+        wake(&mut result.wake_at, lowered.since, PROPAGATION);
+    }
     for base in bases {
         let group: Vec<(usize, &Workload<'_>)> =
             view.workloads.iter().enumerate().filter(|(_, w)| w.base == base).collect();
@@ -83,6 +96,11 @@ fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u3
         let Some(Balance { owed, .. }) = balance(view, workload, &mut result.wake_at) else { continue };
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
+        let mut marked = workload.pods.iter().filter(|pod| workload.serves && pod.ready && pod.marked);
+        if !marked.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
+            // One of these might be taken in the place of one that gets ready.
+            continue;
+        }
         if yields > 0 && !result.replicas.contains_key(index) && all_marked(view, &stale, result) {
             result.replicas.insert(*index, workload.replicas() - yields);
             needed -= yields;
@@ -127,8 +145,8 @@ struct Balance {
 }
 
 /// `None` while pods are still to be seen: with a lower count the ReplicaSet would choose among those as well, and might keep them
-/// and take one with traffic. Where none has traffic, or none can be created, that does not matter. `None` too while it may not have seen
-/// yet that a pod with traffic lost its mark.
+/// and take one with traffic. Where none has had any for the settle time, or none can be created, that does not matter. `None` too
+/// while it may not have seen yet that a pod with traffic lost its mark.
 fn balance(view: &View<'_>, workload: &Workload<'_>, wake_at: &mut Option<Timestamp>) -> Option<Balance> {
     let kept = workload.pods.iter().filter(|pod| workload.serves && pod.serving && !pod.marked);
     let last = kept.map(|pod| pod.mark_changed).max();
@@ -140,7 +158,9 @@ fn balance(view: &View<'_>, workload: &Workload<'_>, wake_at: &mut Option<Timest
     let replicas = workload.replicas();
     let refused = workload.live.and_then(Live::deployment).is_some_and(|d| d.replica_failure.is_some());
     let corked = view.corked() == Some(workload.release.name.as_str());
-    let idle = !corked && !workload.pods.iter().any(|pod| pod.serving);
+    let rests = |pod: &Pod| !workload.serves || !pod.ready || has_settled(view, pod, wake_at);
+    let idle =
+        !corked && workload.pods.iter().all(|pod| !pod.serving) && workload.pods.iter().copied().all(rests);
     let balance = Balance { missing: replicas.saturating_sub(seen), owed: seen.saturating_sub(replicas) };
     (balance.missing == 0 || refused || idle).then_some(balance)
 }
@@ -152,6 +172,12 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     }
     let Some(Balance { missing, owed }) = balance(view, workload, &mut result.wake_at) else { return 0 };
     let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
+    // What somebody added has had no traffic, or has it by the selector. What lost it is marked like that.
+    let mut gone =
+        idle.iter().filter(|pod| pod.ready && view.left(pod).is_some() && view.out_since(pod).is_some());
+    if !gone.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
+        return 0;
+    }
     if !all_marked(view, &idle, result) {
         // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
         return 0;
@@ -172,6 +198,17 @@ fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
         }
     }
     ripe
+}
+
+/// Whether a pod has been out of the EndpointSlices for the settle time: no proxy sends it anything any more [C5].
+fn has_settled(view: &View<'_>, pod: &Pod, wake_at: &mut Option<Timestamp>) -> bool {
+    let settle = Duration::from(view.wanted.target.settle_seconds);
+    let Some(since) = view.out_since(pod) else { return false };
+    let settled = view.elapsed(since) >= settle;
+    if !settled {
+        wake(wake_at, since, settle);
+    }
+    settled
 }
 
 /// Pods to go must be without the label, marked, and out of the EndpointSlices for the settle time; unready ones without it.
@@ -197,16 +234,12 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     let marked = leaving.iter().filter(|pod| pod.marked).count();
     leaving.truncate(((excess + owed).saturating_sub(missing + idle) as usize).max(marked));
     // Among marked pods the ReplicaSet chooses as it likes: none may go before all have settled.
-    let settle = Duration::from(view.wanted.target.settle_seconds);
     let mut settled = all_marked(view, &leaving, result);
-    for since in leaving.iter().map(|pod| view.out_since(pod)) {
-        let out = since.is_some_and(|since| view.elapsed(since) >= settle);
-        if let Some(since) = since.filter(|_| !out) {
-            wake(&mut result.wake_at, since, settle);
-        }
-        settled &= out;
+    for pod in &leaving {
+        settled &= has_settled(view, pod, &mut result.wake_at);
     }
-    let able = if settled { idle + count(leaving.len()) } else { idle };
+    // Nor may those that are not ready: one that gets ready before it is taken is one among the marked.
+    let able = if settled { idle + count(leaving.len()) } else { 0 };
     excess.min(missing + able.saturating_sub(owed))
 }
 

@@ -171,7 +171,7 @@ pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Conv
         .filter(|w| w.serves && w.replicas() > w.desired && !w.replicas_taken())
         .map(|w| &w.release.name)
         .collect();
-    let traffic = traffic::traffic(&view, &capacity.marked, &lowering);
+    let traffic = traffic::traffic(&view, &capacity, &lowering);
     capacity.spare(&view, &traffic.labels);
     let selector = view.service.map(|service| selector::selector(&view, service, &lowering));
     let objects =

@@ -3,6 +3,7 @@
 use super::adopt::settles_on;
 use super::applyset::complete;
 use super::objects::{conflict, rank_of};
+use super::traffic::owed;
 use super::view::View;
 use super::{Action, Apply, Delete};
 use crate::catalogue::Trouble;
@@ -46,7 +47,9 @@ pub(super) fn selector(
         let others =
             || view.serving_pods().any(|(w, pod)| w.release.name != *release && pod.ready && pod.serving);
         let enough = available >= goal && (served >= goal || (view.endpoints.is_empty() && !others()));
-        goal > 0 && enough && !lowering.contains(release)
+        // Pods that the ReplicaSet is about to take would have traffic again.
+        let going = of_release().any(|(workload, pod)| owed(view, workload, pod));
+        goal > 0 && enough && !going && !lowering.contains(release)
     };
     let corked = view.corked().map(ReleaseName::from);
     let ours = corked.as_ref().is_some_and(|c| view.wanted.target.releases.iter().any(|r| r.name == *c))

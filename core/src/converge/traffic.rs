@@ -3,7 +3,7 @@
 //! Pods that have traffic keep it. A ready pod loses it only while ready pods with traffic exceed G, and one that is about to
 //! get it gets it before another loses it.
 
-use super::capacity::wake;
+use super::capacity::{Capacity, wake};
 use super::view::{View, Workload, count};
 use super::{Label, PROPAGATION, UNREADY_GRACE, repair};
 use crate::ReleaseName;
@@ -24,13 +24,8 @@ struct Candidate<'v, 'a> {
     pod: &'a Pod,
 }
 
-/// The labels to give and to take now. `marked`: pods that capacity wants marked to go first. `lowering`: releases of which pods are
-/// to go, whose unready pods are not given traffic.
-pub(super) fn traffic(
-    view: &View<'_>,
-    marked: &BTreeSet<String>,
-    lowering: &BTreeSet<&ReleaseName>,
-) -> Traffic {
+/// The labels to give and to take now. `lowering`: releases of which pods are to go, whose unready pods are not given traffic.
+pub(super) fn traffic(view: &View<'_>, capacity: &Capacity, lowering: &BTreeSet<&ReleaseName>) -> Traffic {
     let mut result = Traffic::default();
     for (workload, pod) in view.serving_pods() {
         if !pod.ready && pod.serving && !view.stale(pod) {
@@ -66,12 +61,12 @@ pub(super) fn traffic(
     }
     fill_shortfall(view, &mut changes);
     for release in &releases {
-        take(view, release, uncorking(view, release, lowering), &mut changes);
+        take((view, capacity), release, uncorking(view, release, lowering), &mut changes);
     }
-    for (_, pod) in view.serving_pods().filter(|(_, pod)| marked.contains(&pod.name)) {
+    for (workload, pod) in view.serving_pods().filter(|(_, pod)| capacity.marked.contains(&pod.name)) {
         // Marking takes the label too, so a ready pod that has traffic, or is needed, is never among them.
         let needed = pod.serving || changes.get(pod.name.as_str()).is_some_and(|(_, serve, _)| *serve);
-        if !(pod.ready && needed) {
+        if !(pod.ready && (needed || capacity.lowers(view, workload))) {
             changes.insert(&pod.name, (pod, false, "to go first when replicas are lowered"));
         }
     }
@@ -115,7 +110,7 @@ fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'
 /// taking the mark off would make it take another instead. Where replicas were raised again the count says so too early: the ReplicaSet
 /// controller may still act on the lower number, which it sees later than the Deployment controller. Where more pods are there
 /// than it is to have, and it does not replace them by others, any that does not serve may be among those that go.
-fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
+pub(super) fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
     let deployment = workload.live.and_then(Live::deployment);
     let settled = deployment.is_some_and(|d| {
         let counts = d.observed && d.total == d.replicas && workload.pods.len() == d.replicas as usize;
@@ -194,7 +189,7 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
 
 /// Takes the label from pods above their release's goal, while more pods serve than wanted.
 fn take<'a>(
-    view: &View<'a>,
+    (view, capacity): (&View<'a>, &Capacity),
     release: &ReleaseName,
     uncorking: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
@@ -219,7 +214,9 @@ fn take<'a>(
     }
     // A Service that selects another release by its name brings them nothing.
     let elsewhere = view.corked().is_some_and(|corked| corked != release.as_str());
-    let mut ready: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| c.pod.ready).collect();
+    // A ReplicaSet that is about to take pods would take one that is marked now as well as one that has settled.
+    let mut ready: Vec<&&Candidate<'_, '_>> =
+        labelled.iter().filter(|c| c.pod.ready && !capacity.lowers(view, c.workload)).collect();
     ready.sort_by_key(|c| (view.served(c.workload, c.pod), &c.pod.name));
     for candidate in ready.into_iter().take(excess as usize) {
         let (able, serving) = remaining(view, changes);

@@ -6,7 +6,7 @@ use super::autoscaler::{Autoscaler, autoscaler};
 use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
 use crate::intent::TrafficMode;
 use crate::manifest::{ManifestObject, Manifests};
-use crate::observe::{Live, Observed, Pod};
+use crate::observe::{Live, Lowered, Observed, Pod};
 use crate::state::TargetRelease;
 use crate::{ReleaseName, labels};
 use jiff::Timestamp;
@@ -30,6 +30,8 @@ pub(super) struct Workload<'a> {
     pub(super) autoscaler: Option<Autoscaler<'a>>,
     /// The traffic Service selects its pods.
     pub(super) serves: bool,
+    /// It was lowered, and the ReplicaSet controller may be about to take pods, or may still make those of the larger count.
+    pub(super) lowering: Option<Lowered>,
 }
 
 impl Workload<'_> {
@@ -48,9 +50,11 @@ impl Workload<'_> {
         !self.owns_replicas() && self.autoscaler.is_none()
     }
 
-    /// It has, or is asked to have, more pods than wanted: whichever of spec and pods is larger counts.
+    /// The pods that it has, is asked to have or may get all the same, whichever are more [C2].
     pub(super) fn footprint(&self) -> u32 {
-        self.replicas().max(count(self.pods.len()))
+        let told = self.live.and_then(Live::deployment).map_or(0, |d| d.total);
+        let coming = self.lowering.filter(|lowered| lowered.unclear).map_or(0, |lowered| lowered.from);
+        self.replicas().max(count(self.pods.len())).max(told).max(coming)
     }
 
     pub(super) fn min_ready(&self) -> Duration {
@@ -98,7 +102,7 @@ impl<'a> View<'a> {
             let selector =
                 manifests.traffic_service().filter(|_| managed).map(ManifestObject::service_selector);
             for manifest in manifests.deployments() {
-                workloads.push(workload(wanted, release, manifest, selector.as_ref(), observed));
+                workloads.push(workload((wanted, release), manifest, selector.as_ref(), observed, now));
             }
         }
         let serving: BTreeMap<&ReleaseName, u32> =
@@ -162,13 +166,18 @@ impl<'a> View<'a> {
         Duration::try_from(self.now.duration_since(since)).unwrap_or_default()
     }
 
-    /// Since when a pod is in no slice of the traffic Service; `None` = it is in one.
+    /// Since when a pod is in no slice of the traffic Service; `None` = it is in one. As long as it had the label it may have been in one
+    /// that is still to be seen.
     pub(super) fn out_since(&self, pod: &Pod) -> Option<Timestamp> {
         if self.endpoints.contains(pod.name.as_str()) {
             return None;
         }
-        let left = self.service.and_then(|service| pod.left.get(&service.key.name));
-        Some(left.copied().unwrap_or(pod.seen_since))
+        Some(self.left(pod).into_iter().chain(pod.unlabelled).max().unwrap_or(pod.seen_since))
+    }
+
+    /// When a pod was last seen to leave the slices of the traffic Service.
+    pub(super) fn left(&self, pod: &Pod) -> Option<Timestamp> {
+        self.service.and_then(|service| pod.left.get(&service.key.name)).copied()
     }
 
     /// Pods of Deployments that serve, with their Deployment.
@@ -239,11 +248,11 @@ fn lead(wanted: Wanted<'_>) -> Option<&TargetRelease> {
 }
 
 fn workload<'a>(
-    wanted: Wanted<'a>,
-    release: &'a TargetRelease,
+    (wanted, release): (Wanted<'a>, &'a TargetRelease),
     manifest: &'a ManifestObject,
     selector: Option<&BTreeMap<String, String>>,
     observed: &'a Observed,
+    now: Timestamp,
 ) -> Workload<'a> {
     let template = manifest.pod_labels();
     let matches = |selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>| {
@@ -265,6 +274,7 @@ fn workload<'a>(
         _ => share(rendered, release.capacity),
     };
     Workload {
+        lowering: live.and_then(Live::deployment).and_then(|d| d.lowering(now)),
         release,
         manifest,
         base: manifest.key.base_name(&release.name),

@@ -241,7 +241,7 @@ fn apply_pod(observed: &mut Observed, object: &Value, now: Timestamp) -> bool {
         if earlier.uid == pod.uid && !newer(object, &earlier.resource_version) {
             return false;
         }
-        pod.continue_from(earlier);
+        pod.continue_from(earlier, now);
     }
     observed.pods.insert(pod.name.clone(), pod);
     true

@@ -2,10 +2,12 @@
 
 use super::at;
 use super::judgement::{Judgement, judge};
+use crate::converge::PROPAGATION;
 use crate::{ReleaseName, labels};
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What is kept of a live object.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,8 +67,10 @@ pub struct DeploymentView {
     pub owns_replicas: bool,
     /// `status.observedGeneration` has reached `metadata.generation`.
     pub observed: bool,
-    /// Until when a raise of `spec.replicas` was not observed, as this observer saw it; where it saw none, when it first saw the Deployment.
+    /// When a raise of `spec.replicas` was first seen to be observed; where none was seen, when the Deployment was first seen.
     pub raised: Option<Timestamp>,
+    /// A larger `spec.replicas` that was asked for before, while the ReplicaSet controller may still be about to obey what came since.
+    pub lowered: Option<Lowered>,
     /// `status.replicas`.
     pub total: u32,
     /// `status.updatedReplicas`.
@@ -77,6 +81,17 @@ pub struct DeploymentView {
     pub available: u32,
     /// Message of the condition `ReplicaFailure`: pods that cannot be created, for example by quota.
     pub replica_failure: Option<String>,
+}
+
+/// A count of replicas that is asked for no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lowered {
+    /// `spec.replicas` as it was.
+    pub from: u32,
+    /// When the count of now was first seen to be observed; until then, when anything of it was seen last.
+    pub since: Timestamp,
+    /// Not all of its pods were there, or it was raised since: when `status.replicas` fits, that proves nothing.
+    pub unclear: bool,
 }
 
 /// An autoscaler's bounds.
@@ -173,8 +188,33 @@ impl Live {
 impl DeploymentView {
     /// Takes over since when the replicas are as they are.
     pub(super) fn continue_from(&mut self, earlier: Option<&Self>, now: Timestamp) {
-        let raised = |earlier: &Self| self.replicas > earlier.replicas || !self.observed;
+        let raised = |earlier: &Self| self.replicas > earlier.replicas || !self.observed || !earlier.observed;
         self.raised = earlier.filter(|earlier| !raised(earlier)).map_or(Some(now), |earlier| earlier.raised);
+        self.lowered = earlier.and_then(|earlier| self.lowered_from(earlier, now));
+    }
+
+    fn lowered_from(&self, earlier: &Self, now: Timestamp) -> Option<Lowered> {
+        let before = earlier.lowering(now);
+        let lowered = (self.replicas < earlier.replicas).then_some(earlier.replicas);
+        let all_there = earlier.observed && earlier.total >= earlier.replicas;
+        let seen = self.observed && earlier.observed;
+        let same = before.filter(|_| seen && self.replicas == earlier.replicas);
+        Some(Lowered {
+            from: before.map(|before| before.from).max(lowered)?,
+            since: same.map_or(now, |before| before.since),
+            unclear: before.is_some_and(|b| b.unclear || self.replicas > earlier.replicas)
+                || (lowered.is_some() && !all_there),
+        })
+    }
+
+    /// What it was lowered from, while the ReplicaSet controller may not have obeyed yet, for all that is known.
+    pub(crate) fn lowering(&self, now: Timestamp) -> Option<Lowered> {
+        let long = |since| Duration::try_from(now.duration_since(since)).unwrap_or_default() >= PROPAGATION;
+        let obeyed = |lowered: &Lowered| match lowered.unclear {
+            true => self.observed && long(lowered.since),
+            false => self.observed && self.total <= self.replicas,
+        };
+        self.lowered.filter(|lowered| !obeyed(lowered))
     }
 }
 
@@ -218,6 +258,7 @@ fn deployment(object: &Value, fields: Option<&Value>) -> DeploymentView {
         owns_replicas: fields.is_some_and(|fields| at(fields, "/f:spec/f:replicas").is_some()),
         observed: observed >= generation,
         raised: None,
+        lowered: None,
         total: number(object, "/status/replicas"),
         updated: number(object, "/status/updatedReplicas"),
         ready: number(object, "/status/readyReplicas"),

@@ -14,7 +14,7 @@ mod slice;
 
 pub use index::{Changed, Index};
 pub use judgement::Judgement;
-pub use live::{AutoscalerView, DeploymentView, Live, ServiceView, View};
+pub use live::{AutoscalerView, DeploymentView, Live, Lowered, ServiceView, View};
 pub use ownership::covers;
 pub use pod::Pod;
 pub use repairs::Repairs;

@@ -24,6 +24,8 @@ pub struct Pod {
     pub serving: bool,
     /// It carries a deletion cost below zero.
     pub marked: bool,
+    /// When it lost the traffic label, if that was seen.
+    pub unlabelled: Option<Timestamp>,
     /// Since when `marked` is as it is.
     pub mark_changed: Timestamp,
     /// It is being deleted, or has ended; such pods count for nothing.
@@ -68,6 +70,7 @@ impl Pod {
             release: ReleaseName::from(labels.get(labels::RELEASE)?.as_str()),
             serving: labels.get(labels::TRAFFIC).is_some_and(|value| value == "true"),
             marked: cost.and_then(|cost| cost.parse::<i32>().ok()).is_some_and(|cost| cost < 0),
+            unlabelled: None,
             mark_changed: now,
             terminating: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null())
                 || matches!(phase, "Failed" | "Succeeded"),
@@ -98,8 +101,9 @@ impl Pod {
     }
 
     /// Takes over the moments of an earlier view of the same pod, where nothing changed.
-    pub(super) fn continue_from(&mut self, earlier: &Self) {
+    pub(super) fn continue_from(&mut self, earlier: &Self, now: Timestamp) {
         if earlier.uid == self.uid {
+            self.unlabelled = if earlier.serving && !self.serving { Some(now) } else { earlier.unlabelled };
             self.seen_since = earlier.seen_since;
             self.left.clone_from(&earlier.left);
             self.asked = earlier.asked;

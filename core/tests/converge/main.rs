@@ -13,6 +13,7 @@ mod namespace;
 mod ports;
 mod properties;
 mod removal;
+mod settle;
 mod support;
 mod unready;
 mod workloads;

@@ -171,6 +171,16 @@ impl Cluster {
         self.deployment_ready(generation, replicas, replicas, by);
     }
 
+    /// `spec.replicas` of the Deployment is set by us; `status` is of so many pods, and of this count or the one before.
+    pub fn lowered(&mut self, generation: u64, replicas: u32, (pods, observed): (u32, bool)) {
+        self.applied(generation, "Deployment", &[], |object| {
+            object["spec"]["replicas"] = json!(replicas);
+            object["metadata"]["generation"] = json!(2);
+            object["status"] = json!({"observedGeneration": if observed { 2 } else { 1 }, "replicas": pods,
+                "updatedReplicas": pods, "readyReplicas": pods, "availableReplicas": pods});
+        });
+    }
+
     /// The Deployment with so many replicas of which so many are ready; its pods are seen too.
     pub fn deployment_ready(&mut self, generation: u64, replicas: u32, ready: u32, by: &str) {
         let taken: &[&str] = if by == labels::FIELD_MANAGER { &[] } else { &["replicas"] };
@@ -203,11 +213,14 @@ impl Cluster {
 
     /// So many of its pods, from the first, are gone.
     pub fn gone(&mut self, generation: u64, pods: u32) {
-        for number in 0..pods {
-            let metadata = json!({"name": format!("app-{generation}-{number}"), "namespace": "web",
-                "labels": {labels::APPLICATION: "app"}});
-            self.index.delete(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}), self.now);
-        }
+        (0..pods).for_each(|number| self.lose(generation, number));
+    }
+
+    /// One pod is gone.
+    pub fn lose(&mut self, generation: u64, number: u32) {
+        let metadata = json!({"name": format!("app-{generation}-{number}"), "namespace": "web",
+            "labels": {labels::APPLICATION: "app"}});
+        self.index.delete(&json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata}), self.now);
     }
 
     /// The release's Deployment is rendered otherwise than it was applied.

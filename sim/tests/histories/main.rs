@@ -16,6 +16,8 @@ mod history;
 mod hub;
 mod monitor;
 mod people;
+mod pods;
+mod settled;
 mod shrink;
 
 use history::{History, Outcome};

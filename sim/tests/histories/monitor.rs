@@ -1,6 +1,8 @@
 //! What must hold at every event, judged on the clusters themselves and not on what anybody believes of them.
 
 use super::chart::{self, REPLICAS, SERVICE};
+use super::pods::Pods;
+use super::settled::Settled;
 use serde_json::Value;
 use shipper_core::converge::traffic_goals;
 use shipper_core::state::Target;
@@ -14,7 +16,7 @@ use std::time::Duration;
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// How long it takes until what a person did has worked its way through lagging controllers.
-const AFTERMATH: Duration = Duration::from_secs(10);
+pub const AFTERMATH: Duration = Duration::from_secs(10);
 
 /// How long it takes until a failed pod has been replaced.
 const RECOVERY: Duration = Duration::from_secs(30);
@@ -27,15 +29,19 @@ const NEWS: Duration = Duration::from_secs(5);
 pub struct Truth {
     /// Ready pods with traffic, by UID, with their release.
     pub served: BTreeMap<String, ReleaseName>,
-    /// Pods that are not terminating.
-    pub pods: u32,
+    /// Pods that are not terminating, by UID, and whether they are ready.
+    pub pods: BTreeMap<String, bool>,
+    /// The UIDs of the ready addresses of the Service.
+    pub listed: BTreeSet<String>,
     /// `spec.replicas` over all Deployments of the application.
     pub replicas: u32,
+    /// Their UIDs.
+    pub deployments: BTreeSet<String>,
 }
 
 pub fn truth(cluster: &Cluster) -> Truth {
     let app = chart::app();
-    let mut listed = BTreeSet::new();
+    let mut truth = Truth::default();
     for slice in cluster.peek_all(ids::ENDPOINT_SLICES, Some(&app.namespace)) {
         if at(slice, "/metadata/labels").and_then(|l| l.get(labels::SERVICE_NAME)).and_then(Value::as_str)
             != Some(SERVICE)
@@ -44,11 +50,12 @@ pub fn truth(cluster: &Cluster) -> Truth {
         }
         for endpoint in slice.get("endpoints").and_then(Value::as_array).into_iter().flatten() {
             if at(endpoint, "/conditions/ready") == Some(&Value::Bool(true)) {
-                listed.extend(at(endpoint, "/targetRef/uid").and_then(Value::as_str).map(str::to_owned));
+                truth
+                    .listed
+                    .extend(at(endpoint, "/targetRef/uid").and_then(Value::as_str).map(str::to_owned));
             }
         }
     }
-    let mut truth = Truth::default();
     for pod in cluster.peek_all(ids::PODS, Some(&app.namespace)) {
         let text = |path: &str| at(pod, path).and_then(Value::as_str);
         if at(pod, "/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
@@ -56,12 +63,12 @@ pub fn truth(cluster: &Cluster) -> Truth {
         {
             continue;
         }
-        truth.pods += 1;
         let uid = text("/metadata/uid").unwrap_or_default();
+        truth.pods.insert(uid.to_owned(), pod_is_ready(pod));
         let release =
             at(pod, "/metadata/labels").and_then(|l| l.get(labels::RELEASE)).and_then(Value::as_str);
         if let Some(release) = release
-            && listed.contains(uid)
+            && truth.listed.contains(uid)
             && pod_is_ready(pod)
         {
             truth.served.insert(uid.to_owned(), release.into());
@@ -70,6 +77,7 @@ pub fn truth(cluster: &Cluster) -> Truth {
     for deployment in cluster.peek_all(ids::DEPLOYMENTS, Some(&app.namespace)) {
         let replicas = at(deployment, "/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
         truth.replicas += u32::try_from(replicas).unwrap_or(u32::MAX);
+        truth.deployments.extend(at(deployment, "/metadata/uid").and_then(Value::as_str).map(str::to_owned));
     }
     truth
 }
@@ -120,11 +128,21 @@ pub fn goals(target: &Target) -> BTreeMap<ReleaseName, u32> {
     traffic_goals(live.iter().map(|r| (&r.name, desired(r.capacity), r.traffic.unwrap_or(0)))).by_release
 }
 
+/// What a target asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asked {
+    since: Duration,
+    /// G.
+    goal: u32,
+    ceiling: u32,
+    settle: Duration,
+}
+
 /// Watches one cluster.
 #[derive(Debug, Default)]
 pub struct Monitor {
-    /// Targets the agent worked on lately: since when each, with G and ceiling.
-    targets: VecDeque<(Duration, u32, u32)>,
+    /// Targets the agent worked on lately.
+    targets: VecDeque<Asked>,
     before: Truth,
     /// The version of the cluster at which that was so: where nothing was written since, it is so now.
     version: Option<u64>,
@@ -138,13 +156,18 @@ pub struct Monitor {
     disturbed: Option<Duration>,
     /// A person set the replicas.
     scaled: Option<Duration>,
+    pods: Pods,
+    settled: Settled,
 }
 
 impl Monitor {
     pub fn target(&mut self, target: &Target, now: Duration) {
         let (goal, ceiling) = bounds(target);
-        if self.targets.back().is_none_or(|(_, g, c)| (*g, *c) != (goal, ceiling)) {
-            self.targets.push_back((now, goal, ceiling));
+        // Who is to be gone need not settle.
+        let settle = if target.absent { Duration::ZERO } else { target.settle_seconds.into() };
+        let asked = Asked { since: now, goal, ceiling, settle };
+        if self.targets.back().is_none_or(|last| Asked { since: now, ..*last } != asked) {
+            self.targets.push_back(asked);
         }
     }
 
@@ -174,18 +197,18 @@ impl Monitor {
     /// Judges the cluster after an event.
     pub fn check(&mut self, cluster: &Cluster) -> Result<(), String> {
         let now = cluster.now();
-        while self.targets.len() > 1 && self.targets[1].0 + MEMORY < now {
+        while self.targets.len() > 1 && self.targets[1].since + MEMORY < now {
             self.targets.pop_front();
         }
         let news = (self.version != Some(cluster.version())).then(|| truth(cluster));
         let truth = news.as_ref().unwrap_or(&self.before);
-        let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(0);
-        let ceiling = self.targets.iter().map(|(.., ceiling)| *ceiling).max().unwrap_or(u32::MAX);
+        let floor = self.targets.iter().map(|asked| asked.goal).min().unwrap_or(0);
+        let ceiling = self.targets.iter().map(|asked| asked.ceiling).max().unwrap_or(u32::MAX);
         while self.failures.front().is_some_and(|at| *at + NEWS < now) {
             self.failures.pop_front();
         }
         let serving = u32::try_from(truth.served.len() + self.failures.len()).unwrap_or(u32::MAX);
-        let newest_goal = self.targets.back().map_or(0, |(_, goal, _)| *goal);
+        let newest_goal = self.targets.back().map_or(0, |asked| asked.goal);
         if serving >= newest_goal && self.disturbed.is_some_and(|since| since + AFTERMATH < now) {
             self.disturbed = None;
         }
@@ -213,6 +236,12 @@ impl Monitor {
                 self.before.replicas, truth.replicas
             ));
         }
+        if news.is_some() {
+            self.pods.check((&self.before, truth), ceiling, self.scaled.is_some(), now)?;
+            let settle = self.targets.iter().map(|asked| asked.settle).min();
+            let settle = settle.filter(|_| self.disturbed.is_none() && self.scaled.is_none());
+            self.settled.check((&self.before, truth), settle, &self.failed, now)?;
+        }
         if let Some(truth) = news {
             (self.before, self.version) = (truth, Some(cluster.version()));
         }
@@ -222,7 +251,7 @@ impl Monitor {
     /// Whether the cluster serves with so many pods, those aside that failed by themselves and are there still or failed just now, and those
     /// that cannot run.
     pub fn serves_enough(&self, cluster: &Cluster, least: u32) -> Result<(), String> {
-        let floor = self.targets.iter().map(|(_, goal, _)| *goal).min().unwrap_or(least).min(least);
+        let floor = self.targets.iter().map(|asked| asked.goal).min().unwrap_or(least).min(least);
         let serving = truth(cluster).served.len();
         let fails = |pod: &Value| {
             let uid = at(pod, "/metadata/uid").and_then(Value::as_str);

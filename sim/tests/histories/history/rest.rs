@@ -178,7 +178,7 @@ impl History {
         for (i, cluster) in self.clusters.iter().enumerate() {
             let truth = monitor::truth(cluster);
             let Some(target) = state.targets.get(&self.agents[i].name) else {
-                if truth.pods > 0 {
+                if !truth.pods.is_empty() {
                     return Err(format!(
                         "S2: c{} has pods at rest and no target: {}",
                         i + 1,
