@@ -12,6 +12,8 @@ mod gates;
 mod hazards;
 mod history;
 mod last_step;
+mod lawful;
+mod life;
 mod moving;
 mod orders;
 mod placement;
