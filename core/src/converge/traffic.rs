@@ -24,13 +24,8 @@ struct Candidate<'v, 'a> {
     pod: &'a Pod,
 }
 
-/// The labels to give and to take now. `marked`: pods that capacity wants marked to go first. `lowering`: releases of which pods are
-/// to go, whose unready pods are not given traffic.
-pub(super) fn traffic(
-    view: &View<'_>,
-    marked: &BTreeSet<String>,
-    lowering: &BTreeSet<&ReleaseName>,
-) -> Traffic {
+/// The labels to give and to take now. `marked`: pods that capacity wants marked to go first.
+pub(super) fn traffic(view: &View<'_>, marked: &BTreeSet<String>) -> Traffic {
     let mut result = Traffic::default();
     for (workload, pod) in view.serving_pods() {
         if !pod.ready && pod.serving && !view.stale(pod) {
@@ -53,8 +48,8 @@ pub(super) fn traffic(
         view.workloads.iter().filter(|w| w.serves).map(|w| &w.release.name).collect();
     releases.dedup();
     for release in &releases {
-        give(view, release, lowering.contains(*release), &mut changes);
-        if uncorking(view, release, lowering) {
+        give(view, release, &mut changes);
+        if view.uncorks(release) {
             // The labels take over from the selector: every pod that serves needs its own, but for those that are about to be taken.
             let unready = view.counts_on_unready(release);
             for (_, pod) in view.serving_pods().filter(|(w, pod)| {
@@ -66,7 +61,7 @@ pub(super) fn traffic(
     }
     fill_shortfall(view, &mut changes);
     for release in &releases {
-        take(view, release, uncorking(view, release, lowering), &mut changes);
+        take(view, release, &mut changes);
     }
     for (_, pod) in view.serving_pods().filter(|(_, pod)| marked.contains(&pod.name)) {
         // Marking takes the label too, so a ready pod that has traffic, or is needed, is never among them.
@@ -98,12 +93,6 @@ pub(super) fn traffic(
     result
 }
 
-/// The Service selects this release, and is to select by label.
-fn uncorking(view: &View<'_>, release: &ReleaseName, lowering: &BTreeSet<&ReleaseName>) -> bool {
-    view.corked() == Some(release.as_str())
-        && (lowering.contains(release) || view.sole().is_none_or(|sole| sole.name != *release))
-}
-
 fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'v, 'a>> {
     view.serving_pods()
         .filter(|(workload, _)| workload.release.name == *release)
@@ -130,22 +119,22 @@ fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
     (pod.marked && !settled) || (too_many && !pod.serving)
 }
 
-/// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.
+/// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones, unless some of its are to go.
 fn give<'a>(
     view: &View<'a>,
     release: &ReleaseName,
-    lowering: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
 ) {
     let pods = pods_of(view, release);
     let good = count(pods.iter().filter(|c| c.pod.serving && !view.stale(c.pod)).count());
     let short = view.goals.of(release).saturating_sub(good);
+    let lowers = view.lowers(release);
     let mut candidates: Vec<&Candidate<'_, '_>> = pods
         .iter()
         .filter(|c| {
             !c.pod.serving
                 && !view.stale(c.pod)
-                && (c.pod.ready || !lowering)
+                && (c.pod.ready || !lowers)
                 && !owed(view, c.workload, c.pod)
                 // Another keeps taking it away from this one: the next best gets it meanwhile.
                 && repair::label_due(view, c.pod, true).is_none()
@@ -196,11 +185,10 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
 fn take<'a>(
     view: &View<'a>,
     release: &ReleaseName,
-    uncorking: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
 ) {
     let taken = view.workloads.iter().any(|w| w.release.name == *release && w.replicas_taken());
-    if view.corked().is_some_and(|corked| corked == release.as_str()) && (uncorking || !taken) {
+    if view.corked().is_some_and(|corked| corked == release.as_str()) && (view.uncorks(release) || !taken) {
         // The selector decides, and uncorking needs every label in place. Pods that somebody added must still be told apart.
         return;
     }

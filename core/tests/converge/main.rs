@@ -4,6 +4,7 @@
 
 mod adoption;
 mod autoscaler;
+mod carried;
 mod corked;
 mod deletions;
 mod directions;
@@ -13,6 +14,7 @@ mod namespace;
 mod ports;
 mod properties;
 mod removal;
+mod scene;
 mod support;
 mod unready;
 mod workloads;

@@ -96,15 +96,19 @@ impl Default for Names {
     }
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
-    let cluster = || 0..CLUSTERS;
-    let said = prop_oneof![
+/// What a cluster may report.
+pub fn said() -> impl Strategy<Value = Said> {
+    prop_oneof![
         8 => Just(Said::Met),
         2 => Just(Said::Broken),
         2 => Just(Said::Rejected),
         1 => Just(Said::Stale),
         6 => any::<bool>().prop_map(Said::Measured),
-    ];
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let cluster = || 0..CLUSTERS;
     let hears =
         prop_oneof![1 => Just(Liveness::Offline), 2 => Just(Liveness::Online), 1 => Just(Liveness::Unknown)];
     let passes = prop_oneof![Just(5_i64), Just(40), Just(90), Just(700)];
@@ -122,7 +126,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::Join),
         8 => Just(Deed::Plan),
         3 => Just(Deed::Settle),
-        10 => (cluster(), said).prop_map(|(cluster, said)| Deed::Report(cluster, said)),
+        10 => (cluster(), said()).prop_map(|(cluster, said)| Deed::Report(cluster, said)),
         1 => cluster().prop_map(Deed::Silent),
         2 => (cluster(), hears).prop_map(|(cluster, hears)| Deed::Hears(cluster, hears)),
         3 => passes.prop_map(Deed::Pass),
