@@ -4,8 +4,10 @@
 
 mod adoption;
 mod autoscaler;
+mod bounds;
 mod carried;
 mod corked;
+mod decided;
 mod deletions;
 mod directions;
 mod drift;
@@ -13,6 +15,8 @@ mod evidence;
 mod namespace;
 mod ports;
 mod properties;
+#[path = "../reached/mod.rs"]
+mod reached;
 mod removal;
 mod scene;
 mod support;

@@ -1,16 +1,12 @@
 //! Scenes of a cluster, at random: releases with their Deployments and pods, the Service by label or corked, its slices and its shadow, in
-//! states that a rollout, a restart, people or lagging controllers may leave behind. What properties are asked of must have been
-//! reached: a run in which it never was says nothing, and fails.
+//! states that a rollout, a restart, people or lagging controllers may leave behind.
 
 use crate::support::{Cluster, release};
 use proptest::prelude::*;
-use proptest::test_runner::{TestCaseResult, TestRunner};
 use serde_json::{Value, json};
 use shipper_core::converge::applyset_id;
 use shipper_core::intent::Surge;
 use shipper_core::labels;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 /// Replicas that every release renders.
 pub const RENDERED: u32 = 4;
@@ -237,32 +233,4 @@ impl Pod {
         json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata,
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": ready}]}})
     }
-}
-
-/// What was reached in how many of the scenes of a run.
-#[derive(Default)]
-pub struct Reached(RefCell<BTreeMap<String, usize>>);
-
-impl Reached {
-    pub fn count(&self, what: impl Into<String>) {
-        *self.0.borrow_mut().entry(what.into()).or_default() += 1;
-    }
-}
-
-/// Whether a property holds of so many scenes, and all of `wanted` was reached among them.
-pub fn holds<T: std::fmt::Debug>(
-    scenes: impl Strategy<Value = T>,
-    cases: u32,
-    wanted: &str,
-    property: impl Fn(&T, &Reached) -> TestCaseResult,
-) {
-    let reached = Reached::default();
-    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
-    if let Err(broken) = TestRunner::new(config).run(&scenes, |scene| property(&scene, &reached)) {
-        panic!("{broken}");
-    }
-    let reached = reached.0.into_inner();
-    let missed: Vec<&str> = wanted.split_whitespace().filter(|what| !reached.contains_key(*what)).collect();
-    assert!(missed.is_empty(), "in {cases} scenes there was no {missed:?}: {reached:?}");
-    println!("{cases} scenes: {reached:?}");
 }

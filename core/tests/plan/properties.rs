@@ -2,10 +2,9 @@
 //! held by blocks and looks at no name.
 
 use crate::lawful::lawful;
-use crate::life::{
-    CLUSTERS, FREQUENT, INTERESTING, Names, Said, block, go_on, holds, live, live_and_tell, lives,
-    lives_everywhere, report, said,
-};
+use crate::life::{CLUSTERS, FREQUENT, INTERESTING, Names, Said, lives, lives_everywhere, said};
+use crate::living::{block, count_all, go_on, live, live_and_tell, report};
+use crate::reached::holds;
 use crate::support::World;
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -38,7 +37,7 @@ fn every_decision_is_lawful() {
             let judged = std::mem::replace(&mut broken, Ok(()));
             broken = judged.and_then(|()| lawful(before, after));
         });
-        reached.count_all(&world);
+        count_all(reached, &world);
         broken.map_err(TestCaseError::fail)
     });
 }
@@ -48,7 +47,7 @@ fn every_decision_is_lawful() {
 fn the_planner_repeats_itself() {
     holds(lives(), 128, FREQUENT, |life, reached| {
         let world = live(life, &Names::default());
-        reached.count_all(&world);
+        count_all(reached, &world);
         prop_assert_eq!(format!("{:?}", world.look()), format!("{:?}", world.look()));
         let again = live(life, &Names::default());
         prop_assert_eq!(&world.targets, &again.targets);
@@ -221,7 +220,7 @@ fn names_and_order_decide_nothing() {
     holds((lives_everywhere(), names), 256, FREQUENT, |(life, names), seen| {
         let one = live(life, &Names::default());
         let other = live(life, names);
-        seen.count_all(&one);
+        count_all(seen, &one);
         prop_assert_eq!(numbers(&one, &Names::default()), numbers(&other, names));
         prop_assert_eq!(reached(&one), reached(&other));
         prop_assert_eq!(one.look().status.waiting.state, other.look().status.waiting.state);
