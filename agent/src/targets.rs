@@ -3,10 +3,10 @@
 //! Ids decide what is looked at: of the cluster's directory, of each application's, of each manifest file. A file that is
 //! missing or does not parse leaves the last good version in force; absence is never an instruction.
 
-use crate::accept::{Accepted, Memory, Refused, accept};
+use crate::accept::{Memory, descent};
 use crate::source::{Source, SourceError, Tree};
 use shipper_core::manifest::Manifests;
-use shipper_core::state::{FleetState, StateObject, Target, paths};
+use shipper_core::state::{Accepted, Descent, FleetState, Refused, StateObject, Target, accept, paths};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use shipper_git::{Mode, Oid};
 use shipper_telemetry::trace::Parent;
@@ -141,11 +141,11 @@ impl Targets {
         let tree = source.tree(head)?;
         // A signature check belongs here, before anything in the commit is believed.
         let state = fleet_state(&hex, tree.as_ref())?;
-        let ancestry = match self.accepted.as_ref().and_then(|last| Oid::from_str(&last.commit).ok()) {
-            Some(last) => source.ancestry(last, head)?,
-            None => shipper_git::Ancestry::Unknown,
+        let descent = match self.accepted.as_ref().and_then(|last| Oid::from_str(&last.commit).ok()) {
+            Some(last) => descent(source.ancestry(last, head)?),
+            None => Descent::Unknown,
         };
-        let accepted = accept(self.accepted.as_ref(), &hex, &state, ancestry)?;
+        let accepted = accept(self.accepted.as_ref(), &hex, &state, descent)?;
         let mut changes = self.read(head, tree.as_ref())?;
         changes.standing = (accepted.epoch, accepted.generation);
         changes.trace = source.message(head).ok().and_then(|message| Parent::of_message(&message));

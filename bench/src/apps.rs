@@ -85,31 +85,52 @@ pub fn climber() -> Vec<(String, String)> {
     vec![(format!("apps/{CLIMBER}/objects.yaml"), objects), climb(None)]
 }
 
-/// The climber, whose every step goes on by itself.
+/// What runs before the climber goes up: ten pods with all the traffic.
+pub fn foot() -> Vec<(String, String)> {
+    let file = climber_file(None, None);
+    vec![(format!("apps/{CLIMBER}/objects.yaml"), with_service(&deployment(CLIMBER, FOOT, "a"))), file]
+}
+
+/// Pods of [`foot`].
+const FOOT: u32 = 10;
+/// The value of [`ANNOTATION`] on the Deployment of [`escalator`].
+pub const GOES_UP: &str = "b";
+
+/// The climber, whose every step goes on by itself, and brings its new pod its share of the traffic.
 pub fn escalator() -> Vec<(String, String)> {
-    let mut files = climber();
-    files.pop();
-    files.push(climber_file(&json!({"approval": "auto"}), None));
-    files
+    let steps: Vec<_> = (0..=CLIMBS + 1)
+        .map(|step| {
+            json!({"name": format!("step-{step}"), "gate": {"approval": "auto"},
+                "capacity": {"contender": step + 1, "incumbent": 100},
+                "traffic": {"contender": step + 1, "incumbent": FOOT}})
+        })
+        .collect();
+    let file = climber_file(Some(&json!({"steps": steps})), None);
+    vec![(format!("apps/{CLIMBER}/objects.yaml"), with_service(&deployment(CLIMBER, 100, GOES_UP))), file]
+}
+
+fn with_service(deployment: &Value) -> String {
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": CLIMBER},
+        "spec": {"selector": {"app": CLIMBER}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}});
+    format!("{deployment}\n---\n{service}\n")
 }
 
 /// The file of the climber with an order to move a release to a step.
 pub fn climb(rollout: Option<(&str, usize)>) -> (String, String) {
-    climber_file(&json!({}), rollout)
+    let steps: Vec<_> = (0..=CLIMBS + 1)
+        .map(|step| json!({"name": format!("step-{step}"), "capacity": {"contender": step + 1, "incumbent": 100}}))
+        .collect();
+    climber_file(Some(&json!({"steps": steps})), rollout)
 }
 
-fn climber_file(gate: &Value, rollout: Option<(&str, usize)>) -> (String, String) {
-    let capacity = |step: usize| json!({"contender": step + 1, "incumbent": 100});
-    let steps: Vec<_> = (0..=CLIMBS + 1)
-        .map(|step| json!({"name": format!("step-{step}"), "capacity": capacity(step), "gate": gate}))
-        .collect();
+fn climber_file(strategy: Option<&Value>, rollout: Option<(&str, usize)>) -> (String, String) {
     let rollout = rollout.map(|(release, step)| json!({"release": release, "targetStep": step}));
     let file = json!({
         "apiVersion": "shipper.dev/v1alpha1",
         "kind": "Application",
         "metadata": {"name": CLIMBER, "namespace": NAMESPACE},
         "spec": {
-            "template": {"manifests": {"path": format!("apps/{CLIMBER}")}, "strategy": {"steps": steps}},
+            "template": {"manifests": {"path": format!("apps/{CLIMBER}")}, "strategy": strategy},
             "rollout": rollout,
         },
     });

@@ -21,11 +21,14 @@ use tokio::task::spawn_blocking;
 
 use crate::planning::{MAIN, STATE, fleet};
 use crate::post::{Line, Post};
+use crate::reports::met;
 use crate::rig::{binary, free_port};
 use crate::wire::Wire;
 
 /// Everything is new once.
 const SOON: Duration = Duration::from_secs(900);
+/// Clusters that each application is placed on.
+const ON: usize = 3;
 /// Applications in one report, as an agent that begins says them.
 const AT_ONCE: usize = 500;
 
@@ -51,7 +54,7 @@ impl Crowd {
     pub async fn start(applications: usize, clusters: usize, flags: &[&str]) -> Result<Self> {
         let scratch = Scratch::new("crowd")?;
         let remote = scratch.join("fleet.git");
-        let files = fleet(applications, clusters);
+        let files = fleet(applications, (clusters, ON));
         let repository = remote.clone();
         spawn_blocking(move || {
             let files: Vec<(&str, &str)> =
@@ -223,21 +226,13 @@ async fn placed(remote: &Path, directory: &Path, count: usize) -> Result<BTreeMa
         view.follow_state(&store, Some(state))?;
         let mut reports: BTreeMap<ClusterName, Vec<Value>> = BTreeMap::new();
         let mut whole = 0;
-        for (app, state) in view.records().apps() {
-            whole += usize::from(state.targets.len() == 3);
+        for (_, state) in view.records().apps() {
+            whole += usize::from(state.targets.len() == ON);
             for (cluster, target) in state.targets.iter() {
-                let releases: Vec<Value> = target.releases.iter().map(|release| json!({
-                    "name": release.name, "present": true, "installed": true,
-                    "capacity": {"rendered": 3, "desired": 3, "replicas": 3, "pods": 3, "ready": 3, "available": 3, "achieved": true},
-                    "traffic": {"wanted": 3, "ready": 3, "achieved": true},
-                })).collect();
-                reports.entry(cluster.clone()).or_default().push(json!({
-                    "application": app, "targetGeneration": target.generation, "releases": releases,
-                    "remains": {"readyPods": 3},
-                }));
+                reports.entry(cluster.clone()).or_default().push(serde_json::to_value(met(target))?);
             }
         }
-        ensure!(whole == count, "{whole} of {count} have three targets");
+        ensure!(whole == count, "{whole} of {count} have all their targets");
         Ok(reports)
     })
     .await?

@@ -17,6 +17,7 @@ mod memory;
 mod planning;
 mod post;
 mod reading;
+mod reports;
 mod requests;
 mod rig;
 mod rows;

@@ -1,5 +1,5 @@
-//! The hub's time for one commit that touches one application, by the size of the fleet. In this process, over a repository
-//! on this machine.
+//! The hub's time for one commit that touches one application, and for one report, by the size of the fleet. In this process, over a repository
+//! on this machine; whatever is planned, every cluster of every application has reported.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use serde_json::json;
-use shipper_core::AppKey;
 use shipper_core::plan::{AppInput, Room, plan};
+use shipper_core::report::AppReport;
+use shipper_core::state::Target;
+use shipper_core::status::Liveness;
+use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Oid, RemoteConfig, Store};
 use shipper_hub::access::AccessSettings;
 use shipper_hub::app::App;
@@ -25,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::figures::{Figures, say, spread, table};
 use crate::memory::resident;
+use crate::reports::{REPLICAS, met, short};
 
 /// The branch of intent.
 pub const MAIN: &str = "refs/heads/main";
@@ -41,17 +45,20 @@ pub struct Args {
     /// Applications
     #[arg(long, value_delimiter = ',', default_values_t = [1, 100, 10_000])]
     applications: Vec<usize>,
-    /// Clusters, of which each application is placed on three
+    /// Clusters
     #[arg(long, default_value_t = 100)]
     clusters: usize,
-    /// Commits that touch one application
+    /// Clusters that each application is placed on
+    #[arg(long, default_value_t = 3)]
+    on: usize,
+    /// Commits that touch one application, and reports of one
     #[arg(long, default_value_t = 20)]
     samples: usize,
 }
 
 impl Default for Args {
     fn default() -> Self {
-        Self { applications: vec![1, 100, 10_000], clusters: 100, samples: 20 }
+        Self { applications: vec![1, 100, 10_000], clusters: 100, on: 3, samples: 20 }
     }
 }
 
@@ -71,6 +78,7 @@ pub async fn run(args: &Args, figures: &mut Figures) -> Result<()> {
             "applications",
             "read, ms",
             "plan, ms",
+            "one report, ms (p50, p95)",
             "push to state commit, ms (p50, p95)",
             "read all, s",
             "plan all, s",
@@ -80,6 +88,7 @@ pub async fn run(args: &Args, figures: &mut Figures) -> Result<()> {
         &rows,
     );
     figures.keep("clusters", args.clusters)?;
+    figures.keep("clustersOfEach", args.on)?;
     figures.keep("fleets", kept)
 }
 
@@ -88,6 +97,8 @@ struct Found {
     /// Milliseconds, of one commit.
     read: Vec<f64>,
     plan: Vec<f64>,
+    /// Milliseconds, of one report read and planned on.
+    report: Vec<f64>,
     turn: Vec<f64>,
     /// Seconds, of everything.
     read_all: f64,
@@ -98,11 +109,12 @@ struct Found {
 
 impl Found {
     fn row(&self, count: usize) -> Vec<String> {
-        let turn = spread(&self.turn);
+        let (turn, report) = (spread(&self.turn), spread(&self.report));
         vec![
             count.to_string(),
             format!("{:.2}", spread(&self.read).p50),
             format!("{:.2}", spread(&self.plan).p50),
+            format!("{:.2}, {:.2}", report.p50, report.p95),
             format!("{:.1}, {:.1}", turn.p50, turn.p95),
             format!("{:.2}", self.read_all),
             format!("{:.2}", self.plan_all),
@@ -116,6 +128,7 @@ impl Found {
             "applications": count,
             "readMilliseconds": spread(&self.read),
             "planMilliseconds": spread(&self.plan),
+            "oneReportMilliseconds": spread(&self.report),
             "pushToStateCommitMilliseconds": spread(&self.turn),
             "readAllSeconds": self.read_all,
             "planAllSeconds": self.plan_all,
@@ -128,7 +141,7 @@ impl Found {
 async fn one(count: usize, args: &Args) -> Result<Found> {
     let scratch = Scratch::new("planning")?;
     let remote = scratch.join("fleet.git");
-    let files = fleet(count, args.clusters);
+    let files = fleet(count, (args.clusters, args.on));
     let repo = spawn_blocking({
         let remote = remote.clone();
         move || {
@@ -155,7 +168,7 @@ async fn one(count: usize, args: &Args) -> Result<Found> {
         tokio::time::sleep(Duration::from_millis(rand::random_range(200..500))).await;
         let mut commits = shared.commits.subscribe();
         commits.mark_unchanged();
-        let key = touch(&desk, &app, number)?;
+        let key = touch(&desk, &app, (number, args.on))?;
         let pushed = Instant::now();
         // The first commit after a push of one application is about it.
         commits.changed().await?;
@@ -168,7 +181,7 @@ async fn one(count: usize, args: &Args) -> Result<Found> {
     running.await??;
 
     let (mut found, desk) =
-        in_process(found, &repo, desk, &scratch.join("view"), count, args.samples).await?;
+        in_process(found, &repo, desk, &scratch.join("view"), (count, args.on, args.samples)).await?;
     drop(desk);
     found.read.sort_by(f64::total_cmp);
     Ok(found)
@@ -180,8 +193,7 @@ async fn in_process(
     repo: &BareRepo,
     desk: Checkout,
     directory: &Path,
-    count: usize,
-    samples: usize,
+    (count, on, samples): (usize, usize, usize),
 ) -> Result<(Found, Checkout)> {
     let url = repo.path().display().to_string();
     let directory = directory.to_owned();
@@ -194,21 +206,34 @@ async fn in_process(
         view.follow_main(&store, main)?;
         view.follow_state(&store, Some(state))?;
         found.read_all = began.elapsed().as_secs_f64();
-        let began = Instant::now();
         let all = view.applications();
         ensure!(all.len() == count, "{} of {count} applications were read", all.len());
-        all.iter().for_each(|app| plan_one(&view, app));
+        let mut heard = Heard::all(&view, on)?;
+        let began = Instant::now();
+        all.iter().for_each(|app| heard.plan(&view, app));
         found.plan_all = began.elapsed().as_secs_f64();
         for number in 0..samples {
             let app = format!("app-{:05}", number * 104_729 % count);
-            touch(&desk, &app, samples + number)?;
+            let key = AppKey::new(namespace(&app), app);
+            // A pod is lost in one of its clusters, and is back in the next report.
+            for said in [short, met] {
+                let (cluster, report) = heard.of(&view, &key, number, said)?;
+                let began = Instant::now();
+                heard.hear(&key, cluster, serde_json::from_slice(&report)?);
+                heard.plan(&view, &key);
+                found.report.push(began.elapsed().as_secs_f64() * 1000.0);
+            }
+        }
+        for number in 0..samples {
+            let app = format!("app-{:05}", number * 104_729 % count);
+            touch(&desk, &app, (samples + number, on))?;
             let (main, _) = heads(&mut store)?;
             let began = Instant::now();
             let dirty = view.follow_main(&store, main)?;
             found.read.push(began.elapsed().as_secs_f64() * 1000.0);
             ensure!(dirty.len() == 1, "{} applications are concerned", dirty.len());
             let began = Instant::now();
-            dirty.iter().for_each(|app| plan_one(&view, app));
+            dirty.iter().for_each(|app| heard.plan(&view, app));
             found.plan.push(began.elapsed().as_secs_f64() * 1000.0);
         }
         Ok((found, desk))
@@ -222,27 +247,70 @@ fn heads(store: &mut Store) -> Result<(Oid, Oid)> {
     Ok((head(MAIN)?, head(STATE)?))
 }
 
-fn plan_one(view: &FleetView, app: &AppKey) {
-    let nothing = AppState::default();
-    let state = view.records().app(app).unwrap_or(&nothing);
-    let intent = resolve(view, app, &ChartPins::default());
-    let plan = plan(&AppInput {
-        application: app,
-        now: Timestamp::now(),
-        source: "0123456789012345678901234567890123456789",
-        intent: intent.as_ref(),
-        absence: None,
-        reading: &view.reading(app),
-        fleet: view.objects().fleet(),
-        record: state.record.as_ref(),
-        releases: &state.releases.to_map(),
-        targets: &state.targets.to_map(),
-        reports: &BTreeMap::new(),
-        liveness: &BTreeMap::new(),
-        manifests: &state.manifests.keys().map(|variant| (variant.clone(), Ok(()))).collect(),
-        room: Room::default(),
-    });
-    std::hint::black_box(plan);
+/// What every cluster has reported of every application.
+struct Heard {
+    reports: BTreeMap<AppKey, BTreeMap<ClusterName, AppReport>>,
+    liveness: BTreeMap<ClusterName, Liveness>,
+}
+
+impl Heard {
+    /// That all is as asked for, everywhere.
+    fn all(view: &FleetView, on: usize) -> Result<Self> {
+        let mut reports: BTreeMap<AppKey, BTreeMap<ClusterName, AppReport>> = BTreeMap::new();
+        for (app, state) in view.records().apps() {
+            ensure!(state.targets.len() == on, "{app} has {} of {on} targets", state.targets.len());
+            let said = state.targets.iter().map(|(cluster, target)| (cluster.clone(), met(target)));
+            reports.insert(app.clone(), said.collect());
+        }
+        let clusters = view.objects().fleet().clusters.keys();
+        let liveness = clusters.map(|cluster| (cluster.clone(), Liveness::Online)).collect();
+        Ok(Self { reports, liveness })
+    }
+
+    /// What one of its clusters says of an application, as it comes over the wire.
+    fn of(
+        &self,
+        view: &FleetView,
+        app: &AppKey,
+        number: usize,
+        said: fn(&Target) -> AppReport,
+    ) -> Result<(ClusterName, Vec<u8>)> {
+        let state = view.records().app(app).with_context(|| format!("{app} has no records"))?;
+        let targets = state.targets.to_map();
+        let (cluster, target) = targets
+            .iter()
+            .nth(number % targets.len().max(1))
+            .with_context(|| format!("{app} has no target"))?;
+        Ok((cluster.clone(), serde_json::to_vec(&said(target))?))
+    }
+
+    fn hear(&mut self, app: &AppKey, cluster: ClusterName, report: AppReport) {
+        self.reports.entry(app.clone()).or_default().insert(cluster, report);
+    }
+
+    fn plan(&self, view: &FleetView, app: &AppKey) {
+        let nothing = AppState::default();
+        let state = view.records().app(app).unwrap_or(&nothing);
+        let intent = resolve(view, app, &ChartPins::default());
+        let silent = BTreeMap::new();
+        let plan = plan(&AppInput {
+            application: app,
+            now: Timestamp::now(),
+            source: "0123456789012345678901234567890123456789",
+            intent: intent.as_ref(),
+            absence: None,
+            reading: &view.reading(app),
+            fleet: view.objects().fleet(),
+            record: state.record.as_ref(),
+            releases: &state.releases.to_map(),
+            targets: &state.targets.to_map(),
+            reports: self.reports.get(app).unwrap_or(&silent),
+            liveness: &self.liveness,
+            manifests: &state.manifests.keys().map(|variant| (variant.clone(), Ok(()))).collect(),
+            room: Room::default(),
+        });
+        std::hint::black_box(plan);
+    }
 }
 
 /// Returns when the state branch last moved, once all applications are known and nothing moves any more.
@@ -301,7 +369,7 @@ fn namespace(app: &str) -> String {
     format!("team-{:03}", number / IN_NAMESPACE)
 }
 
-fn application(app: &str, restart: usize) -> (String, String) {
+fn application(app: &str, restart: usize, on: usize) -> (String, String) {
     let namespace = namespace(app);
     let file = format!(
         "apiVersion: shipper.dev/v1alpha1
@@ -311,26 +379,27 @@ spec:
   restart: \"{restart}\"
   template:
     manifests: {{path: manifests}}
-    clusterRequirements: {{regions: [{{name: eu, replicas: 3}}]}}
+    clusterRequirements: {{regions: [{{name: eu, replicas: {on}}}]}}
 "
     );
     (format!("applications/{namespace}/{app}.yaml"), file)
 }
 
-/// The files of `main`: small applications of a Deployment and a Service, all from the same manifests, each on three clusters.
-pub fn fleet(count: usize, clusters: usize) -> Vec<(String, String)> {
+/// The files of `main`: small applications of a Deployment and a Service, all from the same manifests, on so many clusters, and each on so many of
+/// those.
+pub fn fleet(count: usize, (clusters, on): (usize, usize)) -> Vec<(String, String)> {
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "main"},
         "spec": {"selector": {"app": "main"}, "ports": [{"port": 80}]},
     });
-    let objects = format!("{}\n---\n{service}\n", crate::apps::deployment("main", 3, "a"));
+    let objects = format!("{}\n---\n{service}\n", crate::apps::deployment("main", REPLICAS, "a"));
     let clusters = (0..clusters).map(|number| {
         let file = format!(
             "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {{name: cluster-{number:03}}}\nspec: {{region: eu}}\n"
         );
         (format!("clusters/cluster-{number:03}.yaml"), file)
     });
-    let applications = (0..count).map(|number| application(&format!("app-{number:05}"), 0));
+    let applications = (0..count).map(|number| application(&format!("app-{number:05}"), 0, on));
     std::iter::once(("manifests/objects.yaml".to_owned(), objects))
         .chain(clusters)
         .chain(applications)
@@ -338,8 +407,8 @@ pub fn fleet(count: usize, clusters: usize) -> Vec<(String, String)> {
 }
 
 /// Somebody asks for a restart of one application.
-fn touch(desk: &Checkout, app: &str, number: usize) -> Result<AppKey> {
-    let (path, content) = application(app, number + 1);
+fn touch(desk: &Checkout, app: &str, (number, on): (usize, usize)) -> Result<AppKey> {
+    let (path, content) = application(app, number + 1, on);
     desk.write(&path, &content)?;
     desk.git(["add", &path])?;
     desk.git(["commit", "--quiet", "--message", &format!("Restart {app}")])?;

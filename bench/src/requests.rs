@@ -54,7 +54,7 @@ impl Counter<'_> {
 /// # Errors
 /// Something does not start, or does not come to rest.
 pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
-    let rig = Rig::start(Wishes { audit: true, trace: true }).await?;
+    let rig = Rig::start(Wishes { audit: true, trace: true, more: 0 }).await?;
     let mut counter = Counter { rig: &rig, calls: Calls::new(), events: 0 };
     let mut found: Vec<(String, [Calls; 3])> = Vec::new();
     found.push(("start, empty cluster".into(), counter.since().await?));

@@ -1,4 +1,4 @@
-//! One cluster, one Git server, one hub, one agent: real processes, as in the end-to-end tests, with logs in JSON.
+//! One cluster or several with an agent each, one Git server, one hub: real processes, as in the end-to-end tests, with logs in JSON.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,10 +20,7 @@ use tokio::net::TcpListener;
 
 /// The namespace of all applications.
 pub const NAMESPACE: &str = "bench";
-/// The name of the cluster.
-pub const CLUSTER: &str = "bench-1";
 const REPOSITORY: &str = "fleet.git";
-const TOKEN: &str = "the-token-of-the-agent";
 const START: Duration = Duration::from_secs(60);
 
 /// What is to be different from the usual.
@@ -33,6 +30,19 @@ pub struct Wishes {
     pub audit: bool,
     /// The daemons log what they do, with times.
     pub trace: bool,
+    /// Clusters beside the first.
+    pub more: usize,
+}
+
+/// A cluster with its agent.
+pub struct Site {
+    /// The cluster.
+    pub cluster: Cluster,
+    /// A client of its API server.
+    pub client: Client,
+    /// Its agent.
+    pub agent: Process,
+    agent_url: String,
 }
 
 /// Everything that runs. It ends when dropped.
@@ -49,74 +59,83 @@ pub struct Rig {
     pub agent: Process,
     hub_url: String,
     agent_url: String,
+    /// The clusters beside the first.
+    pub more: Vec<Site>,
     /// Tells the hub of pushes.
     _git: GitServer,
     _scratch: Scratch,
 }
 
 impl Rig {
-    /// Starts everything over an empty fleet of one cluster, and waits until the agent acts.
+    /// Starts everything over an empty fleet of so many clusters, and waits until the agents act.
     ///
     /// # Errors
     /// When something does not start.
     pub async fn start(wishes: Wishes) -> Result<Self> {
-        let cluster = Cluster::start(Options { audit: wishes.audit, ..Options::named(CLUSTER) }).await?;
-        cluster.create_namespace(NAMESPACE).await?;
-        let client = cluster.client().await?;
+        let names: Vec<String> =
+            (1..).take(wishes.more + 1).map(|number| format!("bench-{number}")).collect();
         let git = GitServer::start()?;
-        let file = format!(
-            "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {{name: {CLUSTER}}}\nspec: {{region: eu}}\n"
-        );
-        git.create_repo(REPOSITORY, &[(&format!("clusters/{CLUSTER}.yaml"), &file)])?;
+        let files: Vec<(String, String)> = names.iter().map(|name| cluster_file(name)).collect();
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, content)| (&**path, &**content)).collect();
+        git.create_repo(REPOSITORY, &files)?;
         let url = git.url(REPOSITORY);
         let desk = Checkout::clone(&url)?;
         let scratch = Scratch::new("bench")?;
         let level = if wishes.trace { "info,shipper_hub=debug,shipper_agent=debug" } else { "info" };
-        let (hub_port, agent_port) = (free_port().await?, free_port().await?);
+        let hub_port = free_port().await?;
         let hub_url = format!("http://127.0.0.1:{hub_port}");
         git.set_webhook(Some(Webhook { url: format!("{hub_url}{WEBHOOK}"), secret: None }));
-        let directory = |name: &str| -> Result<PathBuf> {
-            let path = scratch.join(name);
-            fs::create_dir_all(&path)?;
-            Ok(path)
-        };
+        let tokens: String = names.iter().map(|name| format!("{name}: {}\n", token(name))).collect();
         let hub = Spec::new("hub", binary("shipper-hub")?, scratch.path())
             .args(["--repository", &url, "--listen", &format!("127.0.0.1:{hub_port}")])
             .args(["--anonymous-read", "--log-format", "json", "--data-dir"])
-            .arg(directory("hub")?)
+            .arg(directory(&scratch, "hub")?)
             .arg("--agent-tokens")
-            .arg(scratch.write("tokens.yaml", format!("{CLUSTER}: {TOKEN}\n"))?)
+            .arg(scratch.write("tokens.yaml", tokens)?)
             .env("RUST_LOG", level)
             .start()?;
-        let agent = Spec::new("agent", binary("shipper-agent")?, scratch.path())
-            .args(["--repository", &url, "--cluster", CLUSTER, "--hub", &hub_url])
-            .args(["--lease-namespace", NAMESPACE, "--listen", &format!("127.0.0.1:{agent_port}")])
-            .args(["--log-format", "json", "--token-file"])
-            .arg(scratch.write("token", TOKEN)?)
-            .arg("--data-dir")
-            .arg(directory("agent")?)
-            .arg("--kubeconfig")
-            .arg(cluster.kubeconfig_path())
-            .env("RUST_LOG", level)
-            .start()?;
-        let agent_url = format!("http://127.0.0.1:{agent_port}");
-        let rig =
-            Self { cluster, client, desk, hub, agent, hub_url, agent_url, _git: git, _scratch: scratch };
+        let mut sites = Vec::new();
+        for name in &names {
+            sites.push(Site::start(name, (&url, &hub_url), &scratch, wishes).await?);
+        }
+        let Site { cluster, client, agent, agent_url } = sites.remove(0);
+        let rig = Self {
+            cluster,
+            client,
+            desk,
+            hub,
+            agent,
+            hub_url,
+            agent_url,
+            more: sites,
+            _git: git,
+            _scratch: scratch,
+        };
         within(START, async || rig.check().await)
             .await
-            .map_err(|error| anyhow!("hub and agent do not start: {error}"))?;
+            .map_err(|error| anyhow!("hub and agents do not start: {error}"))?;
         Ok(rig)
+    }
+
+    /// Clients of all API servers, the first cluster's first.
+    pub fn clients(&self) -> Vec<Client> {
+        std::iter::once(&self.client).chain(self.more.iter().map(|site| &site.client)).cloned().collect()
     }
 
     async fn check(&self) -> Result<()> {
         self.hub.ensure_running()?;
         self.agent.ensure_running()?;
+        self.more.iter().try_for_each(|site| site.agent.ensure_running())?;
         let status: HubStatus = reqwest::get(format!("{}{STATUS}", self.hub_url)).await?.json().await?;
-        ensure!(status.clusters.iter().any(|cluster| cluster.last_report.is_some()), "no report yet");
-        let metrics = self.agent_metrics().await?;
-        for gauge in ["shipper_agent_acting", "shipper_agent_connected"] {
-            let is = metrics.iter().any(|(name, value)| name.split('{').next() == Some(gauge) && *value == 1);
-            ensure!(is, "{gauge} is not 1");
+        let heard = status.clusters.iter().filter(|cluster| cluster.last_report.is_some()).count();
+        ensure!(heard == self.more.len() + 1, "{heard} clusters have reported");
+        for url in std::iter::once(&self.agent_url).chain(self.more.iter().map(|site| &site.agent_url)) {
+            let metrics = metrics_of(url).await?;
+            for gauge in ["shipper_agent_acting", "shipper_agent_connected"] {
+                let is =
+                    metrics.iter().any(|(name, value)| name.split('{').next() == Some(gauge) && *value == 1);
+                ensure!(is, "{gauge} is not 1 at {url}");
+            }
         }
         Ok(())
     }
@@ -193,12 +212,7 @@ impl Rig {
     /// # Errors
     /// When it does not answer.
     pub async fn agent_metrics(&self) -> Result<BTreeMap<String, u64>> {
-        let text = reqwest::get(format!("{}/metrics", self.agent_url)).await?.text().await?;
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
-        Ok(lines
-            .filter_map(|line| line.rsplit_once(' '))
-            .filter_map(|(k, v)| Some((k.to_owned(), v.parse().ok()?)))
-            .collect())
+        metrics_of(&self.agent_url).await
     }
 
     /// The agent's requests to the API server so far, by verb.
@@ -217,6 +231,60 @@ impl Rig {
         }
         Ok(calls)
     }
+}
+
+impl Site {
+    /// Starts a cluster and its agent.
+    async fn start(
+        name: &str,
+        (url, hub_url): (&str, &str),
+        scratch: &Scratch,
+        wishes: Wishes,
+    ) -> Result<Self> {
+        let cluster = Cluster::start(Options { audit: wishes.audit, ..Options::named(name) }).await?;
+        cluster.create_namespace(NAMESPACE).await?;
+        let client = cluster.client().await?;
+        let port = free_port().await?;
+        let level = if wishes.trace { "info,shipper_hub=debug,shipper_agent=debug" } else { "info" };
+        let agent = Spec::new(&format!("agent-{name}"), binary("shipper-agent")?, scratch.path())
+            .args(["--repository", url, "--cluster", name, "--hub", hub_url])
+            .args(["--lease-namespace", NAMESPACE, "--listen", &format!("127.0.0.1:{port}")])
+            .args(["--log-format", "json", "--token-file"])
+            .arg(scratch.write(&format!("token-{name}"), token(name))?)
+            .arg("--data-dir")
+            .arg(directory(scratch, &format!("agent-{name}"))?)
+            .arg("--kubeconfig")
+            .arg(cluster.kubeconfig_path())
+            .env("RUST_LOG", level)
+            .start()?;
+        Ok(Self { cluster, client, agent, agent_url: format!("http://127.0.0.1:{port}") })
+    }
+}
+
+async fn metrics_of(agent_url: &str) -> Result<BTreeMap<String, u64>> {
+    let text = reqwest::get(format!("{agent_url}/metrics")).await?.text().await?;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    Ok(lines
+        .filter_map(|line| line.rsplit_once(' '))
+        .filter_map(|(k, v)| Some((k.to_owned(), v.parse().ok()?)))
+        .collect())
+}
+
+fn cluster_file(name: &str) -> (String, String) {
+    let file = format!(
+        "apiVersion: shipper.dev/v1alpha1\nkind: Cluster\nmetadata: {{name: {name}}}\nspec: {{region: eu}}\n"
+    );
+    (format!("clusters/{name}.yaml"), file)
+}
+
+fn token(cluster: &str) -> String {
+    format!("the-token-of-the-agent-of-{cluster}")
+}
+
+fn directory(scratch: &Scratch, name: &str) -> Result<PathBuf> {
+    let path = scratch.join(name);
+    fs::create_dir_all(&path)?;
+    Ok(path)
 }
 
 /// A binary of this workspace: next to this program, or in `SHIPPER_BIN_DIR`.

@@ -1,7 +1,7 @@
 //! How many replicas each Deployment is to have at this moment: raise within surge, lower what has lost its traffic [C1, C2, C5].
 
 use super::view::{View, Workload, count};
-use super::{Label, PROPAGATION};
+use super::{Label, PROPAGATION, UNREADY_GRACE};
 use crate::observe::{Live, Pod};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ impl Capacity {
 
     /// The ReplicaSet is asked now, or was asked and may not have obeyed yet, to take some of its pods: it chooses among those that are
     /// marked by then.
-    pub(super) fn lowers(&self, view: &View<'_>, workload: &Workload<'_>) -> bool {
+    pub(super) fn takes_of(&self, view: &View<'_>, workload: &Workload<'_>) -> bool {
         let is_now = |(index, replicas): (&usize, &u32)| {
             std::ptr::eq(&raw const view.workloads[*index], workload) && *replicas < workload.replicas()
         };
@@ -90,9 +90,17 @@ fn raise(view: &View<'_>, group: &[(usize, &Workload<'_>)], result: &mut Capacit
 
 /// Older releases' pods that are unready for long make room for a newer release, once the ReplicaSet is sure to take them.
 fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u32, result: &mut Capacity) {
-    // An autoscaler would bring them back: what it keeps has its room already, whatever becomes of the rest.
-    let firm = |workload: &Workload<'_>| workload.autoscaler.is_some() && workload.desired > 0;
+    // An autoscaler would bring them back: what it keeps has its room already, whatever becomes of the rest. And where the selector is about to
+    // move to the label, every pod that may serve until then has it: none yields before [C6].
+    let firm = |workload: &Workload<'_>| {
+        let release = &workload.release.name;
+        let awaited = workload.serves && view.uncorks(release) && view.counts_on_unready(release);
+        awaited || (workload.autoscaler.is_some() && workload.desired > 0)
+    };
     for (index, workload) in older.iter().filter(|(_, workload)| !firm(workload)) {
+        for pod in workload.pods.iter().filter(|pod| !pod.ready && !view.stale(pod)) {
+            wake(&mut result.wake_at, pod.ready_changed, UNREADY_GRACE);
+        }
         let Some(Balance { owed, .. }) = balance(view, workload, &mut result.wake_at) else { continue };
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());

@@ -165,15 +165,9 @@ fn wake(slot: &mut Option<Timestamp>, at: Timestamp) {
 pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Convergence {
     let view = view::View::new(wanted, observed, now);
     let mut capacity = capacity::capacity(&view);
-    let lowering: BTreeSet<&ReleaseName> = view
-        .workloads
-        .iter()
-        .filter(|w| w.serves && w.replicas() > w.desired && !w.replicas_taken())
-        .map(|w| &w.release.name)
-        .collect();
-    let traffic = traffic::traffic(&view, &capacity, &lowering);
+    let traffic = traffic::traffic(&view, &capacity);
     capacity.spare(&view, &traffic.labels);
-    let selector = view.service.map(|service| selector::selector(&view, service, &lowering));
+    let selector = view.service.map(|service| selector::selector(&view, service));
     let objects =
         objects::objects(&view, &capacity.replicas, selector.as_ref().and_then(|s| s.selector.as_ref()));
     let moving: &[_] = selector.as_ref().map_or(&[], |s| &s.problems);

@@ -27,12 +27,8 @@ pub(super) struct Selector {
     pub(super) problems: Vec<ObjectProblem>,
 }
 
-/// Decides the selector of the traffic Service. `lowering`: releases of which ready pods are to go.
-pub(super) fn selector(
-    view: &View<'_>,
-    service: &ManifestObject,
-    lowering: &std::collections::BTreeSet<&ReleaseName>,
-) -> Selector {
+/// Decides the selector of the traffic Service.
+pub(super) fn selector(view: &View<'_>, service: &ManifestObject) -> Selector {
     let by_label = by_label(view);
     let live = view.live_service().filter(|live| !live.terminating);
     let current = live.and_then(Live::service).map(|s| &s.selector);
@@ -49,7 +45,7 @@ pub(super) fn selector(
         let enough = available >= goal && (served >= goal || (view.endpoints.is_empty() && !others()));
         // Pods that the ReplicaSet is about to take would have traffic again.
         let going = of_release().any(|(workload, pod)| owed(view, workload, pod));
-        goal > 0 && enough && !going && !lowering.contains(release)
+        goal > 0 && enough && !going && !view.lowers(release)
     };
     let corked = view.corked().map(ReleaseName::from);
     let ours = corked.as_ref().is_some_and(|c| view.wanted.target.releases.iter().any(|r| r.name == *c))
@@ -65,7 +61,7 @@ pub(super) fn selector(
             coming.clone().filter(|_| settles_on(view).is_some_and(|r| shadow_lists_goal(view, service, r)))
         }
         // Stays corked, even while some of its pods fail.
-        (Some(corked), Some(sole)) if sole.name == *corked && !lowering.contains(corked) => {
+        (Some(corked), Some(sole)) if sole.name == *corked && !view.lowers(corked) => {
             Some(by_release(view, corked))
         }
         (Some(corked), _) if ours && !problems.is_empty() => Some(by_release(view, corked)),

@@ -9,7 +9,7 @@ use super::{Label, PROPAGATION, UNREADY_GRACE, repair};
 use crate::ReleaseName;
 use crate::observe::{Live, Pod};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What is to be done about labels now.
 #[derive(Default)]
@@ -24,8 +24,8 @@ struct Candidate<'v, 'a> {
     pod: &'a Pod,
 }
 
-/// The labels to give and to take now. `lowering`: releases of which pods are to go, whose unready pods are not given traffic.
-pub(super) fn traffic(view: &View<'_>, capacity: &Capacity, lowering: &BTreeSet<&ReleaseName>) -> Traffic {
+/// The labels to give and to take now.
+pub(super) fn traffic(view: &View<'_>, capacity: &Capacity) -> Traffic {
     let mut result = Traffic::default();
     for (workload, pod) in view.serving_pods() {
         if !pod.ready && pod.serving && !view.stale(pod) {
@@ -48,8 +48,8 @@ pub(super) fn traffic(view: &View<'_>, capacity: &Capacity, lowering: &BTreeSet<
         view.workloads.iter().filter(|w| w.serves).map(|w| &w.release.name).collect();
     releases.dedup();
     for release in &releases {
-        give(view, release, lowering.contains(*release), &mut changes);
-        if uncorking(view, release, lowering) {
+        give(view, release, &mut changes);
+        if view.uncorks(release) {
             // The labels take over from the selector: every pod that serves needs its own, but for those that are about to be taken.
             let unready = view.counts_on_unready(release);
             for (_, pod) in view.serving_pods().filter(|(w, pod)| {
@@ -61,12 +61,12 @@ pub(super) fn traffic(view: &View<'_>, capacity: &Capacity, lowering: &BTreeSet<
     }
     fill_shortfall(view, &mut changes);
     for release in &releases {
-        take((view, capacity), release, uncorking(view, release, lowering), &mut changes);
+        take((view, capacity), release, &mut changes);
     }
     for (workload, pod) in view.serving_pods().filter(|(_, pod)| capacity.marked.contains(&pod.name)) {
         // Marking takes the label too, so a ready pod that has traffic, or is needed, is never among them.
         let needed = pod.serving || changes.get(pod.name.as_str()).is_some_and(|(_, serve, _)| *serve);
-        if !(pod.ready && (needed || capacity.lowers(view, workload))) {
+        if !(pod.ready && (needed || capacity.takes_of(view, workload))) {
             changes.insert(&pod.name, (pod, false, "to go first when replicas are lowered"));
         }
     }
@@ -91,12 +91,6 @@ pub(super) fn traffic(view: &View<'_>, capacity: &Capacity, lowering: &BTreeSet<
         })
         .collect();
     result
-}
-
-/// The Service selects this release, and is to select by label.
-fn uncorking(view: &View<'_>, release: &ReleaseName, lowering: &BTreeSet<&ReleaseName>) -> bool {
-    view.corked() == Some(release.as_str())
-        && (lowering.contains(release) || view.sole().is_none_or(|sole| sole.name != *release))
 }
 
 fn pods_of<'v, 'a>(view: &'v View<'a>, release: &ReleaseName) -> Vec<Candidate<'v, 'a>> {
@@ -125,22 +119,22 @@ pub(super) fn owed(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool 
     (pod.marked && !settled) || (too_many && !pod.serving)
 }
 
-/// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones.
+/// Gives the label to pods of a release that is short of its goal: ready ones first, then new ones, unless some of its are to go.
 fn give<'a>(
     view: &View<'a>,
     release: &ReleaseName,
-    lowering: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
 ) {
     let pods = pods_of(view, release);
     let good = count(pods.iter().filter(|c| c.pod.serving && !view.stale(c.pod)).count());
     let short = view.goals.of(release).saturating_sub(good);
+    let lowers = view.lowers(release);
     let mut candidates: Vec<&Candidate<'_, '_>> = pods
         .iter()
         .filter(|c| {
             !c.pod.serving
                 && !view.stale(c.pod)
-                && (c.pod.ready || !lowering)
+                && (c.pod.ready || !lowers)
                 && !owed(view, c.workload, c.pod)
                 // Another keeps taking it away from this one: the next best gets it meanwhile.
                 && repair::label_due(view, c.pod, true).is_none()
@@ -191,11 +185,10 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
 fn take<'a>(
     (view, capacity): (&View<'a>, &Capacity),
     release: &ReleaseName,
-    uncorking: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
 ) {
     let taken = view.workloads.iter().any(|w| w.release.name == *release && w.replicas_taken());
-    if view.corked().is_some_and(|corked| corked == release.as_str()) && (uncorking || !taken) {
+    if view.corked().is_some_and(|corked| corked == release.as_str()) && (view.uncorks(release) || !taken) {
         // The selector decides, and uncorking needs every label in place. Pods that somebody added must still be told apart.
         return;
     }
@@ -216,7 +209,7 @@ fn take<'a>(
     let elsewhere = view.corked().is_some_and(|corked| corked != release.as_str());
     // A ReplicaSet that is about to take pods would take one that is marked now as well as one that has settled.
     let mut ready: Vec<&&Candidate<'_, '_>> =
-        labelled.iter().filter(|c| c.pod.ready && !capacity.lowers(view, c.workload)).collect();
+        labelled.iter().filter(|c| c.pod.ready && !capacity.takes_of(view, c.workload)).collect();
     ready.sort_by_key(|c| (view.served(c.workload, c.pod), &c.pod.name));
     for candidate in ready.into_iter().take(excess as usize) {
         let (able, serving) = remaining(view, changes);

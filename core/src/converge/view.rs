@@ -206,6 +206,18 @@ impl<'a> View<'a> {
         self.live_service()?.service()?.selector.get(labels::RELEASE).map(String::as_str)
     }
 
+    /// Ready pods of the release are to go.
+    pub(super) fn lowers(&self, release: &ReleaseName) -> bool {
+        let mut own = self.workloads.iter().filter(|w| w.serves && w.release.name == *release);
+        own.any(|w| w.replicas() > w.desired && !w.replicas_taken())
+    }
+
+    /// The Service selects this release, and is to select by label.
+    pub(super) fn uncorks(&self, release: &ReleaseName) -> bool {
+        self.corked() == Some(release.as_str())
+            && (self.lowers(release) || self.sole().is_none_or(|sole| sole.name != *release))
+    }
+
     /// The Service selects this release, which has fewer ready pods than are to have traffic: one that becomes ready serves at once, and is
     /// to go on serving when the labels take over [C2, C6].
     pub(super) fn counts_on_unready(&self, release: &ReleaseName) -> bool {

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub type Changed = BTreeSet<AppKey>;
 
 /// Everything seen in one cluster.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Index {
     /// By ApplySet ID, which is on every object; the application's key cannot be read off a cluster-scoped one.
     sets: HashMap<String, Observed>,

@@ -1,5 +1,6 @@
 //! The files of the state branch: what the hub has decided, as agents and people read it.
 
+mod accept;
 mod advance;
 mod application;
 mod failure;
@@ -9,6 +10,7 @@ mod phase;
 mod release;
 mod target;
 
+pub use accept::{Accepted, Descent, Refused, accept};
 pub use advance::{Advance, How, advances};
 pub use application::{
     AppRecord, ChartPin, Leaves, Missing, OpenFailure, Order, PlacedCluster, Placement, Removal, RemovalCause,

@@ -102,6 +102,29 @@ fn c6_a_pod_that_becomes_ready_while_the_selector_moves_goes_on_serving() {
     assert_eq!(cluster.labels().values().filter(|serve| !**serve).count(), 3, "unready ones are marked now");
 }
 
+/// [C1, C6] Before the selector moves, pods that are not ready have the label too where too few are: none of them yields its place to a newer
+/// release until it has moved, or the label would be taken and given without end.
+#[test]
+fn c6_no_unready_pod_yields_its_place_before_the_selector_has_moved() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 50;
+    cluster.release(100, 100, Some(4), None);
+    cluster.deployment(2, 1, FIELD_MANAGER);
+    for number in [2, 3] {
+        cluster.pod(1, number, false, true);
+    }
+    cluster.endpoints("app", "Service-1", &["app-1-0", "app-1-1"]);
+    cluster.pass(20);
+    assert!(cluster.labels().is_empty(), "the selector has not moved: {:?}", cluster.labels());
+    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
+    cluster.carry_out(&shadow);
+    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-2-0"]);
+    let moved = cluster.apply(1, "Service").expect("now");
+    cluster.carry_out(&moved);
+    let taken: Vec<_> = cluster.labels().into_iter().collect();
+    assert_eq!(taken, [("app-1-2".to_owned(), false), ("app-1-3".to_owned(), false)]);
+}
+
 /// [C1, C6] Pods with the label, behind a Service that selects another release, have no traffic: they go, so that there is room for those that
 /// are to have it.
 #[test]

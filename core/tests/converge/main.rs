@@ -4,7 +4,10 @@
 
 mod adoption;
 mod autoscaler;
+mod bounds;
+mod carried;
 mod corked;
+mod decided;
 mod deletions;
 mod directions;
 mod drift;
@@ -12,7 +15,10 @@ mod evidence;
 mod namespace;
 mod ports;
 mod properties;
+#[path = "../reached/mod.rs"]
+mod reached;
 mod removal;
+mod scene;
 mod settle;
 mod support;
 mod unready;

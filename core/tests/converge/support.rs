@@ -19,11 +19,12 @@ pub const CONTROLLERS: &str = "kube-controller-manager";
 /// The field manager of a person.
 pub const PERSON: &str = "kubectl-edit";
 
+#[derive(Clone, Debug)]
 pub struct Cluster {
-    app: AppKey,
-    index: Index,
+    pub app: AppKey,
+    pub index: Index,
     version: u64,
-    now: Timestamp,
+    pub now: Timestamp,
     pub target: Target,
     manifests: BTreeMap<ReleaseName, Manifests>,
 }
@@ -131,7 +132,8 @@ impl Cluster {
         self.now += SignedDuration::from_secs(seconds);
     }
 
-    fn see(&mut self, mut object: Value) {
+    /// A watch tells of an object.
+    pub fn see(&mut self, mut object: Value) {
         self.version += 1;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.index.apply(&object, self.now);
@@ -143,7 +145,7 @@ impl Cluster {
     }
 
     /// The object as it is after our apply, changed by `change`; `taken`: fields of `spec` that another manager has set since.
-    fn applied(&mut self, generation: u64, kind: &str, taken: &[&str], change: impl FnOnce(&mut Value)) {
+    pub fn applied(&mut self, generation: u64, kind: &str, taken: &[&str], change: impl FnOnce(&mut Value)) {
         let manifest = self.manifest(generation, kind);
         let (digest, mut object) = (manifest.digest.clone(), manifest.value.clone());
         let uid = format!("{kind}-{generation}");
@@ -184,15 +186,26 @@ impl Cluster {
     /// The Deployment with so many replicas of which so many are ready; its pods are seen too.
     pub fn deployment_ready(&mut self, generation: u64, replicas: u32, ready: u32, by: &str) {
         let taken: &[&str] = if by == labels::FIELD_MANAGER { &[] } else { &["replicas"] };
-        self.applied(generation, "Deployment", taken, |object| {
-            object["spec"]["replicas"] = json!(replicas);
-            object["metadata"]["generation"] = json!(1);
-            object["status"] = json!({"observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
-                "readyReplicas": ready, "availableReplicas": ready});
-        });
+        self.workload(generation, replicas, taken, (true, replicas, ready));
         for number in 0..replicas {
             self.pod(generation, number, number < ready, true);
         }
+    }
+
+    /// The Deployment alone, with so many replicas; `status`: whether its controller has seen its spec, pods that are there, ready ones.
+    pub fn workload(
+        &mut self,
+        generation: u64,
+        replicas: u32,
+        taken: &[&str],
+        (seen, there, ready): (bool, u32, u32),
+    ) {
+        self.applied(generation, "Deployment", taken, |object| {
+            object["spec"]["replicas"] = json!(replicas);
+            object["metadata"]["generation"] = json!(2);
+            object["status"] = json!({"observedGeneration": if seen { 2 } else { 1 }, "replicas": there,
+                "updatedReplicas": there, "readyReplicas": ready, "availableReplicas": ready});
+        });
     }
 
     /// One pod, with the traffic label or marked to go first.
@@ -325,10 +338,10 @@ impl Cluster {
     }
 
     /// The pods that are ready behind the Service of this name and UID.
-    pub fn endpoints(&mut self, service: &str, uid: &str, pods: &[&str]) {
+    pub fn endpoints(&mut self, service: &str, uid: &str, pods: &[impl AsRef<str>]) {
         let endpoints: Vec<Value> = pods
             .iter()
-            .map(|pod| json!({"conditions": {"ready": true}, "targetRef": {"name": pod}}))
+            .map(|pod| json!({"conditions": {"ready": true}, "targetRef": {"name": pod.as_ref()}}))
             .collect();
         let id = applyset_id(&self.app);
         self.see(json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
@@ -410,17 +423,8 @@ impl Cluster {
     /// The deletions that are due are carried out; returns what went, in the order in which it did.
     pub fn delete_due(&mut self) -> Vec<String> {
         let due = self.deletions();
-        for action in self.look().actions {
-            if let Action::Delete(delete) = action {
-                let key = &delete.key;
-                let metadata = json!({"name": key.name, "namespace": key.namespace, "uid": delete.uid,
-                    "labels": {labels::APPLYSET_PART_OF: applyset_id(&self.app)}});
-                let version =
-                    if key.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", key.group) };
-                let object = json!({"apiVersion": version, "kind": key.kind, "metadata": metadata});
-                self.index.delete(&object, self.now);
-            }
-        }
+        let actions = self.look().actions.into_iter();
+        self.carry_out_all(&actions.filter(|action| matches!(action, Action::Delete(_))).collect::<Vec<_>>());
         due
     }
 
@@ -524,7 +528,7 @@ impl Cluster {
 }
 
 /// `fieldsV1` that owns every field of an object.
-fn fields(value: &Value) -> Value {
+pub fn fields(value: &Value) -> Value {
     let keys = value.as_object().into_iter().flat_map(|map| map.keys());
     Value::Object(keys.map(|key| (format!("f:{key}"), json!({}))).collect())
 }

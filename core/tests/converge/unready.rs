@@ -63,6 +63,22 @@ fn c1_an_older_releases_pod_that_is_unready_for_ten_seconds_yields_its_place() {
     assert_eq!((cluster.replicas(2), cluster.replicas(3)), (None, Some(1)));
 }
 
+/// [C1] Nothing else need happen meanwhile: the agent looks again when the ten seconds are over, although the pod has no traffic to lose.
+#[test]
+fn c1_a_pod_that_is_to_yield_its_place_is_looked_at_again() {
+    let mut cluster = at_the_ceiling(5, 50, 100);
+    cluster.deployment(3, 0, FIELD_MANAGER);
+    cluster.deployment(2, 2, FIELD_MANAGER);
+    cluster.pass(60);
+    cluster.pod(2, 1, false, false);
+    cluster.pass(4);
+    assert_eq!(cluster.replicas(2), None);
+    let wakes = cluster.look().wake_at.expect("it looks again");
+    assert_eq!(wakes.duration_since(cluster.now).as_secs(), 6);
+    cluster.now = wakes;
+    assert_eq!(cluster.replicas(2), Some(1));
+}
+
 /// [C1] Room goes to the newest release first; an older one has what is left.
 #[test]
 fn c1_room_goes_to_the_newest_release_first() {

@@ -12,10 +12,15 @@ mod gates;
 mod hazards;
 mod history;
 mod last_step;
+mod lawful;
+mod life;
+mod living;
 mod moving;
 mod orders;
 mod placement;
 mod properties;
+#[path = "../reached/mod.rs"]
+mod reached;
 mod releases;
 mod removal;
 mod support;

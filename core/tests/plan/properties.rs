@@ -1,145 +1,229 @@
-//! What holds of the planner whatever people and clusters do: it repeats itself, comes to rest, gains by evidence and looks at no name.
+//! What holds of the planner whatever people, clusters and time do: it repeats itself, comes to rest and stays there, gains by evidence, is
+//! held by blocks and looks at no name.
 
-use crate::support::{World, broken, vanguard};
+use crate::lawful::lawful;
+use crate::life::{CLUSTERS, FREQUENT, INTERESTING, Names, Said, lives, lives_everywhere, said};
+use crate::living::{block, count_all, go_on, live, live_and_tell, report};
+use crate::reached::holds;
+use crate::support::World;
+use jiff::SignedDuration;
 use proptest::prelude::*;
-use shipper_core::ClusterName;
-use shipper_core::intent::{StepRef, StrategySpec};
-use shipper_core::status::Liveness;
+use shipper_core::ReleaseName;
 use std::collections::BTreeMap;
 
-const CLUSTERS: [&str; 3] = ["c1", "c2", "c3"];
-
-/// Something that people, clusters or the hub do.
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    Commit(u8),
-    Order(usize),
-    Plan,
-    Met(usize),
-    Broken(usize),
-    Stale(usize),
-    Silent(usize),
-    Offline(usize),
-    Online(usize),
-}
-
-fn events() -> impl Strategy<Value = Vec<Event>> {
-    let cluster = 0..3_usize;
-    let event = prop_oneof![
-        2 => (1..4_u8).prop_map(Event::Commit),
-        3 => (0..4_usize).prop_map(Event::Order),
-        6 => Just(Event::Plan),
-        6 => cluster.clone().prop_map(Event::Met),
-        1 => cluster.clone().prop_map(Event::Broken),
-        1 => cluster.clone().prop_map(Event::Stale),
-        1 => cluster.clone().prop_map(Event::Silent),
-        1 => cluster.clone().prop_map(Event::Offline),
-        1 => cluster.prop_map(Event::Online),
-    ];
-    proptest::collection::vec(event, 0..40)
-}
-
-/// The strategy without its cluster names, and forgiving, so that evidence that is missing matters.
-fn strategy() -> StrategySpec {
-    StrategySpec { max_failed_clusters: shipper_core::intent::MaxFailedClusters::Number(1), ..vanguard() }
-}
-
-/// Lives through the events; `names`: what the three clusters are called.
-fn after(events: &[Event], names: [&str; 3]) -> World {
-    let mut world = World::new();
-    let known = std::mem::take(&mut world.fleet.clusters);
-    for (name, info) in names.iter().zip(known.into_values()) {
-        let mut info = info;
-        info.cluster.metadata.name = (*name).to_owned();
-        world.fleet.clusters.insert((*name).into(), info);
-    }
-    world.liveness = names.iter().map(|name| (ClusterName::from(*name), Liveness::Online)).collect();
-    world.commit("v1", strategy());
-    world.plan();
-    for event in events {
-        match *event {
-            Event::Commit(version) => world.commit(&format!("v{version}"), strategy()),
-            Event::Order(step) => {
-                let contender = world.contender().name.clone();
-                world.order(contender.as_str(), StepRef::Index(u32::try_from(step).unwrap()));
-            }
-            Event::Plan => drop(world.plan()),
-            Event::Met(of) => report(&mut world, names[of], |_| {}),
-            Event::Broken(of) => report(&mut world, names[of], broken),
-            Event::Stale(of) => report(&mut world, names[of], |report| report.target_generation -= 1),
-            Event::Silent(of) => drop(world.reports.remove(names[of])),
-            Event::Offline(of) => drop(world.liveness.insert(names[of].into(), Liveness::Offline)),
-            Event::Online(of) => drop(world.liveness.insert(names[of].into(), Liveness::Online)),
-        }
-    }
-    world
-}
-
-fn report(world: &mut World, cluster: &str, change: impl FnOnce(&mut shipper_core::report::AppReport)) {
-    if world.targets.contains_key(cluster) {
-        world.report(cluster, change);
-    }
+/// Plans without news and without time passing until nothing is written any more; `false` = it goes on writing.
+fn rest(world: &mut World) -> bool {
+    let now = world.now;
+    (0..12).any(|_| {
+        let changed = world.plan();
+        world.now = now;
+        !changed
+    })
 }
 
 /// The step that the contender has achieved and whether it is complete.
-fn reached(world: &World) -> (Option<usize>, bool) {
-    let contender = world.contender();
-    (contender.achieved.as_ref().map(|achieved| achieved.step), contender.complete.is_some())
+fn reached(world: &World) -> Option<(usize, Option<usize>, bool)> {
+    let contender = &world.releases[&world.look().status.contender?];
+    let achieved = contender.achieved.as_ref().map(|achieved| achieved.step);
+    Some((contender.position.step, achieved, contender.complete.is_some()))
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+/// Every decision of every life follows the rules.
+#[test]
+fn every_decision_is_lawful() {
+    holds(lives(), 1024, INTERESTING, |life, reached| {
+        let mut broken = Ok(());
+        let world = live_and_tell(life, &Names::default(), &mut |before, after| {
+            let judged = std::mem::replace(&mut broken, Ok(()));
+            broken = judged.and_then(|()| lawful(before, after));
+        });
+        count_all(reached, &world);
+        broken.map_err(TestCaseError::fail)
+    });
+}
 
-    /// The same input gives the same plan.
-    #[test]
-    fn the_planner_repeats_itself(events in events()) {
-        let world = after(&events, CLUSTERS);
+/// The same input gives the same plan, and the same life the same state branch.
+#[test]
+fn the_planner_repeats_itself() {
+    holds(lives(), 128, FREQUENT, |life, reached| {
+        let world = live(life, &Names::default());
+        count_all(reached, &world);
         prop_assert_eq!(format!("{:?}", world.look()), format!("{:?}", world.look()));
-        let again = after(&events, CLUSTERS);
+        let again = live(life, &Names::default());
         prop_assert_eq!(&world.targets, &again.targets);
         prop_assert_eq!(&world.releases, &again.releases);
-    }
+        prop_assert_eq!(&world.record, &again.record);
+        Ok(())
+    });
+}
 
-    /// Without news, planning comes to rest: what was written is what would be written.
-    #[test]
-    fn without_news_nothing_is_written(events in events()) {
-        let mut world = after(&events, CLUSTERS);
-        let quiet = (0..12).any(|_| !world.plan());
-        prop_assert!(quiet, "it goes on writing: {:#?}", world.look());
-        prop_assert!(!world.plan());
-    }
+/// Without news, planning comes to rest: what was written is what would be written. And it rests until the moment at which the planner asks to
+/// be woken, or for ever: time alone changes nothing before.
+#[test]
+fn without_news_nothing_is_written_before_the_planner_wakes() {
+    let until = 0.0..1.0_f64;
+    holds((lives(), until), 256, "wakes sleeps", |(life, part), reached| {
+        let mut world = live(life, &Names::default());
+        prop_assert!(rest(&mut world), "it goes on writing: {:#?}", world.look());
+        let now = world.now;
+        let wakes = world.look().wake_at;
+        reached.count(if wakes.is_some() { "wakes" } else { "sleeps" });
+        let sleeps = wakes.map_or(SignedDuration::from_hours(1000), |at| at.duration_since(now));
+        prop_assert!(sleeps.is_positive(), "it is to be woken at {wakes:?}, and it is {now}");
+        let passed = (sleeps.as_secs_f64() * part).min(sleeps.as_secs_f64() - 0.001);
+        world.now = now + SignedDuration::from_secs_f64(passed.max(0.0));
+        let before = (world.record.clone(), world.releases.clone(), world.targets.clone());
+        world.plan();
+        prop_assert_eq!(
+            before,
+            (world.record, world.releases, world.targets),
+            "{:?} after, woken at {:?}",
+            passed,
+            wakes
+        );
+        Ok(())
+    });
+}
 
-    /// [A1] Evidence that all is well takes nothing away, and what is missing takes nothing away either.
-    #[test]
-    fn a1_good_news_and_no_news_undo_nothing(events in events(), of in 0..3_usize) {
-        let mut silent = after(&events, CLUSTERS);
-        while silent.plan() {}
-        let mut told = after(&events, CLUSTERS);
-        while told.plan() {}
-        let before = reached(&silent);
-        let contender = silent.contender().name.clone();
+/// [A1] Evidence that all is well takes nothing away, and what is missing takes nothing away either.
+#[test]
+fn a1_good_news_and_no_news_undo_nothing() {
+    holds((lives(), 0..CLUSTERS), 256, "achieved complete gained", |(life, of), seen| {
+        let mut silent = live(life, &Names::default());
+        rest(&mut silent);
+        let mut told = silent.clone();
+        let Some(before) = reached(&silent) else { return Ok(()) };
+        seen.count(if before.2 { "complete" } else { "achieved" });
+        let contender = silent.look().status.contender;
 
         silent.reports.clear();
-        silent.plan();
-        prop_assert_eq!(reached(&silent), before);
+        rest(&mut silent);
+        prop_assert_eq!(reached(&silent), Some(before));
 
-        report(&mut told, CLUSTERS[of], |_| {});
-        let target = told.targets.clone();
-        told.plan();
-        prop_assert_eq!(&told.contender().name, &contender);
-        let after = reached(&told);
-        prop_assert!(after.0 >= before.0 && after.1 >= before.1, "{before:?} became {after:?} of {target:?}");
-    }
+        report(&mut told, Names::default().clusters[*of], Said::Met);
+        rest(&mut told);
+        prop_assert_eq!(told.look().status.contender, contender);
+        let after = reached(&told).unwrap();
+        prop_assert!(
+            after.0 >= before.0 && after.1 >= before.1 && after.2 >= before.2,
+            "{:?} became {:?}",
+            before,
+            after
+        );
+        if after > before {
+            seen.count("gained");
+        }
+        Ok(())
+    });
+}
 
-    /// What clusters are called, and so in which order their files and reports are read, decides nothing.
-    #[test]
-    fn names_and_order_of_clusters_decide_nothing(events in events()) {
-        let one = after(&events, ["a", "b", "c"]);
-        let other = after(&events, ["z", "y", "x"]);
-        let numbers = |world: &World, names: [&str; 3]| -> BTreeMap<usize, Vec<String>> {
-            names.iter().enumerate().map(|(index, name)| (index, world.target(name))).collect()
+/// [A1, A2, A3] In which order clusters report, and how often the hub plans meanwhile, decides nothing: neither what is achieved nor what is
+/// taken back.
+#[test]
+fn the_order_of_reports_decides_nothing() {
+    let order = Just((0..CLUSTERS).collect::<Vec<_>>()).prop_shuffle();
+    let reports = proptest::collection::vec((said(), any::<bool>()), CLUSTERS);
+    holds((lives(), order, reports), 512, "moved stayed taken", |(life, order, reports), seen| {
+        let names = Names::default().clusters;
+        let mut begun = live(life, &Names::default());
+        rest(&mut begun);
+        let (mut one, mut other) = (begun.clone(), begun.clone());
+        for (name, (said, _)) in names.iter().zip(reports) {
+            report(&mut one, name, *said);
+        }
+        rest(&mut one);
+        for cluster in order {
+            // What it says of the target that it had, whatever was decided since.
+            let (name, (said, plans)) = (names[*cluster], reports[*cluster]);
+            let mut told = begun.clone();
+            report(&mut told, name, said);
+            other.reports.extend(told.reports.remove_entry(name));
+            if plans {
+                let now = other.now;
+                other.plan();
+                other.now = now;
+            }
+        }
+        rest(&mut other);
+        let taken = |world: &World| -> Vec<ReleaseName> {
+            let withdrawn = world.releases.values().filter(|release| release.withdrawn.is_some());
+            withdrawn.map(|release| release.name.clone()).collect()
         };
-        prop_assert_eq!(numbers(&one, ["a", "b", "c"]), numbers(&other, ["z", "y", "x"]));
+        if taken(&one) != taken(&begun) {
+            seen.count("taken");
+        }
+        seen.count(if reached(&one) == reached(&begun) { "stayed" } else { "moved" });
+        prop_assert_eq!(taken(&one), taken(&other));
+        settle(&mut one);
+        settle(&mut other);
+        prop_assert_eq!(numbers(&one, &Names::default()), numbers(&other, &Names::default()));
         prop_assert_eq!(reached(&one), reached(&other));
+        Ok(())
+    });
+}
+
+/// Everybody says that all is well until nothing changes, without time passing.
+fn settle(world: &mut World) {
+    let now = world.now;
+    for _ in 0..40 {
+        world.report_all();
+        world.plan();
+        world.now = now;
     }
+}
+
+/// [B1] Under a block that lets nothing go on, whatever is asked for then and whatever is reported, releases stay where they are, and every
+/// cluster keeps the numbers that it was given.
+#[test]
+fn b1_a_block_keeps_everything_where_it_is() {
+    holds((lives(), lives()), 256, "moving rests", |(life, then), seen| {
+        let mut world = live(life, &Names::default());
+        rest(&mut world);
+        block(&mut world, "another", &[]);
+        let shares = |world: &World| {
+            let listed = world.targets.iter().flat_map(|(name, target)| {
+                let live = target.releases.iter().filter(|listed| listed.capacity > 0);
+                live.map(|listed| (name.clone(), listed.name.clone(), listed.capacity, listed.traffic))
+            });
+            listed.collect::<Vec<_>>()
+        };
+        let positions = |world: &World| {
+            let held =
+                world.releases.values().map(|r| (r.name.clone(), r.position.clone(), r.withdrawn.is_some()));
+            held.collect::<Vec<_>>()
+        };
+        let before = (shares(&world), positions(&world));
+        seen.count(if world.releases.values().any(|r| r.complete.is_none()) { "moving" } else { "rests" });
+        for deed in &then.deeds {
+            go_on(&mut world, *deed);
+        }
+        rest(&mut world);
+        prop_assert_eq!(before, (shares(&world), positions(&world)));
+        Ok(())
+    });
+}
+
+/// The numbers of every cluster, in whatever it is called, with versions by their number.
+fn numbers(world: &World, names: &Names) -> BTreeMap<usize, Vec<String>> {
+    let of = |name: &str| {
+        world.target(name).into_iter().map(|told| told.replacen(&names.version, "v", 1)).collect()
+    };
+    names.clusters.iter().enumerate().map(|(index, name)| (index, of(name))).collect()
+}
+
+/// [R6] What clusters, versions and blocks are called, and so in which order files and reports are read and releases are found, decides nothing.
+#[test]
+fn names_and_order_decide_nothing() {
+    let version = "[a-z]{1,3}";
+    let names = (Just(["c1", "c2", "c3", "c4"]).prop_shuffle(), version)
+        .prop_map(|(clusters, version)| Names { clusters, version, block: "another" });
+    holds((lives_everywhere(), names), 256, FREQUENT, |(life, names), seen| {
+        let one = live(life, &Names::default());
+        let other = live(life, names);
+        count_all(seen, &one);
+        prop_assert_eq!(numbers(&one, &Names::default()), numbers(&other, names));
+        prop_assert_eq!(reached(&one), reached(&other));
+        prop_assert_eq!(one.look().status.waiting.state, other.look().status.waiting.state);
+        Ok(())
+    });
 }

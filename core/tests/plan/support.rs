@@ -15,9 +15,10 @@ use shipper_core::resources::Resources;
 use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
 use shipper_core::status::Liveness;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything one application's plan depends on, and the plans made so far.
+#[derive(Clone)]
 pub struct World {
     pub app: AppKey,
     pub now: Timestamp,
@@ -38,6 +39,8 @@ pub struct World {
     pub events: Vec<String>,
     /// The same in full.
     pub happened: Vec<Event>,
+    /// What was ever waited for, how clusters left, and that a release walked back.
+    pub seen: BTreeSet<String>,
     pub commits: u32,
 }
 
@@ -84,6 +87,7 @@ impl World {
             asked: None,
             events: Vec::new(),
             happened: Vec::new(),
+            seen: BTreeSet::new(),
             commits: 0,
         }
     }
@@ -233,6 +237,11 @@ impl World {
         }
         self.events.extend(plan.events.iter().map(|event| event.message.clone()));
         self.happened.extend(plan.events);
+        self.seen.insert(format!("{:?}", plan.status.waiting.state));
+        let leaving = plan.status.clusters.iter().filter_map(|cluster| cluster.departure.as_ref());
+        self.seen.extend(leaving.map(|departure| format!("{:?}", departure.stage)));
+        let back = plan.releases.values().any(|r| r.position.step < r.position.from);
+        self.seen.extend(back.then(|| "WalkedBack".to_owned()));
         self.follow_lives(&plan.releases);
         let targets: BTreeMap<ClusterName, Target> =
             plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();

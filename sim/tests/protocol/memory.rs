@@ -10,6 +10,9 @@ use shipper_core::status::Liveness;
 use shipper_core::{ClusterName, ReleaseName};
 use std::collections::{BTreeMap, HashMap};
 
+/// More targets than any history of this model has.
+const LEAP: u64 = 1000;
+
 /// What stands on the state branch at one commit.
 #[derive(Clone, Debug, Default)]
 pub struct Written {
@@ -160,6 +163,15 @@ impl Memory {
         let next = self.written.keep(next);
         self.decided.insert(question, next);
         next
+    }
+
+    /// What a hub writes that takes over from a history that is lost: counters of targets above any that may have been used there.
+    pub fn leap(&mut self, written: u16) -> u16 {
+        let mut next = self.written.get(written).clone();
+        if let Some(record) = next.record.as_mut() {
+            record.target_generation += LEAP;
+        }
+        self.written.keep(next)
     }
 
     fn ask(&self, (commit, written, reports): Question) -> Written {

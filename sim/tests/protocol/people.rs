@@ -31,8 +31,14 @@ pub struct Script {
     pub name: &'static str,
     /// What `main` says of the application after each commit.
     pub commits: Vec<Intent>,
-    /// Both hubs have one store of reports; otherwise the second has none at all.
-    pub shared: bool,
+    /// Nothing is written yet when it begins; otherwise the first commit is rolled out, at rest.
+    pub new: bool,
+    /// Which hub hears what.
+    pub hears: Hears,
+    /// Agents may be answered by a mirror that lags by a commit.
+    pub mirror: bool,
+    /// The state branch may be restored from a backup that lags by a commit, once, in the middle of the rollout.
+    pub restores: bool,
     /// The store may be lost, once, in the middle of the rollout.
     pub loses: bool,
     /// Pods of one cluster may fail, once, in the middle of the rollout.
@@ -41,7 +47,23 @@ pub struct Script {
     pub end: (&'static str, u8, u8),
 }
 
+/// Which hub hears what clusters report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hears {
+    /// They have one store.
+    Shared,
+    /// Only the first does; the other has no store at all.
+    First,
+    /// Each hears every report for itself, or does not.
+    Apart,
+}
+
 impl Script {
+    /// Whether older commits than the newest matter.
+    pub fn tracks(&self) -> bool {
+        self.mirror || self.restores
+    }
+
     /// v2 is ordered from half to the end, and taken back.
     pub fn ordered_and_returned() -> Self {
         let order = Rollout::to_step(release("v2").as_str(), StepRef::Name("all".to_owned()));
@@ -53,7 +75,10 @@ impl Script {
                 intent("v2", &in_steps("manual"), Some(&order)),
                 intent("v1", &at_once(), None),
             ],
-            shared: false,
+            new: false,
+            hears: Hears::First,
+            mirror: false,
+            restores: false,
             loses: true,
             fails: false,
             end: ("v1", 100, 100),
@@ -69,10 +94,58 @@ impl Script {
                 intent("v2", &in_steps("auto"), None),
                 intent("v3", &at_once(), None),
             ],
-            shared: true,
+            new: false,
+            hears: Hears::Shared,
+            mirror: false,
+            restores: false,
             loses: false,
             fails: true,
             end: ("v3", 100, 100),
+        }
+    }
+
+    /// The first release ever, and another before it is complete; agents are answered by a mirror that lags.
+    pub fn first_release() -> Self {
+        Self {
+            name: "first release",
+            commits: vec![intent("v1", &in_steps("auto"), None), intent("v2", &at_once(), None)],
+            new: true,
+            hears: Hears::Shared,
+            mirror: true,
+            restores: false,
+            loses: false,
+            fails: true,
+            end: ("v2", 100, 100),
+        }
+    }
+
+    /// v2 goes on by itself; each hub hears for itself what clusters say.
+    pub fn heard_apart() -> Self {
+        Self {
+            name: "heard apart",
+            commits: vec![intent("v1", &at_once(), None), intent("v2", &in_steps("auto"), None)],
+            new: false,
+            hears: Hears::Apart,
+            mirror: false,
+            restores: false,
+            loses: false,
+            fails: true,
+            end: ("v2", 100, 100),
+        }
+    }
+
+    /// v2 goes on by itself, and the state branch is restored from a backup meanwhile.
+    pub fn restored() -> Self {
+        Self {
+            name: "restored",
+            commits: vec![intent("v1", &at_once(), None), intent("v2", &in_steps("auto"), None)],
+            new: false,
+            hears: Hears::Shared,
+            mirror: false,
+            restores: true,
+            loses: false,
+            fails: false,
+            end: ("v2", 100, 100),
         }
     }
 }

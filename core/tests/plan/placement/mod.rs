@@ -21,7 +21,7 @@ fn requirements(json: serde_json::Value) -> ClusterRequirements {
     serde_json::from_value(json).unwrap()
 }
 
-trait Placing {
+pub trait Placing {
     fn add(&mut self, name: &str, spec: serde_json::Value);
     fn require(&mut self, json: serde_json::Value);
     fn scheduler(&mut self, name: &str, change: impl FnOnce(&mut shipper_core::intent::Scheduler));
