@@ -9,6 +9,7 @@ mod scenes {
     mod bounds;
     mod broken;
     mod chaos;
+    mod checked;
     #[cfg(target_os = "linux")]
     mod clocks;
     mod conformance;
@@ -28,6 +29,7 @@ mod scenes {
     mod replaced;
     mod reports;
     mod rollout;
+    mod smoke;
     mod ssh;
     mod standby;
     mod stops;
