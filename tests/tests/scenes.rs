@@ -8,6 +8,7 @@ mod scenes {
     mod blocked;
     mod bounds;
     mod broken;
+    mod by_region;
     mod chaos;
     mod checked;
     #[cfg(target_os = "linux")]
@@ -36,4 +37,5 @@ mod scenes {
     mod story;
     mod taken_back;
     mod two_hubs;
+    mod workers;
 }
