@@ -33,6 +33,7 @@ mod scenes {
     mod smoke;
     mod ssh;
     mod standby;
+    mod stateful;
     mod stops;
     mod story;
     mod taken_back;
