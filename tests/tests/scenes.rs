@@ -8,6 +8,7 @@ mod scenes {
     mod blocked;
     mod bounds;
     mod broken;
+    mod by_hand;
     mod by_region;
     mod chaos;
     mod checked;
