@@ -11,6 +11,7 @@ mod scenes {
     mod by_hand;
     mod by_region;
     mod chaos;
+    mod chart_repository;
     mod checked;
     #[cfg(target_os = "linux")]
     mod clocks;
