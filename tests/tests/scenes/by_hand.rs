@@ -15,6 +15,9 @@ use shipper_tests::scene::{Options, STATE_BRANCH, Scene};
 use super::neighbours::NOTES;
 use super::story::{APP, Floor, SOON, first_release, full_on, staging_stands};
 
+/// What an agent says of a commit that raises no generation.
+const NOT_ABOVE: &str = "which is not above";
+
 /// An environment that is not that of its name is not the one that is asked for: another release is made for that, beside it, and goes its
 /// way. What runs is never touched, also not once the record is what it was.
 #[tokio::test]
@@ -39,7 +42,7 @@ async fn r2_an_edited_environment_changes_nothing_that_runs() {
 }
 
 /// Nothing is decided on a record that cannot be read, and nobody else is held up. A target is obeyed once the hub has raised the generation:
-/// what somebody else writes there is written over before any agent takes it.
+/// what somebody else writes there is refused, and written over.
 #[tokio::test]
 async fn half_a_record_decides_nothing_and_a_foreign_target_is_not_obeyed() {
     let scene = Scene::start(Options::named("half-read")).await.unwrap();
@@ -69,8 +72,19 @@ async fn half_a_record_decides_nothing_and_a_foreign_target_is_not_obeyed() {
     staging_stands(&scene, &v1, &v2).await;
 
     let client = scene.fleet.clusters()[0].client().await.unwrap();
-    let deployments = Recorder::start(Api::namespaced(client.clone(), &scene.namespace), "").await.unwrap();
+    let deployments = Recorder::start(Api::namespaced(client, &scene.namespace), "").await.unwrap();
+    // No hub is there to write it over before an agent that begins anew looks.
+    scene.hub().process.kill().unwrap();
     scene.edit_state(&target, |text| replaced(&text, "capacity: 1\n", "capacity: 100\n")).unwrap();
+    scene.agents[0].restart().unwrap();
+    eventually(SOON, async || {
+        let log = scene.agents[0].log();
+        ensure!(log.contains(NOT_ABOVE), "it has not looked:\n{}", scene.agents[0].log_tail());
+        anyhow::Ok(())
+    })
+    .await;
+    scene.reached("an agent refuses a foreign target");
+    scene.hub().process.start().unwrap();
     eventually(SOON, async || {
         let written = scene.state.show(STATE_BRANCH, &target)?;
         ensure!(written.contains("capacity: 1\n"), "it is not written over: {written}");
