@@ -1,5 +1,6 @@
 //! Agents and hub are killed beside what goes on [C9].
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -13,10 +14,12 @@ const SHORTEST: u64 = 100;
 
 /// Does something while agents and hub are killed, one after the other, at moments that differ. All of them run in the end.
 pub async fn beside<T>(scene: &Scene, deeds: impl Future<Output = T>) -> T {
+    let killed = Cell::new(0);
     let done = tokio::select! {
-        () = blows(scene) => unreachable!("blows do not end"),
+        () = blows(scene, &killed) => unreachable!("blows do not end"),
         done = deeds => done,
     };
+    assert!(killed.get() > 0, "nobody was killed meanwhile");
     for daemon in daemons(scene).filter(|daemon| daemon.pid().is_none()) {
         daemon.start().unwrap();
     }
@@ -27,7 +30,7 @@ fn daemons(scene: &Scene) -> impl Iterator<Item = &Process> {
     scene.agents.iter().chain([&scene.hub().process])
 }
 
-async fn blows(scene: &Scene) {
+async fn blows(scene: &Scene, killed: &Cell<usize>) {
     let seed = rand::random();
     scene.reached(&format!("the blows are those of seed {seed}"));
     let mut random = StdRng::seed_from_u64(seed);
@@ -39,6 +42,7 @@ async fn blows(scene: &Scene) {
             pause(LONGEST.0).await;
             scene.reached(&format!("{} is killed", daemon.name()));
             daemon.kill().unwrap();
+            killed.update(|killed| killed + 1);
             pause(LONGEST.1).await;
             daemon.start().unwrap();
         }

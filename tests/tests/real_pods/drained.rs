@@ -74,10 +74,6 @@ async fn no_request_is_lost_by_a_drain_before_the_other_cluster_has_the_load() {
         front.refused(),
         load.lost().len()
     ));
-    assert!(
-        of_both > 0,
-        "nobody was answered by the other cluster before the one that is drained lost a pod"
-    );
     assert!(over_open > 0, "nobody was answered while the pods drained");
     assert_eq!(load.lost(), []);
     scene.ensure_one_line().unwrap();

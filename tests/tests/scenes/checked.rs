@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use shipper_core::ClusterName;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_tests::eventually::eventually;
 use shipper_tests::http_service::HttpService;
@@ -85,7 +86,7 @@ async fn an_http_check_is_judged_by_its_status_and_by_what_it_says() {
 }
 
 fn waits_for(status: &ApplicationStatus) -> Vec<&str> {
-    status.waiting.clusters.iter().map(|cluster| cluster.as_str()).collect()
+    status.waiting.clusters.iter().map(ClusterName::as_str).collect()
 }
 
 fn of(cluster: &str, whose: &str) -> (String, String) {
