@@ -42,40 +42,26 @@ async fn an_http_check_is_judged_by_its_status_and_by_what_it_says() {
     page(&pages).insert(of("cluster-2", APP), Page { health: StatusCode::OK, ..well() });
     release_with(&scene, ("tag: v1", "tag: v2"), &STRATEGY.replace("$PAGES", &served.url()));
     let v2 = scene.contender_after(APP, &v1, SOON).await.unwrap();
-    let status =
-        told(&scene, &["is held", "analysis \"page\" failed: status 200 (wanted is status 204)"]).await;
-    assert_eq!(waits_for(&status), ["cluster-2"], "{}", status.waiting.message);
+    alone(&scene, "cluster-2", &["is held", "analysis \"page\" failed: status 200 (wanted is status 204)"])
+        .await;
     staging_stands(&scene, &v1, &v2).await;
-    scene.reached(&status.waiting.message);
 
     // The status is right, and what it says is not.
     page(&pages).clear();
     let fatal = json!({"ready": true, "queue": {"length": 3}, "errors": [{"severity": "fatal"}]});
     page(&pages).insert(of("cluster-3", &v2), Page { status: fatal, ..well() });
     measure_again(&scene, &v2, "staging", "page");
-    let status = told(&scene, &["is held", "analysis \"queue\" failed: status 200: {", "\"fatal\""]).await;
-    assert_eq!(waits_for(&status), ["cluster-3"], "{}", status.waiting.message);
+    alone(&scene, "cluster-3", &["is held", "analysis \"queue\" failed: status 200: {", "\"fatal\""]).await;
     staging_stands(&scene, &v1, &v2).await;
-    scene.reached(&status.waiting.message);
 
     // Neither good nor bad is unknown, and no pass.
     page(&pages).clear();
     let unready = json!({"ready": false, "queue": {"length": 3}, "errors": []});
     page(&pages).insert(of("cluster-1", &v2), Page { status: unready, ..well() });
     measure_again(&scene, &v2, "staging", "queue");
-    let status = eventually(SOON, async || {
-        let status = told(&scene, &["\"queue\"", "cluster-1", "0 of 2 samples"]).await;
-        ensure!(
-            waits_for(&status) == ["cluster-1"],
-            "the others have not passed: {}",
-            status.waiting.message
-        );
-        anyhow::Ok(status)
-    })
-    .await;
+    let status = alone(&scene, "cluster-1", &["\"queue\" has 0 of 2 samples"]).await;
     assert_eq!(status.waiting.state, WaitingFor::WaitingForGate);
     staging_stands(&scene, &v1, &v2).await;
-    scene.reached(&status.waiting.message);
 
     page(&pages).clear();
     let full = Sight::of(&[(&v1, seen(0, 0)), (&v2, seen(4, 4))], Some(&v2));
@@ -85,8 +71,17 @@ async fn an_http_check_is_judged_by_its_status_and_by_what_it_says() {
     floor.assert_held(&scene, 4);
 }
 
-fn waits_for(status: &ApplicationStatus) -> Vec<&str> {
-    status.waiting.clusters.iter().map(ClusterName::as_str).collect()
+/// Waits until what the rollout waits for is told in these words, and is for one cluster alone: the others are measured well.
+async fn alone(scene: &Scene, cluster: &str, words: &[&str]) -> ApplicationStatus {
+    let status = eventually(SOON, async || {
+        let status = told(scene, words).await;
+        let clusters: Vec<&str> = status.waiting.clusters.iter().map(ClusterName::as_str).collect();
+        ensure!(clusters == [cluster], "{}", status.waiting.message);
+        anyhow::Ok(status)
+    })
+    .await;
+    scene.reached(&status.waiting.message);
+    status
 }
 
 fn of(cluster: &str, whose: &str) -> (String, String) {

@@ -31,7 +31,10 @@ async fn the_result_of_a_job_decides() {
 
     release_with(&scene, ("tag: v1", "tag: v2"), &STRATEGY.replace("$BEHAVIOUR", "fails"));
     let v2 = scene.contender_after(APP, &v1, SOON).await.unwrap();
-    let status = told(&scene, &["is held", "analysis \"smoke\" failed: Job", "BackoffLimitExceeded"]).await;
+    let failed = |number| format!("cluster-{number}: analysis \"smoke\" failed: Job");
+    let failed = [1, 2, 3].map(failed);
+    let words = ["is held", "BackoffLimitExceeded", &failed[0], &failed[1], &failed[2]];
+    let status = told(&scene, &words).await;
     scene.reached(&status.waiting.message);
     staging_stands(&scene, &v1, &v2).await;
 
