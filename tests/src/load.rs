@@ -1,23 +1,27 @@
-//! A steady load on the address of a Service, from within the network of a real node.
+//! A steady load on the address of a Service, from within the network of a real node, or through a [`front`] before several clusters.
 //!
 //! Half of the callers make a connection for every request, the other half keep theirs as long as the server lets them. No
 //! request is ever tried again: whatever a caller would notice is in the [log](Load::lost).
 
+pub mod front;
 mod request;
 pub mod shares;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 use k8s_openapi::api::core::v1::Service;
 use kube::api::Api;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::cluster::Cluster;
 use crate::eventually::within;
 use crate::real_node::Inside;
+use front::{Front, address_of};
 use request::Caller;
 
 /// Callers of each of the two sorts.
@@ -65,7 +69,9 @@ struct Log {
 #[derive(Debug)]
 pub struct Load {
     log: Arc<Mutex<Log>>,
-    _inside: Inside,
+    _callers: JoinSet<()>,
+    /// Where the callers are, unless that is elsewhere.
+    _inside: Option<Inside>,
 }
 
 impl Load {
@@ -75,20 +81,29 @@ impl Load {
     /// When there is no such Service or node, or nobody answers within a minute.
     pub async fn start(cluster: &Cluster, namespace: &str, service: &str) -> Result<Self> {
         let service: Service = Api::namespaced(cluster.client().await?, namespace).get(service).await?;
-        let spec = service.spec.context("the Service has no spec")?;
-        let address: IpAddr = spec.cluster_ip.context("the Service has no address")?.parse()?;
-        let port = spec.ports.iter().flatten().next().context("the Service has no port")?.port;
-        let address = SocketAddr::new(address, u16::try_from(port)?);
         let inside = cluster.real_node()?.enter()?;
+        let load = Self::begin(address_of(&service)?, inside.handle()).await?;
+        Ok(Self { _inside: Some(inside), ..load })
+    }
+
+    /// Begins to call clusters through what is before them, once somebody answers there. It ends with that.
+    ///
+    /// # Errors
+    /// When nobody answers within a minute.
+    pub async fn through(front: &Front) -> Result<Self> {
+        Self::begin(front.address(), front.handle().context("it has ended")?).await
+    }
+
+    async fn begin(address: SocketAddr, place: &Handle) -> Result<Self> {
         // Not before the proxy has heard of the Service are its requests promised anything.
-        let first = inside.handle().spawn(first_answer(address));
+        let first = place.spawn(first_answer(address));
         first.await?.map_err(|error| anyhow!("nobody answers at {address}: {error}"))?;
-        let log = Arc::<Mutex<Log>>::default();
+        let (log, mut callers) = (Arc::<Mutex<Log>>::default(), JoinSet::new());
         for number in 0..2 * CALLERS {
             let caller = Caller::new(address, number % 2 == 1);
-            inside.handle().spawn(call(caller, log.clone()));
+            callers.spawn_on(call(caller, log.clone()), place);
         }
-        Ok(Self { log, _inside: inside })
+        Ok(Self { log, _callers: callers, _inside: None })
     }
 
     /// What was answered so far, in the order of the answers.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 /// | `never-ready` | runs, and is never ready |
 /// | `crash` | is in `CrashLoopBackOff`; the default where an image's name contains `crash` |
 /// | `image-pull` | is in `ImagePullBackOff`; the default where an image's name contains `broken` |
+/// | `fails` | ends with a fault at once; it has to be of a Job |
 pub const BEHAVIOUR: &str = "shipper-tests/behaviour";
 
 const NODE_STATUS: &str = include_str!("stages/node-status.tmpl");
@@ -24,6 +25,7 @@ const CRASH: &str = include_str!("stages/pod-crash.tmpl");
 const IMAGE_PULL: &str = include_str!("stages/pod-image-pull.tmpl");
 const ADDRESSES: &str = include_str!("stages/pod-addresses.tmpl");
 const JOB_COMPLETE: &str = include_str!("stages/job-complete.tmpl");
+const JOB_FAILED: &str = include_str!("stages/job-failed.tmpl");
 
 /// kwok's configuration: YAML documents, each written as JSON.
 pub(crate) fn config() -> String {
@@ -54,6 +56,7 @@ pub(crate) fn config() -> String {
             &status(&[UNREADY, IMAGE_PULL].concat()),
         ),
         pod("of-job-completes", &["ready", "slow"], is_in(RUNNING_FOR, &["Job"]), 200, &status(JOB_COMPLETE)),
+        pod("of-job-fails", &["fails"], is_in(OWNER, &["Job"]), 200, &status(JOB_FAILED)),
         stage(
             "pod-deleted",
             "Pod",
@@ -68,6 +71,7 @@ pub(crate) fn config() -> String {
 const DELETED: &str = ".metadata.deletionTimestamp";
 const READY_CONDITION: &str = r#".status.conditions.[] | select( .type == "Ready" ) | .status"#;
 const WAITING_REASON: &str = ".status.containerStatuses.[].state.waiting.reason";
+const OWNER: &str = ".metadata.ownerReferences.[].kind";
 /// What owns the pod, once its containers have run.
 const RUNNING_FOR: &str = r#"select( .status.phase == "Running" ) | .metadata.ownerReferences.[].kind"#;
 

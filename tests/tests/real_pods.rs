@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail")]
 
 mod real_pods {
+    mod blows;
     mod drained;
     mod forward;
     mod left_behind;

@@ -8,7 +8,11 @@ mod scenes {
     mod blocked;
     mod bounds;
     mod broken;
+    mod by_hand;
+    mod by_region;
     mod chaos;
+    mod chart_repository;
+    mod checked;
     #[cfg(target_os = "linux")]
     mod clocks;
     mod conformance;
@@ -28,10 +32,13 @@ mod scenes {
     mod replaced;
     mod reports;
     mod rollout;
+    mod smoke;
     mod ssh;
     mod standby;
+    mod stateful;
     mod stops;
     mod story;
     mod taken_back;
     mod two_hubs;
+    mod workers;
 }

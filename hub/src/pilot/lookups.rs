@@ -26,7 +26,10 @@ pub(super) async fn look_up(app: AppKey, chart: Chart, charts: &Charts) -> Found
         return Found { app, chart, pin: Err(message), permanent: true };
     };
     let range = chart.version.as_deref().unwrap_or_default();
-    let found = charts.resolve(repo_url, name, range).await;
+    let found = match &chart.resolve {
+        Some(_) => charts.resolve_anew(repo_url, name, range).await,
+        None => charts.resolve(repo_url, name, range).await,
+    };
     let permanent = found.as_ref().is_err_and(ChartError::is_permanent);
     let pin = found.map_err(|error| error.to_string()).map(|version| PinnedChart {
         name: chart.name.clone(),

@@ -60,7 +60,7 @@ impl Scene {
     /// # Errors
     /// When it does not start.
     pub fn start_agent(&self, name: &str, cluster: &Cluster, clock: i64) -> Result<Process> {
-        let repository = if self.state_repository { STATE_REPOSITORY } else { REPOSITORY };
+        let repository = self.state_repository();
         let token = self.scratch.write(&format!("token-{}", cluster.name()), token(cluster.name()))?;
         let (hub, repository) = match self.cable.as_ref().filter(|cable| cable.is_of(cluster.name())) {
             Some(cable) => (cable.hub_url(), cable.repository_url(repository)),
@@ -80,6 +80,11 @@ impl Scene {
             .env("NO_COLOR", "1");
         let spec = self.with_key(spec);
         if clock == 0 { spec } else { clock_shift::shifted(spec, clock)? }.start()
+    }
+
+    /// The repository with the state branch.
+    pub(super) fn state_repository(&self) -> &'static str {
+        if self.state_repository { STATE_REPOSITORY } else { REPOSITORY }
     }
 
     fn with_key(&self, spec: Spec) -> Spec {

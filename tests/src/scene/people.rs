@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 
-use super::Scene;
+use super::{STATE_BRANCH, Scene};
 use crate::fleet::Fleet;
+use crate::git_repo::Checkout;
 
 const APPLICATION: &str = include_str!("files/application.yaml");
 const CHART: [(&str, &str); 5] = [
@@ -13,6 +14,8 @@ const CHART: [(&str, &str); 5] = [
     ("charts/shop/templates/config.yaml", include_str!("files/config.yaml")),
     ("charts/shop/templates/shared.yaml", include_str!("files/shared.yaml")),
 ];
+/// How often somebody else may have pushed first.
+const TRIES: usize = 5;
 
 /// The clusters and the chart.
 pub(super) fn first_files(fleet: &Fleet) -> Vec<(String, String)> {
@@ -75,6 +78,25 @@ impl Scene {
         let rest = text.split("  rollout:\n").next().unwrap_or_default();
         let text = format!("{rest}  rollout:\n    release: {release}\n    targetStep: {step}\n");
         self.commit(&[(&file, &text)], &format!("Promote {app} to {step}"))
+    }
+
+    /// What nobody should do: changes a file of the state branch, which is the hub's alone, and pushes; returns the commit.
+    ///
+    /// # Errors
+    /// When git fails, the hub is faster every time, or nothing changed.
+    pub fn edit_state(&self, file: &str, edit: impl Fn(String) -> String) -> Result<String> {
+        let mut tries = 0;
+        loop {
+            let desk = Checkout::clone(&self.git.url(self.state_repository()))?;
+            desk.git(["checkout", "--quiet", STATE_BRANCH])?;
+            desk.write(file, &edit(desk.read(file)?))?;
+            let commit = desk.commit(&format!("Edit {file} by hand"))?;
+            tries += 1;
+            match desk.push() {
+                Err(_) if tries < TRIES => {}
+                pushed => return pushed.map(|()| commit),
+            }
+        }
     }
 
     /// `git revert` of a commit, pushed.

@@ -119,7 +119,9 @@ fn entry<'a, K: ResourceExt>(releases: &'a mut BTreeMap<String, Seen>, object: &
     releases.entry(release).or_insert_with(|| seen(0, 0))
 }
 
-pub(super) fn is_ready(pod: &Pod) -> bool {
+/// Whether the pod says that it is ready.
+#[must_use]
+pub fn is_ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -1,15 +1,10 @@
 //! Aborted and superseded in the middle of a shift, rolled back, while agents and hub are killed, under load
 //! [C1, C2, C5, C6, C9, M8, M10].
 
-use std::time::Duration;
-
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-use shipper_tests::scene::Scene;
 use shipper_tests::scene::sight::{Sight, seen};
 
 use super::shop::{APP, SOON, Shop};
-use super::skip;
+use super::{blows, skip};
 
 #[tokio::test]
 async fn no_request_is_lost_by_taking_back_while_agents_and_hub_are_killed() {
@@ -18,10 +13,7 @@ async fn no_request_is_lost_by_taking_back_while_agents_and_hub_are_killed() {
         return;
     };
     let shop = Shop::open(&fleet, "back").await;
-    tokio::select! {
-        () = blows(&shop.scene) => {}
-        () = rollouts(&shop) => {}
-    }
+    blows::beside(&shop.scene, rollouts(&shop)).await;
     shop.ensure_none_lost();
 }
 
@@ -48,23 +40,4 @@ async fn rollouts(shop: &Shop) {
     shop.scene.edit(APP, "tag: v4", "tag: v1").unwrap();
     shop.full(v1).await;
     shop.ensure_shares(&[("v1", 8)]).await;
-}
-
-/// Agents and hub are killed one after the other, at moments that differ, and are away for up to two seconds.
-async fn blows(scene: &Scene) {
-    let seed = rand::random();
-    scene.reached(&format!("the blows are those of seed {seed}"));
-    let mut random = StdRng::seed_from_u64(seed);
-    let mut pause = async |longest: u64| {
-        tokio::time::sleep(Duration::from_millis(random.random_range(100..longest))).await;
-    };
-    for number in 0.. {
-        let daemons: Vec<_> = scene.agents.iter().chain([&scene.hub().process]).collect();
-        let daemon = daemons[number % daemons.len()];
-        pause(3_000).await;
-        scene.reached(&format!("{} is killed", daemon.name()));
-        daemon.kill().unwrap();
-        pause(2_000).await;
-        daemon.start().unwrap();
-    }
 }

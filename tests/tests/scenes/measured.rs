@@ -5,41 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PostParams};
 use serde_json::json;
-use shipper_core::status::{ApplicationStatus, WaitingFor};
+use shipper_core::status::WaitingFor;
 use shipper_tests::cluster::Cluster;
-use shipper_tests::eventually::eventually;
 use shipper_tests::fleet;
 use shipper_tests::prometheus::{PASSWORD, Prometheus, USER};
 use shipper_tests::scene::sight::{Sight, seen};
 use shipper_tests::scene::{Options, STATE_BRANCH, Scene};
 
-use super::story::{APP, SOON, first_release};
+use super::story::{APP, SOON, first_release, measure_again, release_with, told};
 
 const STRATEGY: &str = include_str!("files/measured.yaml");
-
-/// The second release, with the strategy that measures, in one commit.
-fn release_measured(scene: &Scene, prometheus: &Prometheus) {
-    let file = scene.file(APP);
-    let text = scene.desk.read(&file).unwrap();
-    let (before, _) = text.split_once("    strategy:\n").unwrap();
-    let strategy = STRATEGY.replace("$PROMETHEUS", prometheus.url());
-    let text = format!("{}{strategy}", before.replace("tag: v1", "tag: v2"));
-    scene.commit(&[(&file, &text)], "Release v2, measured").unwrap();
-}
-
-/// Waits until what the rollout waits for is told in these words.
-async fn told(scene: &Scene, words: &[&str]) -> ApplicationStatus {
-    eventually(SOON, || async {
-        let status = scene.status(APP).await?;
-        let message = &status.waiting.message;
-        anyhow::ensure!(
-            words.iter().all(|word| message.contains(word)),
-            "{words:?} is not all in: {message}"
-        );
-        anyhow::Ok(status)
-    })
-    .await
-}
 
 /// What the clusters that are no vanguard would notice by: their directories, as Git knows them, and how often anybody wrote to
 /// their API servers.
@@ -79,7 +54,7 @@ async fn a_failed_analysis_in_the_vanguard_stops_the_rollout_before_others_are_t
     let (start, before) = (scene.state.head(STATE_BRANCH).unwrap().unwrap(), others(&scene));
     assert_eq!(before.len(), 4);
     assert!(before.values().all(|(_, writes)| *writes > 0), "{before:?}");
-    release_measured(&scene, &prometheus);
+    release_with(&scene, ("tag: v1", "tag: v2"), &STRATEGY.replace("$PROMETHEUS", prometheus.url()));
     let v2 = scene.contender_after(APP, &v1, SOON).await.unwrap();
 
     // Without credentials, and then without data, nothing is known, and nothing passes.
@@ -110,10 +85,7 @@ async fn a_failed_analysis_in_the_vanguard_stops_the_rollout_before_others_are_t
     // The cause is mended, and the step ordered once more: it is measured again, and all the others follow.
     prometheus.measures(&format!("shop_error_ratio{{release=\"{v2}\"}} 0.001"));
     prometheus.wait_for(&format!("shop_error_ratio{{release=\"{v2}\"}} < 0.01")).await.unwrap();
-    let file = scene.file(APP);
-    let order = format!("  rollout: {{release: {v2}, targetStep: vanguard, request: mended}}\n");
-    let text = scene.desk.read(&file).unwrap();
-    scene.commit(&[(&file, &format!("{text}{order}"))], "Measure again").unwrap();
+    measure_again(&scene, &v2, "vanguard", "mended");
     let full = Sight::of(&[(&v1, seen(0, 0)), (&v2, seen(4, 4))], Some(&v2));
     scene.wait_for(APP, &full, SOON).await.unwrap();
     let status = scene.wait_until(APP, &v2, 1, WaitingFor::None, SOON).await.unwrap();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use shipper_core::status::WaitingFor;
+use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_tests::eventually::eventually;
 use shipper_tests::scene::Scene;
 use shipper_tests::scene::endpoints::EndpointWatch;
@@ -16,7 +16,12 @@ pub const APP: &str = "shop";
 
 /// The first release, full on everywhere.
 pub async fn first_release(scene: &Scene) -> String {
-    scene.commit(&[(&scene.file(APP), &scene.application(APP))], "Add the shop").unwrap();
+    first_release_of(scene, &scene.application(APP)).await
+}
+
+/// As [`first_release`], of a file with the same steps.
+pub async fn first_release_of(scene: &Scene, text: &str) -> String {
+    scene.commit(&[(&scene.file(APP), text)], "Add the shop").unwrap();
     let v1 = scene.contender_after(APP, "", SOON).await.unwrap();
     // There is no incumbent: staging is one pod without traffic.
     scene.wait_for(APP, &Sight::of(&[(&v1, seen(1, 0))], None), SOON).await.unwrap();
@@ -33,6 +38,47 @@ pub async fn staging(scene: &Scene, old: &str, new: &str) {
     let staging = Sight::of(&[(old, seen(4, 4)), (new, seen(1, 0))], Some(old));
     scene.wait_for(APP, &staging, SOON).await.unwrap();
     scene.wait_until(APP, new, 0, WaitingFor::WaitingForCommand, SOON).await.unwrap();
+}
+
+/// At this moment the new release has one pod without traffic in every cluster, and the old one all of it.
+pub async fn staging_stands(scene: &Scene, old: &str, new: &str) {
+    for (client, cluster) in scene.clients().await.unwrap().iter().zip(scene.fleet.clusters()) {
+        let sight = look(client, &scene.namespace, APP).await.unwrap();
+        let of = |release: &str| sight.releases.get(release).copied();
+        let stands = of(old) == Some(seen(4, 4)) && of(new) == Some(seen(1, 0));
+        assert!(stands && sight.corked.as_deref() == Some(old), "{} has {sight}", cluster.name());
+    }
+}
+
+/// The new release with a strategy of its own, in one commit.
+pub fn release_with(scene: &Scene, (from, to): (&str, &str), strategy: &str) {
+    let file = scene.file(APP);
+    scene.desk.pull().unwrap();
+    let text = scene.desk.read(&file).unwrap();
+    let (before, _) = text.split_once("    strategy:\n").unwrap();
+    let text = format!("{}{strategy}", before.replace(from, to));
+    scene.commit(&[(&file, &text)], &format!("{APP}: {to}, with its own strategy")).unwrap();
+}
+
+/// Waits until what the rollout waits for is told in these words.
+pub async fn told(scene: &Scene, words: &[&str]) -> ApplicationStatus {
+    eventually(SOON, || async {
+        let status = scene.status(APP).await?;
+        let message = &status.waiting.message;
+        ensure!(words.iter().all(|word| message.contains(word)), "{words:?} is not all in: {message}");
+        anyhow::Ok(status)
+    })
+    .await
+}
+
+/// Orders a step of the release once more, once what failed at it is mended.
+pub fn measure_again(scene: &Scene, release: &str, step: &str, request: &str) {
+    let file = scene.file(APP);
+    scene.desk.pull().unwrap();
+    let text = scene.desk.read(&file).unwrap();
+    let rest = text.split("  rollout:").next().unwrap();
+    let order = format!("  rollout: {{release: {release}, targetStep: {step}, request: {request}}}\n");
+    scene.commit(&[(&file, &format!("{rest}{order}"))], "Measure again").unwrap();
 }
 
 /// Waits until a cluster has begun to raise the new release.

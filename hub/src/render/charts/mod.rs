@@ -89,24 +89,15 @@ impl Charts {
     /// # Errors
     /// When the repository cannot be read, or has no such chart or version.
     pub async fn resolve(&self, repo_url: &str, chart: &str, range: &str) -> Result<String, ChartError> {
-        let index = self.index(repo_url).await?;
-        let entries = index.entries(repo_url, chart)?;
-        if let Some(exact) = entries.iter().find(|entry| !range.is_empty() && entry.version == range) {
-            return Ok(exact.version.clone());
-        }
-        let wanted = VersionRange::parse(range)?;
-        entries
-            .iter()
-            .filter_map(|entry| Some((parse_version(&entry.version)?, entry)))
-            .filter(|(version, _)| wanted.matches(version))
-            .max_by(|(a, _), (b, _)| a.cmp(b))
-            .map(|(_, entry)| entry.version.clone())
-            .ok_or_else(|| ChartError::NoVersion {
-                repo_url: repo_url.to_owned(),
-                chart: chart.to_owned(),
-                range: wanted.to_string(),
-                versions: index::newest(entries),
-            })
+        highest(&*self.index(repo_url, self.limits.index_age).await?, repo_url, chart, range)
+    }
+
+    /// As [`Charts::resolve`], by what the repository has at this moment: somebody asks for a new look [R3].
+    ///
+    /// # Errors
+    /// As [`Charts::resolve`].
+    pub async fn resolve_anew(&self, repo_url: &str, chart: &str, range: &str) -> Result<String, ChartError> {
+        highest(&*self.index(repo_url, Duration::ZERO).await?, repo_url, chart, range)
     }
 
     /// The archive (`.tgz`) of an exact version.
@@ -118,7 +109,7 @@ impl Charts {
         if let Some(archive) = self.cache.get(&note).await {
             return Ok(archive);
         }
-        let index = self.index(repo_url).await?;
+        let index = self.index(repo_url, self.limits.index_age).await?;
         let entry =
             index.entries(repo_url, chart)?.iter().find(|entry| entry.version == version).ok_or_else(
                 || ChartError::NoVersion {
@@ -147,10 +138,11 @@ impl Charts {
         }
     }
 
-    async fn index(&self, repo_url: &str) -> Result<Arc<Index>, ChartError> {
+    /// The index, not older than `age`.
+    async fn index(&self, repo_url: &str, age: Duration) -> Result<Arc<Index>, ChartError> {
         let slot = self.indexes.lock().await.entry(repo_url.to_owned()).or_default().clone();
         let mut known = slot.lock().await;
-        if let Some(known) = known.as_ref().filter(|known| known.since.elapsed() < self.limits.index_age) {
+        if let Some(known) = known.as_ref().filter(|known| known.since.elapsed() < age) {
             return Ok(known.index.clone());
         }
         let url = fetch::join(repo_url, "index.yaml")?;
@@ -168,4 +160,25 @@ impl Charts {
             }
         }
     }
+}
+
+/// The highest version of a chart in a range, as the repository writes it.
+fn highest(index: &Index, repo_url: &str, chart: &str, range: &str) -> Result<String, ChartError> {
+    let entries = index.entries(repo_url, chart)?;
+    if let Some(exact) = entries.iter().find(|entry| !range.is_empty() && entry.version == range) {
+        return Ok(exact.version.clone());
+    }
+    let wanted = VersionRange::parse(range)?;
+    entries
+        .iter()
+        .filter_map(|entry| Some((parse_version(&entry.version)?, entry)))
+        .filter(|(version, _)| wanted.matches(version))
+        .max_by(|(a, _), (b, _)| a.cmp(b))
+        .map(|(_, entry)| entry.version.clone())
+        .ok_or_else(|| ChartError::NoVersion {
+            repo_url: repo_url.to_owned(),
+            chart: chart.to_owned(),
+            range: wanted.to_string(),
+            versions: index::newest(entries),
+        })
 }

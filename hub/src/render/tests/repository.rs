@@ -152,6 +152,18 @@ async fn an_index_is_transferred_again_only_when_it_changed() {
     assert_eq!(repository.statuses("/charts/index.yaml"), [200, 304, 200]);
 }
 
+/// However fresh the index is that is known.
+#[tokio::test]
+async fn r3_who_asks_for_a_new_look_sees_what_is_there_now() {
+    let repository = Repository::start().await;
+    repository.index(&[("1.0.0", "shop.tgz", "")]);
+    let charts = repository.client(Limits::default());
+    assert_eq!(charts.resolve(&repository.url, "shop", "").await.unwrap(), "1.0.0");
+    repository.index(&[("1.0.0", "shop.tgz", ""), ("1.1.0", "shop.tgz", "")]);
+    assert_eq!(charts.resolve(&repository.url, "shop", "").await.unwrap(), "1.0.0");
+    assert_eq!(charts.resolve_anew(&repository.url, "shop", "").await.unwrap(), "1.1.0");
+}
+
 #[tokio::test]
 async fn an_archive_renders_and_is_kept() {
     let repository = Repository::start().await;
