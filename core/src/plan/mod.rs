@@ -164,6 +164,8 @@ pub struct Event {
     pub reason: EventReason,
     /// In words.
     pub message: String,
+    /// In which cluster; `None` = in none of its own.
+    pub cluster: Option<ClusterName>,
 }
 
 /// What can happen to a release.
@@ -257,8 +259,9 @@ fn decide(input: &AppInput<'_>, listener: &mut Listener) -> AppPlan {
     releases::keep_requests(&mut draft);
     bases::fill_in(&mut draft);
     steps::advance(&mut draft);
-    placement::release(&mut draft);
     listener.hear(&draft, reasons::steps);
+    placement::release(&mut draft);
+    listener.hear(&draft, reasons::departures);
     targets::compute(&mut draft);
     listener.hear(&draft, reasons::targets);
     history::prune(&mut draft);
@@ -321,7 +324,19 @@ impl<'a> Draft<'a> {
     }
 
     fn event(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
-        self.events.push(Event { release: release.clone(), reason, message: message.into() });
+        self.events.push(Event { release: release.clone(), reason, message: message.into(), cluster: None });
+    }
+
+    /// The same in one cluster.
+    fn event_in(
+        &mut self,
+        cluster: &ClusterName,
+        release: &ReleaseName,
+        reason: EventReason,
+        message: impl Into<String>,
+    ) {
+        let (release, cluster) = (release.clone(), Some(cluster.clone()));
+        self.events.push(Event { release, reason, message: message.into(), cluster });
     }
 
     /// Asks for manifests, once for each set of values.

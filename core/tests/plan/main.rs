@@ -16,5 +16,6 @@ mod properties;
 mod releases;
 mod removal;
 mod support;
+mod told;
 mod waiting;
 mod why;

@@ -95,10 +95,8 @@ fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
     for (name, placed) in placement.clusters.iter_mut() {
         let leaves = choice.leaving.get(name).copied();
         if let Some(why) = leaves.filter(|_| placed.leaves.is_none()) {
-            happened.push((
-                EventReason::ClusterUnwanted,
-                format!("{name} leaves once the others are ready: {why}"),
-            ));
+            let message = format!("{name} leaves once the others are ready: {why}");
+            happened.push((name.clone(), EventReason::ClusterUnwanted, message));
         }
         placed.leaves = leaves;
     }
@@ -107,11 +105,13 @@ fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
         placement.leaving.remove(name);
         placement.clusters.insert(name.clone(), info.placed());
         if !first {
-            happened.push((EventReason::ClusterChosen, format!("{name} is chosen")));
+            happened.push((name.clone(), EventReason::ClusterChosen, format!("{name} is chosen")));
         }
     }
     if let Some(contender) = draft.roles().contender {
-        happened.into_iter().for_each(|(reason, message)| draft.event(&contender, reason, message));
+        for (name, reason, message) in happened {
+            draft.event_in(&name, &contender, reason, message);
+        }
     }
 }
 
