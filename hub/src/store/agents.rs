@@ -4,6 +4,7 @@ use super::ledger::ClusterRow;
 use jiff::Timestamp;
 use shipper_core::ClusterName;
 use shipper_core::resources::Resources;
+use shipper_core::why::Source;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
@@ -26,6 +27,8 @@ pub struct AgentInfo {
     pub api_calls: BTreeMap<String, u64>,
     /// When it last reported.
     pub last_report: Option<Timestamp>,
+    /// Which report that was.
+    pub newest: Option<Source>,
     /// What its cluster has free.
     pub free: Option<Resources>,
 }
@@ -42,6 +45,7 @@ impl AgentInfo {
             problems: Vec::new(),
             api_calls: BTreeMap::new(),
             last_report: None,
+            newest: None,
             free: None,
         }
     }
@@ -49,7 +53,9 @@ impl AgentInfo {
 
 impl From<ClusterRow> for AgentInfo {
     fn from(row: ClusterRow) -> Self {
+        let newest = row.sequence.map(|sequence| Source::of(&row.session, sequence, row.commit.clone()));
         Self {
+            newest,
             opened: row.started,
             cluster_uid: row.cluster_uid,
             agent_version: row.agent_version,
@@ -96,6 +102,12 @@ impl Agents {
                 standing: agent.standing,
             })
             .collect()
+    }
+
+    /// The newest report of each cluster.
+    pub fn sources(&self) -> BTreeMap<ClusterName, Source> {
+        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), agent.newest.clone()?))).collect()
     }
 
     /// When each agent last reported.

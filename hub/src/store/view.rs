@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use shipper_core::ClusterName;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
+use shipper_core::why::Source;
 use std::sync::Arc;
 
 /// What is kept in memory of what is stored.
@@ -140,5 +141,6 @@ fn follow(agent: &mut AgentInfo, report: &Report, at: Timestamp) {
     agent.problems.clone_from(&report.problems);
     agent.api_calls.clone_from(&report.api_calls);
     agent.last_report = Some(at);
+    agent.newest = Some(Source::of(&report.session, report.sequence, report.commit.clone()));
     agent.free = free_after(agent.free.as_ref(), report, agent.opened, at);
 }
