@@ -124,12 +124,14 @@ impl Shared {
         let pulse = Pulse::default();
         let (timeline, read, stopped) = (view.timeline.clone(), store.clone(), stop.clone());
         let (mut turned, mut outage, beat) = (view.heartbeats.subscribe(), intake.outage(), pulse.clone());
+        let mut said = view.agents.subscribe();
         tokio::spawn(async move {
             let alive = async {
                 loop {
                     tokio::select! {
                         _ = turned.next() => {}
                         Ok(()) = outage.changed() => {}
+                        Ok(()) = said.changed() => {}
                     }
                     beat.beat();
                 }
