@@ -114,8 +114,6 @@ pub const KEPT_SAMPLES: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sample {
-    /// Generation of the target that was in force.
-    pub generation: u64,
     /// When, by the agent's clock.
     pub at: Timestamp,
     /// What it is worth.

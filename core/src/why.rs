@@ -25,6 +25,13 @@ pub struct Why {
     pub decisions: Vec<Because>,
 }
 
+impl Why {
+    /// Names the reports that the evidence is from: the planner is told what they say, and not which they are.
+    pub fn cite(&mut self, newest: impl Fn(&ClusterName) -> Option<Source>) {
+        self.decisions.iter_mut().for_each(|because| because.cite(&newest));
+    }
+}
+
 /// A decision and what it rests on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -39,6 +46,9 @@ pub struct Because {
     /// Where.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clusters: Vec<ClusterName>,
+    /// The commit of `main` that asked for it, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// What it rests on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
@@ -56,6 +66,7 @@ impl Because {
             decision: decision.into(),
             objects: Vec::new(),
             clusters: Vec::new(),
+            commit: None,
             evidence: Vec::new(),
             because: Vec::new(),
         }
@@ -71,6 +82,19 @@ impl Because {
     pub fn within(mut self, cluster: &ClusterName) -> Self {
         self.clusters.push(cluster.clone());
         self
+    }
+
+    /// The same because a commit asks for it.
+    pub fn by(mut self, commit: &str) -> Self {
+        self.commit = Some(commit.to_owned());
+        self
+    }
+
+    fn cite(&mut self, newest: &impl Fn(&ClusterName) -> Option<Source>) {
+        for evidence in &mut self.evidence {
+            evidence.report = evidence.reported_generation.and_then(|_| newest(&evidence.cluster));
+        }
+        self.because.iter_mut().for_each(|because| because.cite(newest));
     }
 }
 
@@ -90,8 +114,32 @@ pub struct Evidence {
     pub reported_generation: Option<u64>,
     /// Whether its agent reports.
     pub liveness: Liveness,
+    /// The newest report of the cluster; absent = it is not known which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Source>,
     /// What it says, a release each.
     pub says: Vec<String>,
+}
+
+/// The newest report of a cluster. A report names what changed since the one before, so what this one leaves out stands too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = EvidenceSource)]
+pub struct Source {
+    /// The session it came in, by its first digits: enough to find it, and too few to report in it.
+    pub session: String,
+    /// Its number in that session.
+    pub sequence: u64,
+    /// The state commit that the agent worked on, in hex; absent before its first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+impl Source {
+    /// A report by its session, of which twelve digits are kept.
+    pub fn of(session: &str, sequence: u64, commit: Option<String>) -> Self {
+        Self { session: session.chars().take(12).collect(), sequence, commit }
+    }
 }
 
 macro_rules! rules {
@@ -130,6 +178,7 @@ rules! {
     M3 "a step says the numbers of every cluster",
     M7 "a release is complete when its last step is achieved everywhere",
     M8 "a return gives everything back to the incumbent at once",
+    M10 "a third environment supersedes a contender under way",
     M12 "what the hub decides by itself is recorded with its cause",
     M13 "a pause freezes steps and new releases",
     M14 "a forward order waits for the gates of the step it leaves",
@@ -137,6 +186,7 @@ rules! {
     R3 "a version is resolved once and pinned",
     R4 "a strategy is copied into the release when it is made",
     R5 "the newest release is the contender, the newest other complete one the incumbent",
+    R7 "what a cluster reported empty is taken from it",
     S1 "clusters are chosen by region, capability and weight",
     S2 "what is chosen stays chosen",
     S3 "too few clusters: the release waits and says why",

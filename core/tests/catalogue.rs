@@ -7,7 +7,7 @@
     reason = "a test may fail, and may read the book"
 )]
 
-use shipper_core::catalogue::{Group, Trouble, entries, entry, index, of_pods};
+use shipper_core::catalogue::{Group, Refusal, Trouble, entries, entry, index, of_pods};
 use shipper_core::condition::Reason;
 use shipper_core::status::WaitingFor;
 use std::collections::BTreeSet;
@@ -22,7 +22,10 @@ fn given() -> Vec<(Group, String)> {
         WaitingFor::ALL.iter().map(|state| (Group::Waiting, name(serde_json::to_value(state).unwrap())));
     let objects =
         Trouble::ALL.iter().map(|trouble| (Group::Object, name(serde_json::to_value(trouble).unwrap())));
-    conditions.chain(waiting).chain(objects).collect()
+    // Another hub acts: that is a condition of this one too, and explained there.
+    let refusals = Refusal::ALL.iter().filter(|refusal| **refusal != Refusal::StandsBy);
+    let refusals = refusals.map(|refusal| (Group::Refusal, name(serde_json::to_value(refusal).unwrap())));
+    conditions.chain(waiting).chain(objects).chain(refusals).collect()
 }
 
 /// [A5] Whatever is given as a reason says what it means, what happens by itself and what a person can do.
@@ -43,6 +46,16 @@ fn every_reason_is_explained() {
     );
     assert_eq!(of_pods("Evicted").unwrap().name, "NotReady");
     assert_eq!(of_pods("OOMKilled").unwrap().name, "OOMKilled");
+}
+
+/// Whatever the hub refuses says by which reason, and the status says who is to do something: the asker, or nobody but time.
+#[test]
+fn every_refusal_is_explained_and_has_a_status() {
+    for refusal in Refusal::ALL {
+        let entry = refusal.entry().unwrap();
+        assert_eq!(serde_json::to_value(refusal).unwrap(), entry.name);
+        assert!(matches!(refusal.status(), 400..=429 | 500 | 503), "{}", entry.name);
+    }
 }
 
 /// The knowledge base is what the code says; `cargo xtask docs` writes it.

@@ -13,6 +13,7 @@ use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
 use shipper_core::api::{ApplicationSummary, MAX_ASKED, MAX_LIMIT, Page};
+use shipper_core::catalogue::Refusal;
 use shipper_core::name::is_dns_label;
 use shipper_core::protocol::{
     APPLICATIONS, BLOCKS, CLUSTERS, ClusterOverview, ClusterView, HubStatus, STATUS, WHY,
@@ -70,6 +71,14 @@ pub enum HubError {
     /// It answers, and does not let us read.
     #[error("the hub at {url} does not let you read: {reason}")]
     Denied {
+        /// Its address.
+        url: String,
+        /// In its own words, with what to do.
+        reason: String,
+    },
+    /// It cannot answer now, and may in a moment.
+    #[error("the hub at {url} cannot answer now: {reason}")]
+    NotNow {
         /// Its address.
         url: String,
         /// In its own words, with what to do.
@@ -338,6 +347,9 @@ impl Hub {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 HubError::Denied { url: self.url.clone(), reason }
             }
+            (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, true) => {
+                HubError::NotNow { url: self.url.clone(), reason }
+            }
             _ => HubError::Unusable { url, reason },
         }
     }
@@ -348,14 +360,20 @@ fn host(url: &str) -> &str {
     url.split_once("://").map_or(url, |(_, rest)| rest)
 }
 
-/// Why the hub does not do what it was asked to: its own words, or the beginning of what somebody else says.
+/// Why the hub does not do what it was asked to: its own words and where there is more, or the beginning of what somebody else says.
 fn refusal(status: StatusCode, body: &str) -> String {
     #[derive(serde::Deserialize)]
     struct Problem {
         detail: String,
+        /// Not said by older hubs, and by newer ones perhaps with a word that is not known here.
+        reason: Option<String>,
     }
     match serde_json::from_str::<Problem>(body) {
-        Ok(problem) => problem.detail,
+        Ok(Problem { detail, reason }) => {
+            let known = |name: &String| Refusal::ALL.iter().find(|refusal| refusal.name() == name);
+            let page = reason.as_ref().and_then(known).and_then(|refusal| refusal.entry());
+            page.map_or(detail.clone(), |page| format!("{detail}\n{}: {}", page.name, page.url()))
+        }
         Err(_) => {
             let text: String = body.trim().chars().take(SHOWN).collect();
             format!("{status} {text}").trim().to_owned()

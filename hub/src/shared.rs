@@ -16,6 +16,7 @@ use crate::store::{Agents, Intake, IntakeError, Outage, Reports, Store, Timeline
 use crate::timeline::Timeline;
 use crate::ui::application::records::Answers;
 use jiff::SignedDuration;
+use shipper_core::catalogue::Refusal;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::protocol::HubStatus;
 use shipper_git::Secret;
@@ -124,12 +125,14 @@ impl Shared {
         let pulse = Pulse::default();
         let (timeline, read, stopped) = (view.timeline.clone(), store.clone(), stop.clone());
         let (mut turned, mut outage, beat) = (view.heartbeats.subscribe(), intake.outage(), pulse.clone());
+        let mut said = view.agents.subscribe();
         tokio::spawn(async move {
             let alive = async {
                 loop {
                     tokio::select! {
                         _ = turned.next() => {}
                         Ok(()) = outage.changed() => {}
+                        Ok(()) = said.changed() => {}
                     }
                     beat.beat();
                 }
@@ -214,19 +217,22 @@ impl Shared {
         Some(condition)
     }
 
-    /// Why the hub is not ready, or nothing.
-    pub fn unready(&self) -> Vec<String> {
-        let mut reasons = Vec::new();
+    /// Why the hub is not ready, in words too, or nothing.
+    pub fn unready(&self) -> Vec<(Refusal, String)> {
+        let mut lacks = Vec::new();
         if self.hub.looked_at().is_none() {
-            reasons
-                .push("the repository has not been read yet; see the hub's log if that goes on".to_owned());
+            let said = "the repository has not been read yet; see the hub's log if that goes on";
+            lacks.push((Refusal::NotReadYet, said.to_owned()));
         }
         if let Some(outage) = &*self.intake.outage().borrow() {
-            reasons.push(format!("the database does not take writes: {}", outage.cause));
+            lacks.push((
+                Refusal::DatabaseAway,
+                format!("the database does not take writes: {}", outage.cause),
+            ));
         }
         if self.stop.is_cancelled() {
-            reasons.push("the hub is stopping".to_owned());
+            lacks.push((Refusal::Stopping, "the hub is stopping".to_owned()));
         }
-        reasons
+        lacks
     }
 }

@@ -4,8 +4,8 @@
 
 use crate::http::problem::Problem;
 use crate::notify::lock;
-use axum::http::StatusCode;
 use shipper_core::ClusterName;
+use shipper_core::catalogue::Refusal;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::standing::{Candidate, Standing};
 use std::collections::BTreeMap;
@@ -122,8 +122,8 @@ impl Stand {
              --take-over",
             self.takeover.after
         );
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail);
-        Some(problem.because(Reason::StandsBy).retry_after(ASK_AGAIN))
+        let problem = Problem::new(Refusal::StandsBy, detail);
+        Some(problem.retry_after(ASK_AGAIN))
     }
 
     /// What is to be said of it beside the other conditions of the hub: nothing while it acts, as most do always.
@@ -179,7 +179,7 @@ mod tests {
         }
         assert!(!stand.judge(Some("other"), &clusters()).may_act());
         let told = stand.refusal().unwrap();
-        assert_eq!((told.status, told.reason.as_deref()), (503, Some("StandsBy")));
+        assert_eq!((told.status().as_u16(), told.reason), (503, Refusal::StandsBy));
         assert!(told.detail.contains("the agents of 2 clusters"), "{}", told.detail);
     }
 }

@@ -99,12 +99,7 @@ impl Measuring {
         self.unknown_since =
             (outcome == Outcome::Unknown).then(|| self.unknown_since.unwrap_or_else(Instant::now));
         self.seen.overdue = self.unknown_since.is_some_and(|since| since.elapsed() >= self.deadline);
-        self.seen.samples.push(Sample {
-            generation: self.tools.state.generation(&self.app),
-            at: self.tools.state.clock().now(),
-            outcome,
-            measured,
-        });
+        self.seen.samples.push(Sample { at: self.tools.state.clock().now(), outcome, measured });
         let spare = self.seen.samples.len().saturating_sub(KEPT_SAMPLES);
         self.seen.samples.drain(..spare);
     }

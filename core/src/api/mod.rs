@@ -53,6 +53,8 @@ pub const WAIT: &str = "wait";
 pub const APPLICATION: &str = "application";
 /// Name of the server-sent event whose data is a [`TimelineEvent`]; its id goes on from there, as `Last-Event-ID`.
 pub const EVENT: &str = "event";
+/// Name of the server-sent event whose data is a [`Page`]; its id is the mark of that page, to be said as `Last-Event-ID`.
+pub const PAGE: &str = "page";
 /// Name of the server-sent event whose data is [`Changed`].
 pub const CHANGED: &str = "changed";
 

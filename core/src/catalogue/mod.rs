@@ -2,14 +2,16 @@
 //! what a person can do. The knowledge base (`docs/reasons/`) is generated from it.
 //!
 //! - [`conditions`]: of conditions; [`objects`]: of objects in trouble; [`pods`]: of pods that are not available, in Kubernetes' own
-//!   words; [`waiting`]: what a rollout waits for [A5].
+//!   words; [`waiting`]: what a rollout waits for [A5]; [`refusals`]: of requests that the hub refuses.
 
 mod conditions;
 mod objects;
 mod pods;
+mod refusals;
 mod waiting;
 
 pub use objects::Trouble;
+pub use refusals::Refusal;
 
 use crate::condition::Reason;
 use crate::status::WaitingFor;
@@ -31,11 +33,13 @@ pub enum Group {
     Object,
     /// Pods that are not available.
     Pods,
+    /// Requests that the hub refuses.
+    Refusal,
 }
 
 impl Group {
     /// The groups in the order of the book.
-    pub const ALL: [Self; 4] = [Self::Condition, Self::Waiting, Self::Object, Self::Pods];
+    pub const ALL: [Self; 5] = [Self::Condition, Self::Waiting, Self::Object, Self::Pods, Self::Refusal];
 
     /// Its heading and where it is seen.
     fn heading(self) -> (&'static str, &'static str) {
@@ -50,6 +54,9 @@ impl Group {
                 "`clusters[].releases[].pods[].reason`, in Kubernetes' own words. Those that are not in this list are passed on as they \
                  come; what they mean is what the page of `NotReady` says.",
             ),
+            Self::Refusal => {
+                ("Requests that the hub refuses", "`reason` of the problem documents of the HTTP API.")
+            }
         }
     }
 }
@@ -99,7 +106,8 @@ pub fn entries() -> Vec<Entry> {
     let conditions = Reason::ALL.iter().filter_map(|reason| conditions::entry(*reason));
     let waiting = WaitingFor::ALL.iter().map(|state| waiting::entry(*state));
     let objects = Trouble::ALL.iter().map(|trouble| trouble.entry());
-    conditions.chain(waiting).chain(objects).chain(pods::ENTRIES.iter().copied()).collect()
+    let refusals = Refusal::ALL.iter().filter_map(|refusal| refusal.own());
+    conditions.chain(waiting).chain(objects).chain(pods::ENTRIES.iter().copied()).chain(refusals).collect()
 }
 
 /// The entry of a reason.

@@ -202,9 +202,10 @@ fn tell(draft: &mut Draft<'_>, release: &ReleaseRecord, now: &BTreeMap<ClusterNa
     let (before, now) = (failing(&release.lagging), failing(now));
     for (name, found) in now.iter().filter(|(name, found)| before.get(*name) != Some(*found)) {
         let message = format!("{name} fails at step {:?}: {}", release.position.name, found.message);
-        draft.event(&release.name, EventReason::ClusterFailing, message);
+        draft.event_in(name, &release.name, EventReason::ClusterFailing, message);
     }
     for name in before.keys().filter(|name| !now.contains_key(*name)) {
-        draft.event(&release.name, EventReason::ClusterRecovered, format!("{name} fails no more"));
+        let message = format!("{name} fails no more");
+        draft.event_in(name, &release.name, EventReason::ClusterRecovered, message);
     }
 }

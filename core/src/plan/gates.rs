@@ -152,7 +152,8 @@ fn learn_failures(draft: &mut Draft<'_>) {
         .filter_map(|(name, _)| Some((name.clone(), failed(draft, name)?)))
         .collect();
     for (name, message) in news {
-        draft.event(&contender, EventReason::AnalysisFailed, format!("{contender} in {name}: {message}"));
+        let told = format!("{contender} in {name}: {message}");
+        draft.event_in(&name, &contender, EventReason::AnalysisFailed, told);
         let record = draft.releases.get_mut(&contender).and_then(|release| release.gate.as_mut());
         if let Some(record) = record {
             record.failed.insert(name, GateFailure { at: now, message });
@@ -261,7 +262,7 @@ fn in_force(release: &ReleaseRecord) -> Option<&GateRecord> {
 }
 
 /// The placed clusters that the step in force selects, if it is to be measured.
-fn measuring<'d>(
+pub(super) fn measuring<'d>(
     draft: &'d Draft<'_>,
     release: &'d ReleaseRecord,
 ) -> impl Iterator<Item = (&'d ClusterName, &'d PlacedCluster)> {

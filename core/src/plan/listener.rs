@@ -29,9 +29,10 @@ impl Listener {
     pub(super) fn hear<'a>(&mut self, draft: &Draft<'a>, say: impl FnOnce(&Draft<'a>) -> Vec<Because>) {
         let Some(heard) = &mut self.0 else { return };
         heard.decisions.extend(say(draft));
-        let conditions = draft.conditions.iter().skip(heard.conditions).map(reasons::of_condition);
-        heard.decisions.extend(conditions);
-        heard.decisions.extend(draft.events.iter().skip(heard.events).map(reasons::of_event));
+        let conditions = draft.conditions.iter().skip(heard.conditions);
+        heard.decisions.extend(conditions.map(|condition| reasons::of_condition(draft, condition)));
+        let events = draft.events.iter().skip(heard.events).map(|event| reasons::of_event(draft, event));
+        heard.decisions.extend(events);
         (heard.conditions, heard.events) = (draft.conditions.len(), draft.events.len());
     }
 

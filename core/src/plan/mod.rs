@@ -168,6 +168,14 @@ pub struct Event {
     pub message: String,
     /// The commit of `main` by which people asked for it, in hex; `None` = the hub did it by itself, or a cluster.
     pub commit: Option<String>,
+    /// In which cluster; `None` = in none of its own.
+    pub cluster: Option<ClusterName>,
+}
+
+impl Event {
+    fn of(release: &ReleaseName, reason: EventReason, message: impl Into<String>) -> Self {
+        Self { release: release.clone(), reason, message: message.into(), commit: None, cluster: None }
+    }
 }
 
 /// What can happen to a release.
@@ -261,8 +269,9 @@ fn decide(input: &AppInput<'_>, listener: &mut Listener) -> AppPlan {
     releases::keep_requests(&mut draft);
     bases::fill_in(&mut draft);
     steps::advance(&mut draft);
-    placement::release(&mut draft);
     listener.hear(&draft, reasons::steps);
+    placement::release(&mut draft);
+    listener.hear(&draft, reasons::departures);
     targets::compute(&mut draft);
     listener.hear(&draft, reasons::targets);
     history::prune(&mut draft);
@@ -325,22 +334,25 @@ impl<'a> Draft<'a> {
     }
 
     fn event(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
-        self.happened(release, reason, message.into(), None);
+        self.events.push(Event::of(release, reason, message));
     }
 
     /// The same, where what is on `main` now asks for it.
     fn asked(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {
-        self.happened(release, reason, message.into(), Some(self.input.source.to_owned()));
+        let commit = Some(self.input.source.to_owned());
+        self.events.push(Event { commit, ..Event::of(release, reason, message) });
     }
 
-    fn happened(
+    /// The same in one cluster.
+    fn event_in(
         &mut self,
+        cluster: &ClusterName,
         release: &ReleaseName,
         reason: EventReason,
-        message: String,
-        commit: Option<String>,
+        message: impl Into<String>,
     ) {
-        self.events.push(Event { release: release.clone(), reason, message, commit });
+        let cluster = Some(cluster.clone());
+        self.events.push(Event { cluster, ..Event::of(release, reason, message) });
     }
 
     /// Asks for manifests, once for each set of values.

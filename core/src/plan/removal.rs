@@ -5,7 +5,7 @@
 
 use super::blocks::Act;
 use super::evidence::current;
-use super::{Draft, EventReason, PlannedTarget, blocks};
+use super::{Draft, Event, EventReason, PlannedTarget, blocks};
 use crate::ClusterName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::report::AppReport;
@@ -138,7 +138,7 @@ pub(super) fn words(cause: &RemovalCause) -> String {
 fn event(draft: &mut Draft<'_>, reason: EventReason, message: String, by: Option<String>) {
     let newest = draft.releases.values().max_by_key(|release| release.generation);
     if let Some(name) = newest.map(|release| release.name.clone()) {
-        draft.happened(&name, reason, message, by);
+        draft.events.push(Event { commit: by, ..Event::of(&name, reason, message) });
     }
 }
 

@@ -69,7 +69,8 @@ fn left(draft: &mut Draft<'_>, name: &ClusterName) {
         placement.leaving.remove(name);
     }
     if let Some(contender) = draft.roles().contender {
-        draft.event(&contender, EventReason::ClusterLeft, format!("{name} has nothing of it any more"));
+        let message = format!("{name} has nothing of it any more");
+        draft.event_in(name, &contender, EventReason::ClusterLeft, message);
     }
 }
 

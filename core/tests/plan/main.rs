@@ -25,5 +25,6 @@ mod releases;
 mod removal;
 mod support;
 mod targets;
+mod told;
 mod waiting;
 mod why;

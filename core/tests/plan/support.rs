@@ -8,12 +8,14 @@ use shipper_core::intent::{
     Template, TrafficMode,
 };
 use shipper_core::plan::{
-    Absence, AppInput, AppPlan, ClusterInfo, Event, EventReason, Fleet, Intent, Resolved, Room, Variant, plan,
+    Absence, AppInput, AppPlan, ClusterInfo, Event, EventReason, Fleet, Intent, Resolved, Room, Variant,
+    plan, why,
 };
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Remains, Traffic};
 use shipper_core::resources::Resources;
 use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
 use shipper_core::status::Liveness;
+use shipper_core::why::Because;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +44,8 @@ pub struct World {
     /// What was ever waited for, how clusters left, and that a release walked back.
     pub seen: BTreeSet<String>,
     pub commits: u32,
+    /// Every event, with the decision that tells why.
+    pub reasons: Vec<(EventReason, Because)>,
 }
 
 pub fn strategy(yaml: serde_json::Value) -> StrategySpec {
@@ -89,6 +93,7 @@ impl World {
             happened: Vec::new(),
             seen: BTreeSet::new(),
             commits: 0,
+            reasons: Vec::new(),
         }
     }
 
@@ -224,6 +229,21 @@ impl World {
         }
     }
 
+    /// Every event is told why.
+    fn keep_reasons(&mut self, plan: &AppPlan) {
+        if plan.events.is_empty() {
+            return;
+        }
+        let told = self.ask(why).1;
+        for event in &plan.events {
+            let of = |because: &&Because| {
+                because.decision == event.message && because.objects.contains(&event.release.to_string())
+            };
+            let because = told.decisions.iter().find(of).expect("an event is told why");
+            self.reasons.push((event.reason, because.clone()));
+        }
+    }
+
     /// Plans, renders what is needed, and writes; returns whether anything differs from what stood in Git.
     pub fn plan(&mut self) -> bool {
         let mut plan = self.look();
@@ -236,6 +256,7 @@ impl World {
             plan = self.look();
         }
         self.events.extend(plan.events.iter().map(|event| event.message.clone()));
+        self.keep_reasons(&plan);
         self.happened.extend(plan.events);
         self.seen.insert(format!("{:?}", plan.status.waiting.state));
         let leaving = plan.status.clusters.iter().filter_map(|cluster| cluster.departure.as_ref());

@@ -62,7 +62,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     };
     let known = match listed {
         Ok(known) => known,
-        Err(error @ HubError::Unreachable { .. }) => {
+        Err(error @ (HubError::Unreachable { .. } | HubError::NotNow { .. })) => {
             // The file tells the name as well; what runs where is not known then.
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
             Vec::new()

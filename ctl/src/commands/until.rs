@@ -82,7 +82,9 @@ pub(super) fn until(
                 return Err(Error::WillNotCome { goal, message });
             }
             // A hub that is restarted comes back.
-            Err(HubError::Unreachable { .. }) if began.elapsed() < wanted.timeout => {
+            Err(HubError::Unreachable { .. } | HubError::NotNow { .. })
+                if began.elapsed() < wanted.timeout =>
+            {
                 std::thread::sleep(PAUSE);
             }
             Err(error) => return Err(error.into()),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use shipper_core::status::Liveness;
-use shipper_core::why::{Because, Evidence, Why};
+use shipper_core::why::{Because, Evidence, Source, Why};
 
 use super::{urgency, waiting_for};
 use crate::terminal::{BAD, FAINT, STRONG, plain, styled};
@@ -42,6 +42,10 @@ fn print(text: &mut String, because: &Because, depth: usize) {
     for line in rest.into_iter().flat_map(str::lines) {
         let _ = writeln!(text, "{indent}  {}", plain(line));
     }
+    if let Some(commit) = &because.commit {
+        let _ =
+            writeln!(text, "{indent}  {FAINT}commit{FAINT:#} {}", plain(commit.get(..10).unwrap_or(commit)));
+    }
     for evidence in &because.evidence {
         let _ = writeln!(text, "{indent}  {}", self::evidence(evidence));
     }
@@ -56,15 +60,24 @@ fn evidence(evidence: &Evidence) -> String {
         if evidence.says.is_empty() { String::new() } else { format!(" {}", evidence.says.join("; ")) };
     let away =
         if evidence.liveness == Liveness::Offline { format!("{BAD}offline{BAD:#}, ") } else { String::new() };
+    let away = format!("{}: {away}", plain(evidence.cluster.as_str()));
+    let which = evidence.report.as_ref().map(source).unwrap_or_default();
     match (evidence.target_generation, evidence.reported_generation) {
         (None, _) => format!("{away}{FAINT}no target{FAINT:#}"),
         (Some(target), None) => format!("{away}{BAD}no report{BAD:#} {FAINT}on target {target}{FAINT:#}"),
         (Some(target), Some(reported)) if target == reported => {
-            format!("{away}{FAINT}report on target {target}:{FAINT:#}{}", plain(&says))
+            format!("{away}{FAINT}report{which} on target {target}:{FAINT:#}{}", plain(&says))
         }
         (Some(target), Some(reported)) => format!(
-            "{away}{BAD}report on target {reported}, not {target}{BAD:#}{FAINT}, which proves nothing:{FAINT:#}{}",
+            "{away}{BAD}report{which} on target {reported}, not {target}{BAD:#}{FAINT}, which proves nothing:{FAINT:#}{}",
             plain(&says)
         ),
     }
+}
+
+/// Which report it is: its number, its session, and the state commit that the agent worked on.
+fn source(source: &Source) -> String {
+    let commit = source.commit.as_deref().map(|commit| commit.get(..10).unwrap_or(commit));
+    let commit = commit.map(|commit| format!(", state {}", plain(commit))).unwrap_or_default();
+    format!(" {} of session {}{commit},", source.sequence, plain(&source.session))
 }

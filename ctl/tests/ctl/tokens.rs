@@ -124,6 +124,20 @@ fn who_may_not_read_is_told_what_to_do_by_a_code_of_its_own() {
     }
 }
 
+/// A hub that says why it does not answer is one, and its reason has a page; what is not in the catalogue is passed over.
+#[test]
+fn a_hub_that_cannot_answer_now_says_why_and_where_there_is_more() {
+    for (reason, page) in [("StandsBy", true), ("OutOfCheese", false)] {
+        let problem = format!(r#"{{"status":503,"detail":"this hub stands by","reason":"{reason}"}}"#);
+        let kind = "content-type: application/problem+json\r\n";
+        let (hub, _asked) = once(answer("503 Service Unavailable", kind, &problem));
+        let refused = run(["status", "--hub", &hub]);
+        assert_eq!(refused.exit, Exit::HubUnreachable, "{}", refused.err);
+        assert!(refused.err.contains("cannot answer now: this hub stands by"), "{}", refused.err);
+        assert_eq!(refused.err.contains("docs/reasons/StandsBy.md"), page, "{}", refused.err);
+    }
+}
+
 #[test]
 fn an_address_without_tls_may_lead_to_one_with_it() {
     let secure = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,6 +1,6 @@
 //! What whoever may not read is told: programs get a problem document, people in a browser a page.
 
-use crate::http::problem::Problem;
+use crate::http::problem::{self, Problem};
 use crate::shared::Shared;
 use crate::store::Person;
 use crate::ui::answer::Notice;
@@ -9,6 +9,7 @@ use crate::ui::login::{self, Denied};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use shipper_core::catalogue::Refusal;
 
 /// Why somebody may not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +41,20 @@ impl Refused {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    /// The same, as the catalogue has it.
+    fn refusal(&self) -> Refusal {
         match self {
-            Self::Nobody | Self::Token | Self::Expired | Self::Session => StatusCode::UNAUTHORIZED,
-            Self::Nothing(_) | Self::Partial => StatusCode::FORBIDDEN,
+            Self::Nobody => Refusal::NoCredentials,
+            Self::Token => Refusal::UnknownToken,
+            Self::Expired => Refusal::ExpiredToken,
+            Self::Session => Refusal::SignedOut,
+            Self::Nothing(_) => Refusal::NothingToSee,
+            Self::Partial => Refusal::NotEverything,
         }
+    }
+
+    fn status(&self) -> StatusCode {
+        problem::status(self.refusal())
     }
 
     fn detail(&self) -> &'static str {
@@ -82,7 +92,7 @@ impl Refused {
 
     /// The same as a problem document.
     pub fn problem(&self) -> Problem {
-        Problem::new(self.status(), self.detail())
+        Problem::new(self.refusal(), self.detail())
     }
 
     /// What the asker gets.

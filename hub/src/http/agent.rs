@@ -13,6 +13,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use rand::Rng;
 use serde::de::DeserializeOwned;
+use shipper_core::catalogue::Refusal;
 use shipper_core::protocol::{Accepted, REPORTS, SESSIONS, Session, SessionRequest};
 use shipper_core::report::Report;
 use std::fmt::Write as _;
@@ -40,7 +41,7 @@ pub async fn open_session(
     agent.speaks_for(&request.cluster)?;
     if request.cluster_uid.is_empty() {
         let detail = "clusterUid is empty; the agent must be allowed to read the namespace kube-system";
-        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+        return Err(Problem::new(Refusal::BadBody, detail));
     }
     if let Some(refusal) = shared.stand.refusal() {
         let unheard = request.unheard_seconds.map(Duration::from_secs);
@@ -82,7 +83,7 @@ pub async fn report(
         Written::Stored { sequence } | Written::Older { sequence } => sequence,
         Written::UnknownSession | Written::Opened(_) | Written::Logged => {
             let detail = "the session is not the cluster's present one; open a new session and report everything in it";
-            return Err(Problem::new(StatusCode::CONFLICT, detail));
+            return Err(Problem::new(Refusal::SessionOver, detail));
         }
     };
     let commit = shared.commits.borrow().clone();
@@ -95,7 +96,7 @@ fn read<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, P
         let detail = format!(
             "the body is not what is expected here: {error}; are hub and agent of matching versions?"
         );
-        Problem::new(StatusCode::BAD_REQUEST, detail)
+        Problem::new(Refusal::BadBody, detail)
     })
 }
 
@@ -104,14 +105,14 @@ pub(super) fn unread(rejection: &BytesRejection, smaller: &str) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             let detail = format!("the body is larger than the hub takes; {smaller}");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+            Problem::new(Refusal::TooLarge, detail)
         }
-        _ => Problem::new(StatusCode::BAD_REQUEST, "the body did not arrive whole; send it again"),
+        _ => Problem::new(Refusal::BadBody, "the body did not arrive whole; send it again"),
     }
 }
 
 fn not_stored(error: &IntakeError) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(1)
+    Problem::new(Refusal::DatabaseAway, error.to_string()).retry_after(1)
 }
 
 fn unguessable() -> String {

@@ -12,14 +12,13 @@ use super::{lists, sse};
 use crate::access::View;
 use crate::board::{ApplicationFilter, Published};
 use axum::Json;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use shipper_core::api::{
     ApplicationSummary, PODS_OF, Page, RELEASES_OF, ReleasePods, ReleaseView, RunningRelease, VERSIONS,
     running,
 };
-use shipper_core::catalogue::{self, Group};
+use shipper_core::catalogue::{self, Group, Refusal};
 use shipper_core::protocol::APPLICATIONS;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
@@ -296,5 +295,5 @@ pub(super) fn not_known(view: &View, key: &AppKey) -> Problem {
             "application {key} is not known: {file} was not in the repository when the hub last looked, at {at}; push it, or list all at /api/v1/applications"
         ),
     };
-    Problem::new(StatusCode::NOT_FOUND, detail)
+    Problem::new(Refusal::NotFound, detail)
 }

@@ -3,9 +3,10 @@
 use super::problem::Problem;
 use crate::shared::Shared;
 use axum::extract::FromRequestParts;
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use shipper_core::ClusterName;
+use shipper_core::catalogue::Refusal;
 use std::sync::Arc;
 
 /// The cluster whose token the request carries.
@@ -27,7 +28,7 @@ impl Agent {
             return Ok(());
         }
         Err(Problem::new(
-            StatusCode::FORBIDDEN,
+            Refusal::WrongCluster,
             format!(
                 "the token is that of cluster {}, the request speaks for cluster {cluster}; give the agent the name or the token that belongs to it",
                 self.cluster
@@ -40,23 +41,26 @@ impl FromRequestParts<Arc<Shared>> for Agent {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Problem> {
-        let refuse = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, detail);
+        let nobody = || {
+            let detail = "no bearer token; start the agent with the token of its cluster";
+            Problem::new(Refusal::NoCredentials, detail)
+        };
         let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let (scheme, token) = value
-            .and_then(|value| value.split_once(' '))
-            .ok_or_else(|| refuse("no bearer token; start the agent with the token of its cluster"))?;
+        let (scheme, token) = value.and_then(|value| value.split_once(' ')).ok_or_else(nobody)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(refuse("no bearer token; start the agent with the token of its cluster"));
+            return Err(nobody());
         }
         let (cluster, digest) = shared.tokens.whose(token.trim()).ok_or_else(|| {
-            refuse("the token is no cluster's; compare the agent's token with the hub's --agent-tokens file")
+            let detail =
+                "the token is no cluster's; compare the agent's token with the hub's --agent-tokens file";
+            Problem::new(Refusal::UnknownToken, detail)
         })?;
         if let Some(commit) = shared.tokens.removed(&cluster) {
             let detail = format!(
                 "cluster {cluster} was removed from the fleet by commit {commit}; its objects stay as they are. Stop its agent, or put \
                  clusters/{cluster}.yaml back on main"
             );
-            return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+            return Err(Problem::new(Refusal::ClusterRemoved, detail));
         }
         shared.limiter.check(&cluster)?;
         Ok(Self { cluster, digest })

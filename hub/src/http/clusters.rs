@@ -6,9 +6,9 @@ use super::openapi::tag;
 use super::problem::Problem;
 use crate::access::View;
 use axum::Json;
-use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::api::Page;
+use shipper_core::catalogue::Refusal;
 use shipper_core::protocol::{CLUSTERS, ClusterOverview, ClusterView};
 use utoipa::IntoParams;
 
@@ -76,7 +76,7 @@ pub async fn one(
         let detail = format!(
             "cluster {name} is not known: there is no clusters/{name}.yaml on main; list all at /api/v1/clusters"
         );
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+        return Err(Problem::new(Refusal::NotFound, detail));
     };
     let applications = view.within(&cluster.name);
     Ok(Json(ClusterView { cluster, applications }))

@@ -3,11 +3,12 @@
 use super::problem::Problem;
 use crate::shared::Shared;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use shipper_core::api::MAX_WAIT_SECONDS;
+use shipper_core::catalogue::Refusal;
 use shipper_core::protocol::SESSIONS;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -43,11 +44,11 @@ async fn limited(request: Request, next: Next, waits: bool) -> Response {
         Ok(Err(_)) => {
             tracing::error!(path = uri.path(), "a request handler panicked; this is a bug");
             let detail = "the hub made a mistake on this request; its log says where";
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+            Problem::new(Refusal::Mistake, detail).into_response()
         }
         Err(_) => {
             let detail = "the request was not done in 30 seconds; try again";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5).into_response()
+            Problem::new(Refusal::TookTooLong, detail).retry_after(5).into_response()
         }
     }
 }

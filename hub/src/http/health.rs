@@ -6,8 +6,9 @@ use super::problem::Problem;
 use crate::access::View;
 use crate::shared::Shared;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use shipper_core::catalogue::Refusal;
 use std::sync::Arc;
 
 /// The process answers.
@@ -28,14 +29,14 @@ pub async fn alive() -> &'static str {
     responses((status = 200, description = "It is ready.", body = String, content_type = "text/plain"), Unavailable),
 )]
 pub async fn ready(State(shared): State<Arc<Shared>>) -> Result<&'static str, Problem> {
-    let mut reasons = shared.unready();
+    let mut lacks = shared.unready();
     if let Err(error) = shared.store.ping().await {
-        reasons.push(error.to_string());
+        lacks.push((Refusal::DatabaseAway, error.to_string()));
     }
-    if reasons.is_empty() {
-        return Ok("ok\n");
-    }
-    Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, reasons.join("; ")).retry_after(5))
+    // The reason is that of the first; the words are those of all.
+    let Some((reason, _)) = lacks.first() else { return Ok("ok\n") };
+    let said: Vec<&str> = lacks.iter().map(|(_, said)| said.as_str()).collect();
+    Err(Problem::new(*reason, said.join("; ")).retry_after(5))
 }
 
 /// The hub acts, for a balancer that leads people to one that does [A6].
@@ -58,7 +59,7 @@ pub async fn acting(State(shared): State<Arc<Shared>>) -> Result<&'static str, P
 
 fn not_read() -> Problem {
     let detail = "the repository has not been read yet; see the hub's log if that goes on";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5)
+    Problem::new(Refusal::NotReadYet, detail).retry_after(5)
 }
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -75,7 +76,7 @@ pub async fn metrics(view: View) -> Result<Response, Problem> {
     let shared = view.everything()?;
     let text = shared.metrics.scrape(shared).map_err(|error| {
         let detail = format!("metrics cannot be written: {error}; this is a bug");
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+        Problem::new(Refusal::Mistake, detail)
     })?;
     Ok(([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response())
 }

@@ -2,8 +2,8 @@
 
 use super::problem::Problem;
 use crate::notify::lock;
-use axum::http::StatusCode;
 use shipper_core::ClusterName;
+use shipper_core::catalogue::Refusal;
 use std::collections::HashMap;
 use std::sync::Mutex;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ impl Limiter {
             let detail = format!(
                 "cluster {cluster} sends more than {RATE} requests per second; wait, and look whether two agents run in it"
             );
-            return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(1));
+            return Err(Problem::new(Refusal::TooManyReports, detail).retry_after(1));
         }
         bucket.left -= 1.0;
         Ok(())

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
 use shipper_core::api::{DEFAULT_LIMIT, MAX_LIMIT};
+use shipper_core::catalogue::Refusal;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::{IntoParams, PartialSchema};
@@ -47,9 +48,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
-/// 400 with these words.
+/// 400 for a parameter, with these words.
 pub fn bad(detail: impl Into<String>) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, detail)
+    Problem::new(Refusal::BadParameter, detail)
 }
 
 /// `limit` and `continue` where there are no filters.
@@ -101,9 +102,10 @@ pub fn token(place: &str) -> String {
 pub fn place<T: std::str::FromStr>(token: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(token) = token else { return Ok(None) };
     let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let place = text
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| bad("continue is not what a page of this list ended with; begin again without it"))?;
+    let place = text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let detail = "continue is not what a page of this list ended with; begin again without it";
+        Problem::new(Refusal::StaleContinue, detail)
+    })?;
     Ok(Some(place))
 }
 

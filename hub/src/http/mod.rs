@@ -2,7 +2,7 @@
 //!
 //! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
 //! - [`applications`], [`clusters`], [`fleet`], [`timeline`], [`why`](mod@why), [`wait`](mod@wait): what people and programs read, in pages
-//!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`]).
+//!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`], [`watched`](mod@watched)).
 //! - [`webhook`], [`health`]: for Git hosts and for whoever runs the hub.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
 //! - [`routes`]: which handler is where; [`openapi`]: the description of all that.
@@ -30,6 +30,7 @@ mod tests;
 pub mod timeline;
 pub mod tokens;
 pub mod wait;
+pub mod watched;
 pub mod webhook;
 pub mod why;
 
@@ -49,7 +50,7 @@ pub const MAX_WEBHOOK: usize = 1 << 20;
 
 /// All routes. Needs no socket: a request goes in, an answer comes out.
 pub fn router(shared: Arc<Shared>) -> Router {
-    let Routes { agents, hints, readers, always, metrics, operators, document } = Routes::new();
+    let Routes { agents, hints, lists, readers, always, metrics, operators, document } = Routes::new();
     let agents = agents
         .layer(DefaultBodyLimit::max(MAX_REPORT))
         .layer(from_fn_with_state(shared.clone(), guard::acts));
@@ -57,7 +58,12 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let readers = readers.layer(from_fn(etag::etag)).layer(from_fn_with_state(shared.clone(), guard::acts));
     // What people read is seen through a `View` alone: the state of these routes gives a handler nothing else.
     let gate = Gate::new(shared.clone());
+    let lists = lists
+        .layer(from_fn(etag::etag))
+        .layer(from_fn_with_state(gate.clone(), watched::watched))
+        .layer(from_fn_with_state(shared.clone(), guard::acts));
     let readers: Router<Gate> = Router::new()
+        .merge(lists)
         .merge(readers)
         .merge(always.layer(from_fn(etag::etag)))
         .merge(metrics)

@@ -1,10 +1,11 @@
-//! Every refusal, as a problem document (RFC 9457): what is wrong and what to do next, for people; the status for programs.
+//! Every refusal, as a problem document (RFC 9457): what is wrong and what to do next, for people; status and reason for programs. There is
+//! none without a reason of the catalogue, which says the status.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use shipper_core::condition::Reason;
+use shipper_core::catalogue::Refusal;
 use utoipa::ToSchema;
 
 /// What is said of a path that nothing is at.
@@ -13,42 +14,35 @@ pub const NOWHERE: &str = "nothing is at this path; the API is below /api/v1";
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
-    /// Always `about:blank`: the status says the kind.
+    /// The page of the reason, which says more of it.
     #[serde(rename = "type")]
-    #[schema(format = "uri-reference")]
-    pub kind: String,
-    /// The status in words.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
+    #[schema(format = "uri")]
+    kind: String,
+    /// What the reason means.
+    title: String,
+    /// The HTTP status, which goes with the reason.
+    status: u16,
+    /// Why it is refused, for programs to go by.
+    pub reason: Refusal,
     /// What is wrong here, and the next step.
     pub detail: String,
-    /// A reason of the catalogue, where there is one for programs to go by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Reason>)]
-    pub reason: Option<String>,
     /// Seconds to wait before trying again.
     #[serde(skip)]
-    pub retry_after: Option<u32>,
+    retry_after: Option<u32>,
 }
 
 impl Problem {
-    /// A problem of some status.
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A refusal for this reason.
+    pub fn new(reason: Refusal, detail: impl Into<String>) -> Self {
+        let entry = reason.entry();
         Self {
-            kind: "about:blank".to_owned(),
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: status.as_u16(),
+            kind: entry.map_or_else(|| "about:blank".to_owned(), |entry| entry.url()),
+            title: entry.map_or(reason.name(), |entry| entry.meaning).to_owned(),
+            status: reason.status(),
+            reason,
             detail: detail.into(),
-            reason: None,
             retry_after: None,
         }
-    }
-
-    /// The same, for a reason of the catalogue.
-    pub fn because(mut self, reason: Reason) -> Self {
-        self.reason = Some(reason.name().to_owned());
-        self
     }
 
     /// The same, to be tried again after some seconds.
@@ -57,21 +51,30 @@ impl Problem {
         self
     }
 
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        status(self.reason)
+    }
+
     /// 404 for a path that nothing is at.
     pub fn no_such_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, NOWHERE)
+        Self::new(Refusal::NoSuchPath, NOWHERE)
     }
 
     /// 405.
     pub fn wrong_method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method; see the Allow header")
+        Self::new(Refusal::WrongMethod, "this path does not take this method; see the Allow header")
     }
+}
+
+/// The HTTP status of a reason.
+pub fn status(reason: Refusal) -> StatusCode {
+    StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let retry_after = self.retry_after;
+        let (status, retry_after) = (self.status(), self.retry_after);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -82,5 +85,31 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    /// There is no refusal in the code but of these, for nothing else makes one.
+    #[tokio::test]
+    async fn every_refusal_is_a_problem_document_with_its_reason_and_its_page() {
+        for reason in Refusal::ALL {
+            let entry = reason.entry().unwrap();
+            let (head, body) = Problem::new(*reason, "what is wrong").into_response().into_parts();
+            assert_eq!(head.status.as_u16(), reason.status(), "{}", entry.name);
+            assert_eq!(head.headers[header::CONTENT_TYPE], "application/problem+json");
+            let told: serde_json::Value =
+                serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap();
+            assert_eq!(
+                told,
+                serde_json::json!({
+                    "type": entry.url(), "title": entry.meaning, "status": reason.status(), "reason": entry.name,
+                    "detail": "what is wrong",
+                })
+            );
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Which handler is where. One registration makes the router and its description, so that neither has what the other has not.
 
 use super::openapi::answers::{self, Unavailable};
-use super::openapi::{self, security};
+use super::openapi::{self, events as streams, security};
 use super::{agent, applications, clusters, events, evidence, fleet, health, timeline, wait, webhook, why};
 use crate::access::Gate;
 use crate::shared::Shared;
@@ -20,7 +20,9 @@ pub(super) struct Routes {
     pub(super) agents: Described,
     /// For Git hosts.
     pub(super) hints: Described,
-    /// For people and programs, where the hub acts.
+    /// For people and programs, where the hub acts: what comes in pages and can be followed.
+    pub(super) lists: Seen,
+    /// For people and programs, where the hub acts: everything else.
     pub(super) readers: Seen,
     /// For people and programs, wherever the hub stands.
     pub(super) always: Seen,
@@ -39,21 +41,22 @@ impl Routes {
             .routes(routes!(agent::report))
             .routes(routes!(events::stream));
         let hints = Described::default().routes(routes!(webhook::receive));
-        let mut readers = Seen::default()
+        let mut lists = Seen::default()
             .routes(routes!(applications::list))
+            .routes(routes!(applications::releases))
+            .routes(routes!(applications::pods))
+            .routes(routes!(applications::versions))
+            .routes(routes!(clusters::list))
+            .routes(routes!(fleet::blocks));
+        let mut readers = Seen::default()
             .routes(routes!(applications::one))
             .routes(routes!(why::why))
             .routes(routes!(evidence::evidence))
             .routes(routes!(timeline::of_application))
-            .routes(routes!(applications::releases))
-            .routes(routes!(applications::pods))
             .routes(routes!(wait::wait))
-            .routes(routes!(fleet::blocks))
-            .routes(routes!(clusters::list))
             .routes(routes!(clusters::one))
             .routes(routes!(timeline::events))
             .routes(routes!(fleet::summary))
-            .routes(routes!(applications::versions))
             .routes(routes!(fleet::watch));
         let mut always = Seen::default().routes(routes!(fleet::status));
         let mut metrics = Seen::default().routes(routes!(health::metrics));
@@ -64,16 +67,18 @@ impl Routes {
         let mut document = Described::default().routes(routes!(openapi::get));
 
         security::agents(agents.get_openapi_mut());
-        for seen in [&mut readers, &mut always, &mut metrics] {
+        for seen in [&mut lists, &mut readers, &mut always, &mut metrics] {
             security::readers(seen.get_openapi_mut());
         }
-        for acting in [agents.get_openapi_mut(), readers.get_openapi_mut()] {
+        for acting in [agents.get_openapi_mut(), lists.get_openapi_mut(), readers.get_openapi_mut()] {
             answers::refused::<Unavailable>(acting);
         }
-        for marked in [readers.get_openapi_mut(), always.get_openapi_mut(), document.get_openapi_mut()] {
-            answers::revalidated(marked);
+        streams::watched(lists.get_openapi_mut());
+        for marked in [&mut lists, &mut readers, &mut always] {
+            answers::revalidated(marked.get_openapi_mut());
         }
-        Self { agents, hints, readers, always, metrics, operators, document }
+        answers::revalidated(document.get_openapi_mut());
+        Self { agents, hints, lists, readers, always, metrics, operators, document }
     }
 
     /// Adds their description to the document.
@@ -81,6 +86,7 @@ impl Routes {
         for part in [
             self.agents.into_openapi(),
             self.hints.into_openapi(),
+            self.lists.into_openapi(),
             self.readers.into_openapi(),
             self.always.into_openapi(),
             self.metrics.into_openapi(),

@@ -20,6 +20,8 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{sleep, timeout};
 
+/// What a reader of a stream says of itself when it was cut off.
+pub(super) const LAST_EVENT_ID: &str = "last-event-id";
 /// How often a silent stream says that it is alive, so that proxies and readers notice when it is not.
 const PING: Duration = Duration::from_secs(10);
 const PINGED: Bytes = Bytes::from_static(b": ping\n\n");
@@ -29,7 +31,7 @@ const PACE: Duration = Duration::from_millis(250);
 const READ: u32 = 200;
 
 /// The answer that is a stream of these events.
-fn answer(view: &View, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
+pub(super) fn answer(view: &View, events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
     let alive =
         stream::unfold(Box::pin(events), async |mut events| match timeout(PING, events.next()).await {
             Ok(event) => event.map(|event| (event, events)),

@@ -3,7 +3,9 @@
 mod access;
 mod contract;
 mod examples;
+mod filters;
 mod following;
+mod lists;
 mod login;
 mod reading;
 
@@ -62,15 +64,19 @@ impl Answer {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
         let problem: problem::Problem = serde_json::from_str(&self.text).unwrap();
-        assert_eq!(problem.status, status);
+        assert_eq!(problem.status().as_u16(), status, "a reason has one status");
         problem.detail
     }
 }
 
 async fn hub_with(secret: Option<&str>) -> Hub {
+    hub_at(Clock::system(), secret).await
+}
+
+async fn hub_at(clock: Clock, secret: Option<&str>) -> Hub {
     let tokens = BTreeMap::from([("eu".to_owned(), EU.to_owned()), ("us".to_owned(), US.to_owned())]);
     let settings = Settings {
-        clock: Clock::system(),
+        clock,
         heartbeat: Duration::from_secs(10),
         tokens: Tokens::fixed(tokens).unwrap(),
         access: AccessSettings::open(),

@@ -7,20 +7,19 @@ use super::openapi::events::TimelineEvents;
 use super::openapi::tag;
 use super::problem::Problem;
 use super::routes::below_application;
-use super::sse;
+use super::sse::{self, LAST_EVENT_ID};
 use crate::access::View;
 use crate::store::{Begin, EventQuery};
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 use shipper_core::api::{EVENTS_OF, EventFilter, Page, TIMELINE, TimelineEvent};
+use shipper_core::catalogue::Refusal;
 use shipper_core::{AppKey, ClusterName};
 use utoipa::IntoParams;
 
-/// What a reader of a stream says of itself when it was cut off.
-const LAST_EVENT_ID: &str = "last-event-id";
 const LAST: &str = "Of a stream: the `id` of the last entry that came, to be told first what was missed.";
 
 /// Which entries are asked for.
@@ -168,7 +167,7 @@ async fn page(
     let mut entries = view.events(&query).await.map_err(|error| {
         tracing::warn!(%error, "the timeline cannot be read");
         let detail = "the hub's database does not answer; see the hub's log, then try again";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
+        Problem::new(Refusal::DatabaseAway, detail).retry_after(1)
     })?;
     let more = entries.len() > limit;
     entries.truncate(limit);

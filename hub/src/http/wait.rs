@@ -9,10 +9,10 @@ use super::routes::below_application;
 use crate::access::View;
 use crate::access::refusal::Refused;
 use axum::Json;
-use axum::http::StatusCode;
 use serde::Deserialize;
 use shipper_core::AppKey;
 use shipper_core::api::{Followed, Goal, MAX_WAIT_SECONDS, WAIT, Waited};
+use shipper_core::catalogue::Refusal;
 use shipper_core::status::ApplicationStatus;
 use shipper_git::Oid;
 use std::time::Duration;
@@ -125,7 +125,7 @@ pub async fn wait(
             () = &mut ended => return Err(Refused::Token.problem()),
             () = view.stop().cancelled() => {
                 let detail = "the hub is stopping; ask again";
-                return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1));
+                return Err(Problem::new(Refusal::Stopping, detail).retry_after(1));
             }
         }
     }

@@ -12,6 +12,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, StatusCode};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use shipper_core::catalogue::Refusal;
 use shipper_core::protocol::WEBHOOK;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub async fn receive(
         && !proves(secret.reveal().as_bytes(), &headers, &body)
     {
         let detail = "the webhook is not signed with the hub's secret; set the content of --webhook-secret-file as the webhook's secret at the Git host";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
+        return Err(Problem::new(Refusal::BadSignature, detail));
     }
     tracing::debug!("a webhook hints at a push");
     shared.hints.give(pushed(&body));

@@ -8,8 +8,8 @@ use super::problem::Problem;
 use super::routes::below_application;
 use crate::access::View;
 use axum::Json;
-use axum::http::StatusCode;
 use shipper_core::AppKey;
+use shipper_core::catalogue::Refusal;
 use shipper_core::protocol::WHY;
 use shipper_core::why::Why;
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub async fn why(
     let key = AppKey::new(namespace, name);
     let busy = || {
         let detail = "the hub is busy with the repository and cannot answer now; try again in a few seconds";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(5)
+        Problem::new(Refusal::Busy, detail).retry_after(5)
     };
     let unknown = || super::applications::not_known(&view, &key);
     let answer = view.ask_why(&key).ok_or_else(unknown)?.ok_or_else(busy)?;

@@ -134,8 +134,13 @@ mod tests {
 
     fn changed(name: &str, message: &str) -> Changed {
         let release = format!("{name}-0a1b2c3d-0").as_str().into();
-        let event =
-            Event { release, reason: EventReason::Created, message: message.to_owned(), commit: None };
+        let event = Event {
+            release,
+            reason: EventReason::Created,
+            message: message.to_owned(),
+            commit: None,
+            cluster: None,
+        };
         Changed {
             app: AppKey::new("web", name),
             events: vec![event],

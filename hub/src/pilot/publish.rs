@@ -153,7 +153,7 @@ impl Publisher {
             |(one, event)| TimelineEvent {
                 at,
                 application: Some(one.app.clone()),
-                cluster: None,
+                cluster: event.cluster.clone(),
                 reason: format!("{:?}", event.reason),
                 message: event.message.clone(),
                 commit: one.commits.iter().find(|commit| Some(&commit.id) == event.commit.as_ref()).cloned(),

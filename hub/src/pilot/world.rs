@@ -279,7 +279,10 @@ impl World {
         }
         let intent = resolve(view, app, &self.lookups.pins);
         let liveness = self.shared.heartbeats.liveness(Instant::now());
-        let (_, why) = self.decide(app, intent.as_ref(), self.shared.clock.now(), &liveness, why);
+        // Taken before the reports are: what these say came with that report, or after it.
+        let sources = self.shared.agents.sources();
+        let (_, mut why) = self.decide(app, intent.as_ref(), self.shared.clock.now(), &liveness, why);
+        why.cite(|cluster| sources.get(cluster).cloned());
         Some(why)
     }
 

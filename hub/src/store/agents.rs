@@ -4,8 +4,10 @@ use super::ledger::ClusterRow;
 use jiff::Timestamp;
 use shipper_core::ClusterName;
 use shipper_core::resources::Resources;
+use shipper_core::why::Source;
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
+use tokio::sync::watch;
 
 /// An agent, by its last report.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +28,8 @@ pub struct AgentInfo {
     pub api_calls: BTreeMap<String, u64>,
     /// When it last reported.
     pub last_report: Option<Timestamp>,
+    /// Session and number of that report.
+    pub newest: Option<(String, u64)>,
     /// What its cluster has free.
     pub free: Option<Resources>,
 }
@@ -42,14 +46,21 @@ impl AgentInfo {
             problems: Vec::new(),
             api_calls: BTreeMap::new(),
             last_report: None,
+            newest: None,
             free: None,
         }
+    }
+
+    /// What people are shown of it and would miss; when it last reported is not followed.
+    fn shown(&self) -> (&str, Option<&str>, &[String], Option<&Resources>) {
+        (&self.agent_version, self.commit.as_deref(), &self.problems, self.free.as_ref())
     }
 }
 
 impl From<ClusterRow> for AgentInfo {
     fn from(row: ClusterRow) -> Self {
         Self {
+            newest: row.sequence.map(|sequence| (row.session, sequence)),
             opened: row.started,
             cluster_uid: row.cluster_uid,
             agent_version: row.agent_version,
@@ -76,17 +87,21 @@ pub struct AgentCommit {
 
 /// Every agent that ever opened a session.
 #[derive(Debug, Default)]
-pub struct Agents(RwLock<BTreeMap<ClusterName, AgentInfo>>);
+pub struct Agents {
+    known: RwLock<BTreeMap<ClusterName, AgentInfo>>,
+    /// Counts how often what people are shown of them became another.
+    shown: watch::Sender<u64>,
+}
 
 impl Agents {
     /// One agent.
     pub fn get(&self, cluster: &ClusterName) -> Option<AgentInfo> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(cluster).cloned()
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(cluster).cloned()
     }
 
     /// The state commit that each agent works on.
     pub fn commits(&self) -> Vec<AgentCommit> {
-        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let agents = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let working =
             agents.iter().filter_map(|(cluster, agent)| Some((cluster, agent, agent.commit.as_ref()?)));
         working
@@ -98,43 +113,75 @@ impl Agents {
             .collect()
     }
 
+    /// The newest report of each cluster.
+    pub fn sources(&self) -> BTreeMap<ClusterName, Source> {
+        let agents = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let source = |agent: &AgentInfo| {
+            let (session, sequence) = agent.newest.as_ref()?;
+            Some(Source::of(session, *sequence, agent.commit.clone()))
+        };
+        agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), source(agent)?))).collect()
+    }
+
     /// When each agent last reported.
     pub fn last_reports(&self) -> BTreeMap<ClusterName, Timestamp> {
-        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let agents = self.known.read().unwrap_or_else(PoisonError::into_inner);
         agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), agent.last_report?))).collect()
     }
 
     /// What is free in each cluster that says so.
     pub fn free(&self) -> BTreeMap<ClusterName, Resources> {
-        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let agents = self.known.read().unwrap_or_else(PoisonError::into_inner);
         agents.iter().filter_map(|(cluster, agent)| Some((cluster.clone(), agent.free.clone()?))).collect()
     }
 
     /// Whether an agent is known, and known to be of another cluster than that of this UID.
     pub(super) fn is_of_another(&self, cluster: &ClusterName, uid: &str) -> bool {
-        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let agents = self.known.read().unwrap_or_else(PoisonError::into_inner);
         agents.get(cluster).is_some_and(|known| known.cluster_uid != uid)
     }
 
-    /// Changes what is known of an agent where it is; `first`: what that is where nothing was known.
+    /// Counts how often what people are shown of agents became another. That one reported once more is no change.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.shown.subscribe()
+    }
+
+    /// Changes what is known of an agent where it is, and says whether people are shown something else then; `first`: what is known
+    /// where nothing was.
     pub(super) fn change(
         &self,
         cluster: &ClusterName,
         first: impl FnOnce() -> AgentInfo,
-        change: impl FnOnce(&mut AgentInfo),
+        change: impl FnOnce(&mut AgentInfo) -> bool,
     ) {
-        let mut agents = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match agents.get_mut(cluster) {
+        let mut agents = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let another = match agents.get_mut(cluster) {
             Some(known) => change(known),
-            None => change(agents.entry(cluster.clone()).or_insert_with(first)),
-        }
+            None => {
+                change(agents.entry(cluster.clone()).or_insert_with(first));
+                true
+            }
+        };
+        drop(agents);
+        self.tell(another);
     }
 
     pub(super) fn put(&self, cluster: ClusterName, agent: AgentInfo) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(cluster, agent);
+        let mut agents = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let another = agents.get(&cluster).is_none_or(|known| known.shown() != agent.shown());
+        agents.insert(cluster, agent);
+        drop(agents);
+        self.tell(another);
     }
 
     pub(super) fn remove(&self, cluster: &ClusterName) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(cluster);
+        let known = self.known.write().unwrap_or_else(PoisonError::into_inner).remove(cluster);
+        self.tell(known.is_some());
+    }
+
+    fn tell(&self, another: bool) {
+        if another {
+            self.shown.send_modify(|count| *count += 1);
+        }
     }
 }

@@ -69,7 +69,7 @@ impl View {
                     let first = || AgentInfo::new(&report.cluster_uid, *at);
                     self.agents.change(&report.cluster, first, |agent| {
                         self.metrics.agent_called(&agent.api_calls, &report.api_calls);
-                        follow(agent, report, *at);
+                        follow(agent, report, *at)
                     });
                     self.heartbeats.heard(&report.cluster);
                     self.metrics.reports_stored.inc();
@@ -131,8 +131,13 @@ impl View {
     }
 }
 
-/// What a report says of its agent, in the place of what was known. Most of it is what was known.
-fn follow(agent: &mut AgentInfo, report: &Report, at: Timestamp) {
+/// What a report says of its agent, in the place of what was known, which most of it is. Says whether people are shown something else.
+fn follow(agent: &mut AgentInfo, report: &Report, at: Timestamp) -> bool {
+    let free = free_after(agent.free.as_ref(), report, agent.opened, at);
+    let another = agent.agent_version != report.agent_version
+        || agent.commit != report.commit
+        || agent.problems != report.problems
+        || agent.free != free;
     agent.cluster_uid.clone_from(&report.cluster_uid);
     agent.agent_version.clone_from(&report.agent_version);
     agent.commit.clone_from(&report.commit);
@@ -140,5 +145,9 @@ fn follow(agent: &mut AgentInfo, report: &Report, at: Timestamp) {
     agent.problems.clone_from(&report.problems);
     agent.api_calls.clone_from(&report.api_calls);
     agent.last_report = Some(at);
-    agent.free = free_after(agent.free.as_ref(), report, agent.opened, at);
+    let (session, sequence) = agent.newest.get_or_insert_default();
+    session.clone_from(&report.session);
+    *sequence = report.sequence;
+    agent.free = free;
+    another
 }

@@ -68,6 +68,8 @@ struct Seen {
     status: Option<Arc<ApplicationStatus>>,
     hub: Vec<String>,
     liveness: Vec<Liveness>,
+    /// What agents say of themselves; of one application nothing of it is shown.
+    agents: Option<u64>,
     blocks: Vec<bool>,
 }
 
@@ -83,6 +85,7 @@ impl Seen {
             status: application.and_then(|app| view.get(app)),
             hub: conditions.chain(files).chain(commits).collect(),
             liveness: status.clusters.iter().map(|cluster| cluster.liveness).collect(),
+            agents: application.is_none().then(|| view.said_by_agents()),
             blocks: blocks.iter().map(|block| block.in_force).collect(),
         }
     }
@@ -115,11 +118,14 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::Write;
     use crate::ui::support::{hub, rollout, settled, two};
     use axum::body::Body;
     use axum::http::{Request, header};
     use futures::StreamExt;
-    use serde_json::json;
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
     use std::time::Duration;
     use tower::ServiceExt;
 
@@ -143,5 +149,50 @@ mod tests {
         status["waiting"]["message"] = json!("something else");
         hub.publish(&status);
         assert_eq!(next(1000).await.unwrap(), "event: changed\ndata: 2\n\n");
+    }
+
+    /// Pages of clusters show what agents say of themselves: what is wrong, what is free, which commit and which version.
+    #[tokio::test]
+    async fn an_open_page_is_told_what_agents_say_and_not_that_they_said_it_again() {
+        let hub = hub().await;
+        hub.clusters(&["eu".to_owned()]);
+        let at = Timestamp::now();
+        let request = json!({"cluster": "eu", "clusterUid": "uid", "agentVersion": "1.0.0"});
+        let request = serde_json::from_value(request).unwrap();
+        hub.shared.intake.write(Write::Open { session: "s".to_owned(), request, at }).await.unwrap();
+        let mut told = json!({
+            "session": "s", "sequence": 1, "cluster": "eu", "clusterUid": "uid", "agentVersion": "1.0.0",
+            "applications": [],
+        });
+        let report = async |told: &mut Value| {
+            told["sequence"] = json!(told["sequence"].as_u64().unwrap() + 1);
+            let report = Arc::new(serde_json::from_value(told.clone()).unwrap());
+            hub.shared.intake.write(Write::Report { report, at }).await.unwrap();
+        };
+        report(&mut told).await;
+        let request = Request::get("/changes").body(Body::empty()).unwrap();
+        let mut events = hub.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream();
+        let mut next = async |within: u64| {
+            let event = tokio::time::timeout(Duration::from_millis(within), events.next()).await.ok()?;
+            Some(String::from_utf8(event.unwrap().unwrap().to_vec()).unwrap())
+        };
+        assert_eq!(next(5000).await.unwrap(), "event: changed\ndata: 1\n\n");
+        let said = [
+            ("problems", json!(["the way to Git is closed"])),
+            ("free", json!({"cpu": "3500m"})),
+            ("commit", json!("bada55")),
+            ("agentVersion", json!("1.0.1")),
+        ];
+        for (number, (field, said)) in (2..).zip(said) {
+            told[field] = said;
+            report(&mut told).await;
+            assert_eq!(next(1500).await, Some(format!("event: changed\ndata: {number}\n\n")), "{field}");
+            report(&mut told).await;
+            assert_eq!(next(700).await, None, "{field} is as it was");
+        }
+        let page = hub.get("/clusters/eu").await.text;
+        for shown in ["the way to Git is closed", "3.5", "bada55", "1.0.1"] {
+            assert!(page.contains(shown), "{shown} is not on {page}");
+        }
     }
 }

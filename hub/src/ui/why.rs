@@ -12,7 +12,7 @@ use axum::response::Response;
 use shipper_core::AppKey;
 use shipper_core::catalogue::{Group, entry};
 use shipper_core::status::Liveness;
-use shipper_core::why::{Because, Evidence, Why};
+use shipper_core::why::{Because, Evidence, Source, Why};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -42,6 +42,7 @@ struct Decision {
     title: &'static str,
     first: String,
     rest: Vec<String>,
+    commit: Option<String>,
     evidence: Vec<Report>,
     because: Vec<Decision>,
 }
@@ -54,6 +55,8 @@ struct Report {
     /// Whether it proves anything: it speaks of the target in force.
     proves: bool,
     what: String,
+    /// Which report it is.
+    source: Option<String>,
     says: Vec<String>,
 }
 
@@ -103,6 +106,7 @@ impl Decision {
             title: because.rule.title(),
             first: lines.next().unwrap_or_default(),
             rest: lines.collect(),
+            commit: because.commit.as_deref().map(short),
             evidence: because.evidence.iter().map(Report::of).collect(),
             because: because.because.iter().map(Self::of).collect(),
         }
@@ -127,9 +131,16 @@ impl Report {
             offline: evidence.liveness == Liveness::Offline,
             proves,
             what,
+            source: evidence.report.as_ref().map(source),
             says: evidence.says.clone(),
         }
     }
+}
+
+/// Which report it is, in words.
+fn source(source: &Source) -> String {
+    let commit = source.commit.as_deref().map(|commit| format!(", state {}", short(commit)));
+    format!("report {} of session {}{}", source.sequence, source.session, commit.unwrap_or_default())
 }
 
 #[cfg(test)]

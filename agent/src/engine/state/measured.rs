@@ -19,11 +19,6 @@ impl State {
         asked.collect()
     }
 
-    /// Generation of an application's target; 0 where it has none.
-    pub fn generation(&self, key: &AppKey) -> u64 {
-        self.lock().apps.get(key).map_or(0, |app| app.target.target.generation)
-    }
-
     /// Takes what one analysis of a run has measured so far; `false` = the run is over, and nothing is taken.
     pub fn measured(&self, key: &AppKey, run: (&ReleaseName, Timestamp), measure: MeasureReport) -> bool {
         let mut inner = self.lock();

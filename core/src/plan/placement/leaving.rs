@@ -59,11 +59,8 @@ pub(in crate::plan) fn release(draft: &mut Draft<'_>) {
         let Some(placed) = placement.clusters.remove(&name) else { continue };
         placement.leaving.insert(name.clone(), placed);
         if let Some(contender) = &contender {
-            draft.event(
-                contender,
-                EventReason::ClusterReleased,
-                format!("{name} is emptied: the others are ready"),
-            );
+            let message = format!("{name} is emptied: the others are ready");
+            draft.event_in(&name, contender, EventReason::ClusterReleased, message);
         }
     }
 }

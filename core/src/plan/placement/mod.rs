@@ -15,7 +15,7 @@ pub(super) use leaving::{release, waits_for};
 pub use room::peak_of;
 
 use super::blocks::{self, Act};
-use super::{Draft, EventReason};
+use super::{Draft, Event, EventReason};
 use crate::ClusterName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::state::{Leaves, Placement};
@@ -91,11 +91,14 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 /// Writes the choice into the placement, and what changed into the timeline.
 fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
     let first = placement.clusters.is_empty();
-    let (mut unwanted, mut chosen) = (Vec::new(), Vec::new());
+    let mut happened = Vec::new();
     for (name, placed) in placement.clusters.iter_mut() {
         let leaves = choice.leaving.get(name).copied();
         if let Some(why) = leaves.filter(|_| placed.leaves.is_none()) {
-            unwanted.push(format!("{name} leaves once the others are ready: {why}"));
+            let message = format!("{name} leaves once the others are ready: {why}");
+            // Somebody drains it, or asks for others.
+            let commit = Some(draft.input.source.to_owned());
+            happened.push((name.clone(), EventReason::ClusterUnwanted, message, commit));
         }
         placed.leaves = leaves;
     }
@@ -104,14 +107,15 @@ fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
         placement.leaving.remove(name);
         placement.clusters.insert(name.clone(), info.placed());
         if !first {
-            chosen.push(format!("{name} is chosen"));
+            // It may be chosen because it has room again.
+            happened.push((name.clone(), EventReason::ClusterChosen, format!("{name} is chosen"), None));
         }
     }
     if let Some(contender) = draft.roles().contender {
-        // A cluster leaves because somebody drains it, or asks for others; one may be chosen because it has room again.
-        let tell = |message: String| draft.asked(&contender, EventReason::ClusterUnwanted, message);
-        unwanted.into_iter().for_each(tell);
-        chosen.into_iter().for_each(|said| draft.event(&contender, EventReason::ClusterChosen, said));
+        for (cluster, reason, message, commit) in happened {
+            let event = Event::of(&contender, reason, message);
+            draft.events.push(Event { commit, cluster: Some(cluster), ..event });
+        }
     }
 }
 

@@ -39,6 +39,11 @@ impl View {
         status
     }
 
+    /// Counts how often what agents say of themselves became another.
+    pub fn said_by_agents(&self) -> u64 {
+        *self.shared.agents.subscribe().borrow()
+    }
+
     /// Whether a file of the repository is of what is seen.
     fn sees_file(&self, path: &str) -> bool {
         match path.split('/').collect::<Vec<_>>().as_slice() {

@@ -1,6 +1,7 @@
 //! What many operations answer alike: refusals, and marks of content.
 
 use axum::http::StatusCode;
+use shipper_core::catalogue::Refusal;
 use std::collections::BTreeMap;
 use utoipa::IntoResponses;
 use utoipa::openapi::header::HeaderBuilder;
@@ -48,7 +49,7 @@ refusals! {
     TooLarge = PAYLOAD_TOO_LARGE,
     /// The cluster sends more than it may; the others are not concerned.
     TooMany = TOO_MANY_REQUESTS,
-    /// Not now: the hub is busy, stops, its database does not answer, or another hub acts (reason `StandsBy`).
+    /// Not now.
     Unavailable = SERVICE_UNAVAILABLE,
 }
 
@@ -56,7 +57,7 @@ refusals! {
 pub(super) fn declare(document: &mut OpenApi) {
     let components = document.components.get_or_insert_with(Components::new);
     for (name, status, description) in refusals() {
-        let mut response = problem(description);
+        let mut response = problem(&reasoned(description, status));
         let header = match status {
             StatusCode::UNAUTHORIZED => Some(("WWW-Authenticate", Type::String, "How to prove it.")),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
@@ -70,12 +71,20 @@ pub(super) fn declare(document: &mut OpenApi) {
         }
         components.responses.insert(name.to_owned(), response.into());
     }
-    let mistake = problem("The hub made a mistake, or was not done in time; its log says more.");
+    let mistake = "The hub made a mistake; its log says more.";
+    let mistake = problem(&reasoned(mistake, StatusCode::INTERNAL_SERVER_ERROR));
     components.responses.insert("Mistake".to_owned(), mistake.into());
     for operation in operations(document) {
         let mistake = Ref::from_response_name("Mistake");
         operation.responses.responses.entry("default".to_owned()).or_insert_with(|| mistake.into());
     }
+}
+
+/// A description with the reasons that go with a status.
+fn reasoned(description: &str, status: StatusCode) -> String {
+    let reasons = Refusal::ALL.iter().filter(|refusal| refusal.status() == status.as_u16());
+    let names: Vec<String> = reasons.map(|refusal| format!("`{}`", refusal.name())).collect();
+    format!("{description} Reasons: {}.", names.join(", "))
 }
 
 fn problem(description: &str) -> ResponseBuilder {
@@ -117,7 +126,7 @@ pub(crate) fn revalidated(document: &mut OpenApi) {
 }
 
 /// A parameter that is a header and may be left out.
-fn header(name: &str, description: &str) -> Parameter {
+pub(super) fn header(name: &str, description: &str) -> Parameter {
     let schema = Some(of(Type::String));
     let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).schema(schema);
     parameter.required(Required::False).description(Some(description)).build()

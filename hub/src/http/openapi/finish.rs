@@ -2,7 +2,7 @@
 //! examples.
 
 use serde_json::{Map, Value, json};
-use shipper_core::catalogue::{self, Group};
+use shipper_core::catalogue::{self, Group, Refusal};
 use shipper_core::why::Rule;
 use utoipa::openapi::OpenApi;
 
@@ -150,6 +150,8 @@ fn explain(document: &mut Value) {
     tell(document, "Reason", of(Group::Condition));
     tell(document, "WaitingFor", of(Group::Waiting));
     tell(document, "Trouble", of(Group::Object));
+    let refusals = Refusal::ALL.iter().filter_map(|refusal| refusal.entry());
+    tell(document, "RefusalReason", refusals.map(|entry| (entry.name.to_owned(), entry.meaning)));
     tell(document, "Rule", rules);
 }
 

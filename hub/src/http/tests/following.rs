@@ -156,6 +156,31 @@ async fn that_something_changed_is_told_at_most_four_times_a_second() {
     stream.data("changed").await;
 }
 
+/// What an agent says of itself is told; that it reported once more is not.
+#[tokio::test(start_paused = true)]
+async fn what_agents_say_of_themselves_is_a_change() {
+    let hub = hub().await;
+    let session = hub.session("uid-1").await;
+    hub.post(REPORTS, EU, &report(&session, 1)).await;
+    let mut stream = Events::of(&hub, WATCH, None).await;
+    stream.data("changed").await;
+    let mut next = report(&session, 1);
+    for (sequence, (field, said)) in (1_u64..).zip([
+        ("problems", json!(["the way to Git is closed"])),
+        ("free", json!({"cpu": "3500m"})),
+        ("commit", json!("bada55")),
+        ("agentVersion", json!("1.0.1")),
+    ]) {
+        next[field] = said;
+        next["sequence"] = json!(2 * sequence);
+        hub.post(REPORTS, EU, &next).await;
+        stream.data("changed").await;
+        next["sequence"] = json!(2 * sequence + 1);
+        hub.post(REPORTS, EU, &next).await;
+        assert_eq!(stream.next().await.unwrap(), ": ping\n\n", "{field} is as it was");
+    }
+}
+
 fn at_step(step: usize) -> ApplicationStatus {
     let mut status = rolling("web", "shop");
     let at = Timestamp::UNIX_EPOCH;

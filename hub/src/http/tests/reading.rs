@@ -46,7 +46,7 @@ pub(super) fn rolling(namespace: &str, name: &str) -> ApplicationStatus {
 }
 
 /// Every item of a list, in pages of so many.
-async fn pages(hub: &Hub, path: &str, limit: usize) -> Vec<Value> {
+pub(super) async fn pages(hub: &Hub, path: &str, limit: usize) -> Vec<Value> {
     let mark = if path.contains('?') { '&' } else { '?' };
     let (mut items, mut next) = (Vec::new(), String::new());
     loop {

@@ -15,6 +15,7 @@ async fn told(hub: &Hub, count: usize) -> Vec<(String, String, String)> {
         let mut told: Vec<_> = entries
             .into_iter()
             .map(|entry| entry.event)
+            .filter(|event| event.application.is_none())
             .filter_map(|event| Some((event.cluster?.to_string(), event.reason, event.commit?.id)))
             .collect();
         told.reverse();
@@ -70,5 +71,12 @@ async fn what_is_done_to_a_cluster_is_told_once_with_its_commit() {
     hub.follows(late).await;
     assert!(hub.shared.statuses.get(&key("late")).is_some());
     assert_eq!(told(&hub, expected.len()).await, expected, "nothing is told twice");
+    // What a rollout does to one cluster is told of the cluster as well.
+    let filter = EventFilter { cluster: Some("b".into()), ..EventFilter::default() };
+    let query = EventQuery { filter, begin: Begin::Newest, limit: 100 };
+    let of_it = hub.shared.store.events(&query).await.unwrap();
+    let of_it: Vec<_> =
+        of_it.into_iter().filter_map(|one| Some((one.event.application?, one.event.reason))).collect();
+    assert!(of_it.contains(&(key("shop"), "ClusterChosen".to_owned())), "{of_it:?}");
     hub.stop().await;
 }

@@ -197,7 +197,7 @@ mod tests {
     use jiff::Timestamp;
 
     fn sample(outcome: Outcome, measured: &str) -> Sample {
-        Sample { generation: 1, at: Timestamp::UNIX_EPOCH, outcome, measured: measured.to_owned() }
+        Sample { at: Timestamp::UNIX_EPOCH, outcome, measured: measured.to_owned() }
     }
 
     #[test]
