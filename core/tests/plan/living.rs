@@ -132,12 +132,7 @@ pub fn report(world: &mut World, cluster: &str, said: Said) {
     let measured = |report: &mut AppReport, passed: bool| {
         let Some(asked) = &measured else { return };
         let outcome = if passed { Outcome::Passed } else { Outcome::Failed };
-        let sample = Sample {
-            generation: report.target_generation,
-            at: jiff::Timestamp::UNIX_EPOCH,
-            outcome,
-            measured: "1".to_owned(),
-        };
+        let sample = Sample { at: jiff::Timestamp::UNIX_EPOCH, outcome, measured: "1".to_owned() };
         let measures = asked.measures.iter().map(|measure| MeasureReport {
             name: measure.name.clone(),
             passed: if passed { measure.count } else { 0 },
