@@ -1,5 +1,6 @@
 //! How many replicas each Deployment is to have at this moment: raise within surge, lower what has lost its traffic [C1, C2, C5].
 
+use super::repair;
 use super::view::{View, Workload, count};
 use super::{Label, PROPAGATION, UNREADY_GRACE};
 use crate::observe::{Live, Pod};
@@ -32,10 +33,14 @@ impl Capacity {
     /// The ReplicaSet is asked now, or was asked and may not have obeyed yet, to take some of its pods: it chooses among those that are
     /// marked by then.
     pub(super) fn takes_of(&self, view: &View<'_>, workload: &Workload<'_>) -> bool {
+        let key = &workload.manifest.key;
+        // What is tried again later asks for nothing now.
+        let waits = view.observed.failures.get(key).is_some_and(|failure| failure.retry_at > view.now)
+            || (workload.replicas_taken() && repair::due(view, key).is_some());
         let is_now = |(index, replicas): (&usize, &u32)| {
-            std::ptr::eq(&raw const view.workloads[*index], workload) && *replicas < workload.replicas()
+            view.workloads[*index].manifest.key == *key && *replicas < workload.replicas()
         };
-        workload.lowering.is_some() || self.replicas.iter().any(is_now)
+        workload.lowering.is_some() || (!waits && self.replicas.iter().any(is_now))
     }
 }
 
@@ -44,7 +49,7 @@ pub(super) fn capacity(view: &View<'_>) -> Capacity {
     let mut result = Capacity::default();
     let bases: BTreeSet<&str> = view.workloads.iter().map(|w| w.base.as_str()).collect();
     let lowering = view.workloads.iter().filter_map(|workload| workload.lowering);
-    for lowered in lowering.filter(|lowered| lowered.unclear) {
+    for lowered in lowering.filter(|lowered| view.elapsed(lowered.since) < PROPAGATION) {
         wake(&mut result.wake_at, lowered.since, PROPAGATION);
     }
     for base in bases {
@@ -104,7 +109,10 @@ fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u3
         let Some(Balance { owed, .. }) = balance(view, workload, &mut result.wake_at) else { continue };
         let stale: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| view.stale(pod)).collect();
         let yields = count(stale.len()).saturating_sub(owed).min(needed).min(workload.replicas());
-        let mut marked = workload.pods.iter().filter(|pod| workload.serves && pod.ready && pod.marked);
+        let mut marked = workload
+            .pods
+            .iter()
+            .filter(|pod| workload.serves && pod.ready && pod.marked && !view.old_selector);
         if !marked.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
             // One of these might be taken in the place of one that gets ready.
             continue;
@@ -154,10 +162,13 @@ struct Balance {
 
 /// `None` while pods are still to be seen: with a lower count the ReplicaSet would choose among those as well, and might keep them
 /// and take one with traffic. Where none has had any for the settle time, or none can be created, that does not matter. `None` too
-/// while it may not have seen yet that a pod with traffic lost its mark.
+/// while a pod with traffic has a mark, or the ReplicaSet may not have seen yet that it lost it.
 fn balance(view: &View<'_>, workload: &Workload<'_>, wake_at: &mut Option<Timestamp>) -> Option<Balance> {
-    let kept = workload.pods.iter().filter(|pod| workload.serves && pod.serving && !pod.marked);
-    let last = kept.map(|pod| pod.mark_changed).max();
+    let kept = || workload.pods.iter().filter(|pod| workload.serves && pod.serving);
+    if kept().any(|pod| pod.marked && pod.ready) {
+        return None;
+    }
+    let last = kept().map(|pod| pod.mark_changed).max();
     if let Some(last) = last.filter(|last| view.elapsed(*last) < PROPAGATION) {
         wake(wake_at, last, PROPAGATION);
         return None;
@@ -180,10 +191,8 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     }
     let Some(Balance { missing, owed }) = balance(view, workload, &mut result.wake_at) else { return 0 };
     let idle: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.serving).collect();
-    // What somebody added has had no traffic, or has it by the selector. What lost it is marked like that.
-    let mut gone =
-        idle.iter().filter(|pod| pod.ready && view.left(pod).is_some() && view.out_since(pod).is_some());
-    if !gone.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
+    let mut had = idle.iter().filter(|pod| pod.ready && had_traffic(view, workload, pod));
+    if !had.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
         return 0;
     }
     if !all_marked(view, &idle, result) {
@@ -193,9 +202,23 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     excess.min(missing + count(idle.len()).saturating_sub(owed))
 }
 
-/// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking.
+/// Whether a pod lost its traffic to us, for all that is known: it was seen to, or was marked before this observer came, or slices are still
+/// to say that it is gone. What somebody added has had none, unless the Service selects its release.
+fn had_traffic(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
+    let selected = view.old_selector || view.corked() == Some(workload.release.name.as_str());
+    let seen = view.left(pod).is_some() || pod.unlabelled.is_some();
+    let before = pod.marked && pod.mark_changed == pod.seen_since;
+    !selected && (seen || before || view.out_since(pod).is_none())
+}
+
+/// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking. One that got
+/// ready just before the selector moved may have had traffic, which is told in a moment.
 fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
-    let mut ripe = true;
+    let moved = view.selects_since().filter(|moved| !pods.is_empty() && view.elapsed(*moved) < PROPAGATION);
+    if let Some(moved) = moved {
+        wake(&mut result.wake_at, moved, PROPAGATION);
+    }
+    let mut ripe = moved.is_none();
     for pod in pods {
         if !pod.marked || pod.serving {
             result.marked.insert(pod.name.clone());
@@ -246,8 +269,13 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     for pod in &leaving {
         settled &= has_settled(view, pod, &mut result.wake_at);
     }
-    // Nor may those that are not ready: one that gets ready before it is taken is one among the marked.
-    let able = if settled { idle + count(leaving.len()) } else { 0 };
+    let able = match settled {
+        true => idle + count(leaving.len()),
+        // Their label decides nothing, and they stay where they are.
+        false if view.old_selector => idle,
+        // Nor may those go that are not ready: one that gets ready before it is taken is one among the marked.
+        false => 0,
+    };
     excess.min(missing + able.saturating_sub(owed))
 }
 

@@ -27,6 +27,7 @@ pub use goals::{Goals, traffic_goals};
 use crate::ReleaseName;
 use crate::manifest::{Manifests, ObjectKey};
 use crate::observe::Observed;
+pub use crate::observe::PROPAGATION;
 use crate::report::AppReport;
 use crate::state::Target;
 use jiff::Timestamp;
@@ -36,9 +37,6 @@ use std::time::Duration;
 
 /// A pod that is not ready for this long gives way to a ready one [C1, C5].
 pub const UNREADY_GRACE: Duration = Duration::from_secs(10);
-/// How long a mark on a pod is left to be seen by the ReplicaSet controller, which watches pods and replicas separately, before
-/// replicas are lowered in reliance on it. Short enough that a Deployment that somebody scaled is back within a second [C7].
-pub const PROPAGATION: Duration = Duration::from_millis(500);
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]

@@ -44,7 +44,8 @@ pub(super) fn selector(view: &View<'_>, service: &ManifestObject) -> Selector {
             || view.serving_pods().any(|(w, pod)| w.release.name != *release && pod.ready && pod.serving);
         let enough = available >= goal && (served >= goal || (view.endpoints.is_empty() && !others()));
         // Pods that the ReplicaSet is about to take would have traffic again.
-        let going = of_release().any(|(workload, pod)| owed(view, workload, pod));
+        let going = of_release()
+            .any(|(workload, pod)| workload.lowering.is_some() || (pod.marked && owed(view, workload, pod)));
         goal > 0 && enough && !going && !view.lowers(release)
     };
     let corked = view.corked().map(ReleaseName::from);

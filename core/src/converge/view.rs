@@ -166,13 +166,14 @@ impl<'a> View<'a> {
         Duration::try_from(self.now.duration_since(since)).unwrap_or_default()
     }
 
-    /// Since when a pod is in no slice of the traffic Service; `None` = it is in one. As long as it had the label it may have been in one
-    /// that is still to be seen.
+    /// Since when a pod is in no slice of the traffic Service; `None` = it is in one. As long as it had the label, or the Service selected
+    /// it otherwise, it may have been in one that is still to be seen.
     pub(super) fn out_since(&self, pod: &Pod) -> Option<Timestamp> {
         if self.endpoints.contains(pod.name.as_str()) {
             return None;
         }
-        Some(self.left(pod).into_iter().chain(pod.unlabelled).max().unwrap_or(pod.seen_since))
+        let moved = self.selects_since().filter(|moved| *moved > pod.seen_since);
+        Some(self.left(pod).into_iter().chain(pod.unlabelled).chain(moved).max().unwrap_or(pod.seen_since))
     }
 
     /// When a pod was last seen to leave the slices of the traffic Service.
@@ -199,6 +200,11 @@ impl<'a> View<'a> {
     /// The live traffic Service.
     pub(super) fn live_service(&self) -> Option<&'a Live> {
         self.observed.objects.get(&self.service?.key)
+    }
+
+    /// Since when the live traffic Service selects as it does.
+    pub(super) fn selects_since(&self) -> Option<Timestamp> {
+        self.live_service()?.service()?.selects_since
     }
 
     /// The release that the live Service selects by label.

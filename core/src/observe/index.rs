@@ -277,8 +277,10 @@ fn apply_live(observed: &mut Observed, key: ObjectKey, object: &Value, now: Time
     if earlier.is_some_and(|earlier| !newer(object, &earlier.resource_version)) {
         return false;
     }
-    if let View::Deployment(deployment) = &mut live.view {
-        deployment.continue_from(earlier.and_then(Live::deployment), now);
+    match &mut live.view {
+        View::Deployment(deployment) => deployment.continue_from(earlier.and_then(Live::deployment), now),
+        View::Service(service) => service.continue_from(earlier.and_then(Live::service), now),
+        _ => {}
     }
     observed.objects.insert(key, live);
     true

@@ -1,8 +1,7 @@
 //! A small view of a live object.
 
-use super::at;
 use super::judgement::{Judgement, judge};
-use crate::converge::PROPAGATION;
+use super::{PROPAGATION, at};
 use crate::{ReleaseName, labels};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -110,6 +109,8 @@ pub struct AutoscalerView {
 pub struct ServiceView {
     /// `spec.selector`.
     pub selector: BTreeMap<String, String>,
+    /// When this observer first saw it to be so.
+    pub selects_since: Option<Timestamp>,
     /// Whether our field manager owns `spec.selector`; if not, another set it.
     pub owns_selector: bool,
     /// `spec.clusterIP`.
@@ -185,12 +186,28 @@ impl Live {
     }
 }
 
+impl ServiceView {
+    /// Takes over since when it selects as it does.
+    pub(super) fn continue_from(&mut self, earlier: Option<&Self>, now: Timestamp) {
+        let same = earlier.filter(|earlier| earlier.selector == self.selector);
+        self.selects_since = same.map_or(Some(now), |earlier| earlier.selects_since);
+    }
+}
+
 impl DeploymentView {
     /// Takes over since when the replicas are as they are.
     pub(super) fn continue_from(&mut self, earlier: Option<&Self>, now: Timestamp) {
         let raised = |earlier: &Self| self.replicas > earlier.replicas || !self.observed || !earlier.observed;
         self.raised = earlier.filter(|earlier| !raised(earlier)).map_or(Some(now), |earlier| earlier.raised);
-        self.lowered = earlier.and_then(|earlier| self.lowered_from(earlier, now));
+        self.lowered = match earlier {
+            Some(earlier) => self.lowered_from(earlier, now),
+            // Whoever saw it lowered is gone.
+            None => (self.total > self.replicas).then(|| Lowered {
+                from: self.total,
+                since: now,
+                unclear: !self.observed,
+            }),
+        };
     }
 
     fn lowered_from(&self, earlier: &Self, now: Timestamp) -> Option<Lowered> {
@@ -207,12 +224,16 @@ impl DeploymentView {
         })
     }
 
-    /// What it was lowered from, while the ReplicaSet controller may not have obeyed yet, for all that is known.
+    /// What it was lowered from, while the ReplicaSet controller may not have obeyed yet, for all that is known. A Deployment that rolls
+    /// its pods by itself has more of them for as long as that takes.
     pub(crate) fn lowering(&self, now: Timestamp) -> Option<Lowered> {
         let long = |since| Duration::try_from(now.duration_since(since)).unwrap_or_default() >= PROPAGATION;
-        let obeyed = |lowered: &Lowered| match lowered.unclear {
-            true => self.observed && long(lowered.since),
-            false => self.observed && self.total <= self.replicas,
+        let obeyed = |lowered: &Lowered| {
+            let fits = self.total <= self.replicas;
+            let rolls = self.updated < self.total;
+            self.observed
+                && (fits || (rolls && long(lowered.since)))
+                && (!lowered.unclear || long(lowered.since))
         };
         self.lowered.filter(|lowered| !obeyed(lowered))
     }
@@ -297,6 +318,7 @@ fn service(object: &Value, fields: Option<&Value>) -> ServiceView {
         .collect();
     ServiceView {
         selector,
+        selects_since: None,
         owns_selector: fields.is_some_and(|fields| at(fields, "/f:spec/f:selector").is_some()),
         cluster_ip: at(object, "/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned(),
         node_ports,

@@ -25,6 +25,11 @@ use crate::manifest::ObjectKey;
 use jiff::Timestamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How long controllers that watch pods and replicas separately are left to see a change of one before they are relied on to know it with
+/// a change of the other. Short enough that a Deployment that somebody scaled is back within a second [C7].
+pub const PROPAGATION: Duration = Duration::from_millis(500);
 
 /// The value at a path as [`Value::pointer`] takes it, without the copies which that makes of every name: watches bring thousands of objects.
 /// None of the names has a `~` or a `/` in it.

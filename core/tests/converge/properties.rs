@@ -81,7 +81,7 @@ fn c9_what_it_wrote_leaves_nothing_to_do_until_it_wakes() {
 #[test]
 fn c9_the_order_of_events_decides_nothing() {
     let order = Just((0..MOST).collect::<Vec<_>>()).prop_shuffle();
-    holds((scenes(), order), 1000, INTERESTING, |(scene, order), reached| {
+    holds((scenes(), order), 4000, INTERESTING, |(scene, order), reached| {
         let (one, other) = (scene.cluster(), scene.told(order));
         if matches!(scene.service, Service::Corked(_)) {
             reached.count("corked");

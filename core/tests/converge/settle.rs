@@ -144,3 +144,58 @@ fn c7_a_pod_that_had_traffic_settles_before_replicas_are_taken_back() {
     cluster.pass(5);
     assert_eq!(cluster.replicas(2), Some(0));
 }
+
+/// [C5, C7] After a restart nobody knows when a pod that is marked lost its traffic: the settle time begins anew.
+#[test]
+fn c7_after_a_restart_replicas_are_taken_back_when_marked_pods_have_settled() {
+    let mut cluster = half_and_half();
+    cluster.wanted(2).capacity = 0;
+    cluster.restart();
+    cluster.deployment(1, 4, FIELD_MANAGER);
+    (0..2).for_each(|number| cluster.pod(2, number, true, false));
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (1, 3)]);
+    cluster.taken(2, 2);
+    cluster.pass(4);
+    assert_eq!(cluster.replicas(2), None);
+    cluster.pass(2);
+    assert_eq!(cluster.replicas(2), Some(0));
+}
+
+/// [C5] A Deployment that rolls its pods by itself, and cannot, has more of them than it is to have: that holds up no traffic.
+#[test]
+fn c5_a_deployment_that_is_stuck_in_its_own_roll_gives_its_traffic_away() {
+    let mut cluster = half_and_half();
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1)]);
+    cluster.wanted(2).capacity = 0;
+    cluster.lowered(2, 1, (2, false));
+    assert!(cluster.labels().is_empty());
+    cluster.rolling(2, 1, (2, 1), true);
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
+    assert_eq!(
+        cluster.labels().get("app-2-0"),
+        Some(&false),
+        "one more than asked for stays until the other is ready"
+    );
+}
+
+/// [C5, C7] Replicas that another takes again and again are put back after a pause: nothing is asked of the ReplicaSet meanwhile, and traffic
+/// goes on.
+#[test]
+fn c5_a_fight_over_replicas_holds_up_no_traffic() {
+    let mut cluster = half_and_half();
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (1, 3), (2, 0)]);
+    cluster.wanted(2).capacity = 0;
+    cluster.pod(2, 1, false, false);
+    cluster.pass(60);
+    let mut put_back = 0;
+    while let Some(apply) = {
+        cluster.taken(2, 2);
+        cluster.apply(2, "Deployment")
+    } {
+        cluster.carry_out(&apply);
+        put_back += 1;
+        assert!(put_back < 10, "there is no pause");
+    }
+    assert_eq!(cluster.labels().get("app-2-0"), Some(&false), "after {put_back} times");
+}

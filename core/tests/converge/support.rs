@@ -175,11 +175,26 @@ impl Cluster {
 
     /// `spec.replicas` of the Deployment is set by us; `status` is of so many pods, and of this count or the one before.
     pub fn lowered(&mut self, generation: u64, replicas: u32, (pods, observed): (u32, bool)) {
+        self.rolling(generation, replicas, (pods, pods), observed);
+    }
+
+    /// Another, [`PERSON`], has set `spec.replicas`; its pods are as they were.
+    pub fn taken(&mut self, generation: u64, replicas: u32) {
+        self.applied(generation, "Deployment", &["replicas"], |object| {
+            object["spec"]["replicas"] = json!(replicas);
+            object["metadata"]["generation"] = json!(1);
+            object["status"] = json!({"observedGeneration": 1, "replicas": replicas, "updatedReplicas": replicas,
+                "readyReplicas": replicas, "availableReplicas": replicas});
+        });
+    }
+
+    /// As [`Self::lowered`], and so many of its pods are of its newest template.
+    pub fn rolling(&mut self, generation: u64, replicas: u32, (pods, updated): (u32, u32), observed: bool) {
         self.applied(generation, "Deployment", &[], |object| {
             object["spec"]["replicas"] = json!(replicas);
             object["metadata"]["generation"] = json!(2);
             object["status"] = json!({"observedGeneration": if observed { 2 } else { 1 }, "replicas": pods,
-                "updatedReplicas": pods, "readyReplicas": pods, "availableReplicas": pods});
+                "updatedReplicas": updated, "readyReplicas": pods, "availableReplicas": pods});
         });
     }
 
@@ -307,6 +322,13 @@ impl Cluster {
         object["metadata"]["resourceVersion"] = json!("1");
         object["metadata"]["managedFields"] = json!([{"manager": "helm", "operation": "Update", "fieldsV1": {"f:spec": fields(&object["spec"])}}]);
         self.index.foreign(&self.app, &object);
+    }
+
+    /// The agent begins anew: it has seen nothing yet.
+    pub fn restart(&mut self) {
+        self.index = Index::new();
+        self.index.register(&self.app);
+        self.see(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web", "uid": "web"}}));
     }
 
     /// The release is not in the target any more: nothing is said of it.
