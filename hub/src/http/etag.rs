@@ -1,6 +1,7 @@
 //! Every answer to a `GET` carries a mark of its content; who has it already gets 304 and no content. What is read may change at any
 //! moment, so everybody asks each time.
 
+use super::problem::mistake;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -31,8 +32,9 @@ pub async fn etag(request: Request, next: Next) -> Response {
     }
     let (mut parts, body) = response.into_parts();
     // What handlers make is in memory already and does not fail.
-    let Ok(body) = to_bytes(body, usize::MAX).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    let body = match to_bytes(body, usize::MAX).await {
+        Ok(body) => body,
+        Err(error) => return mistake(&error).into_response(),
     };
     let mark = mark(&body);
     if let Ok(value) = HeaderValue::from_str(&mark) {

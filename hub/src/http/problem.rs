@@ -67,6 +67,12 @@ impl Problem {
     }
 }
 
+/// What should not have happened, which the log tells more of.
+pub(super) fn mistake(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "an answer could not be made");
+    Problem::new(Refusal::Mistake, "the hub made a mistake on this request; its log says more")
+}
+
 /// The HTTP status of a reason.
 pub fn status(reason: Refusal) -> StatusCode {
     StatusCode::from_u16(reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

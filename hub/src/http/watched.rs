@@ -4,6 +4,7 @@
 //! An event's `id` is the mark of its page ([`etag`](super::etag)): who was cut off and says which it saw last is not sent it again.
 
 use super::lists::watches;
+use super::problem::mistake;
 use super::sse::{self, LAST_EVENT_ID};
 use crate::access::{Gate, View};
 use axum::body::{Body, to_bytes};
@@ -14,6 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
+use serde_json::Value;
 use shipper_core::api::PAGE;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -44,11 +46,13 @@ pub async fn watched(State(gate): State<Gate>, request: Request, next: Next) -> 
         Ok(view) => view,
         Err(refused) => return refused,
     };
+    // Who asks is known from now on, and looking again is nobody's doing.
+    parts.extensions.insert(view.clone());
     parts.headers.remove(header::IF_NONE_MATCH);
     let last = parts.headers.remove(LAST_EVENT_ID).and_then(|id| mark(&id));
     let mut pulse = view.pulse();
     pulse.mark_unchanged();
-    let mut list = List { parts, next, last, pulse, at: Instant::now() };
+    let mut list = List { parts, next, last, told: None, pulse, at: Instant::now() };
     let first = match list.ask().await {
         Ok(first) => first,
         Err(refused) => return refused,
@@ -69,6 +73,8 @@ struct List {
     next: Next,
     /// The mark of the page that the listener has.
     last: Option<HeaderValue>,
+    /// What it was last sent, but for what changes with every report.
+    told: Option<Value>,
     pulse: watch::Receiver<u64>,
     /// When it was last asked for.
     at: Instant,
@@ -107,9 +113,12 @@ impl List {
         let (parts, body) = response.into_parts();
         let mark = parts.headers.get(header::ETAG).cloned();
         // It is in memory already, and does not fail.
-        let page = to_bytes(body, usize::MAX)
-            .await
-            .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
+        let page = to_bytes(body, usize::MAX).await.map_err(|error| mistake(&error).into_response())?;
+        let told = news(&page);
+        if self.told.is_some() && self.told == told {
+            return Ok(None);
+        }
+        self.told = told;
         let id = mark.as_ref().and_then(|mark| mark.to_str().ok()).unwrap_or_default().trim_matches('"');
         let mut event = format!("id: {id}\nevent: {PAGE}\ndata: ").into_bytes();
         // JSON as it is written here has no line breaks.
@@ -118,6 +127,15 @@ impl List {
         self.last = mark;
         Ok(Some(event.into()))
     }
+}
+
+/// A page without the moments at which agents reported last: a report that says nothing new is none.
+fn news(page: &[u8]) -> Option<Value> {
+    let mut page: Value = serde_json::from_slice(page).ok()?;
+    for item in page.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+        item.as_object_mut().map(|item| item.remove("lastReport"));
+    }
+    Some(page)
 }
 
 /// What `watch` says, and the query without it; `None` = it is not there. Said twice, it is left to the list to refuse.

@@ -63,8 +63,12 @@ impl Wire {
 
     /// Nothing comes for longer than a change takes.
     async fn is_silent(&mut self) {
+        self.is_silent_for(Duration::from_millis(700)).await;
+    }
+
+    async fn is_silent_for(&mut self, time: Duration) {
         let mut bytes = [0; 4096];
-        let read = timeout(Duration::from_millis(700), self.socket.read(&mut bytes)).await;
+        let read = timeout(time, self.socket.read(&mut bytes)).await;
         assert!(read.is_err(), "{}", String::from_utf8_lossy(&bytes));
     }
 }
@@ -128,6 +132,12 @@ async fn clusters_and_blocks_are_followed_by_what_nobody_decides() {
     let told = clusters.page().await.1;
     assert_eq!(told["items"][0]["problems"], json!(["the way to Git is closed"]));
     assert_eq!(told["items"][0]["free"], json!({"cpu": "3500m"}));
+    let again = told["items"][0]["lastReport"].clone();
+    second["sequence"] = json!(3);
+    hub.post(REPORTS, EU, &second).await;
+    clusters.is_silent_for(Duration::from_secs(3)).await;
+    let now = hub.get(&format!("{CLUSTERS}?q=eu")).await.json()["items"][0]["lastReport"].clone();
+    assert_ne!(now, again, "it has reported, and nothing is new");
 
     let weekend = ", schedule: {cron: '0 18 * * FRI', duration: 62h, timeZone: UTC}";
     filters::blocks(&hub, &[("weekend", weekend)]);
