@@ -3,7 +3,7 @@
 use super::adopt::keeps_selector;
 use super::applyset::applyset_id;
 use super::autoscaler::{Autoscaler, autoscaler};
-use super::{Goals, UNREADY_GRACE, Wanted, traffic_goals};
+use super::{Goals, PROPAGATION, UNREADY_GRACE, Wanted, traffic_goals};
 use crate::intent::TrafficMode;
 use crate::manifest::{ManifestObject, Manifests};
 use crate::observe::{Live, Lowered, Observed, Pod};
@@ -173,7 +173,10 @@ impl<'a> View<'a> {
             return None;
         }
         let moved = self.selects_since().filter(|moved| *moved > pod.seen_since);
-        Some(self.left(pod).into_iter().chain(pod.unlabelled).chain(moved).max().unwrap_or(pod.seen_since))
+        // Where no slice has said so since, the endpoint controller may not have followed yet.
+        let lost = pod.unlabelled.max(moved).map(|lost| lost.saturating_add(PROPAGATION).unwrap_or(lost));
+        let left = self.left(pod).filter(|left| pod.unlabelled.max(moved).is_none_or(|lost| *left >= lost));
+        Some(left.or(lost).unwrap_or(pod.seen_since))
     }
 
     /// When a pod was last seen to leave the slices of the traffic Service.
