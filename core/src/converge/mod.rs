@@ -12,12 +12,14 @@ mod autoscaler;
 mod capacity;
 mod form;
 mod goals;
+mod lower;
 mod objects;
 mod prune;
 mod removal;
 mod repair;
 mod report;
 mod selector;
+mod settle;
 mod traffic;
 mod view;
 

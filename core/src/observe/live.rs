@@ -202,7 +202,7 @@ impl DeploymentView {
         self.lowered = match earlier {
             Some(earlier) => self.lowered_from(earlier, now),
             // Whoever saw it lowered is gone.
-            None => (self.total > self.replicas).then(|| Lowered {
+            None => (self.total > self.replicas).then_some(Lowered {
                 from: self.total,
                 since: now,
                 unclear: !self.observed,
