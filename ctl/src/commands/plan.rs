@@ -97,8 +97,11 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         state_branch: &args.state.state_branch,
         helm: args.helm.clone(),
     };
-    terminal.busy(&format!("Planning {head}"));
-    let foretold = Hub::of(global).map_err(Error::from).and_then(|hub| forecast::foretell(&hub, &asked));
+    let doing = format!("Planning {head}");
+    terminal.busy(&doing);
+    let planned = |done, of| terminal.progress(&doing, (done, of), "applications");
+    let foretold = Hub::of(global).map_err(Error::from);
+    let foretold = foretold.and_then(|hub| forecast::foretell(&hub, &asked, planned));
     let posted = pull.as_ref().map(|pull| post(pull, foretold.as_ref().ok()));
     let forecast = match foretold {
         Ok(forecast) => forecast,

@@ -36,11 +36,15 @@ pub struct Asked<'a> {
     pub helm: Option<PathBuf>,
 }
 
-/// What merging would do.
+/// What merging would do. `planned` is told how many applications are planned, of how many.
 ///
 /// # Errors
 /// When the branches do not merge, or hub or repository do not answer.
-pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
+pub fn foretell(
+    hub: &Hub,
+    asked: &Asked<'_>,
+    mut planned: impl FnMut(usize, usize),
+) -> Result<Forecast, Error> {
     let mut main = Scratch::of(asked.place, true)?;
     let base = branch(&mut main, asked.base)?;
     let head = branch(&mut main, asked.head)?;
@@ -69,10 +73,13 @@ pub fn foretell(hub: &Hub, asked: &Asked<'_>) -> Result<Forecast, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut applications = Vec::new();
     let concerned: Vec<AppKey> = concerned.into_iter().collect();
+    let mut done = 0;
     for batch in batches(&concerned) {
         let EvidenceOfMany { at, liveness, free, items } = hub.evidence(batch)?;
         let mut evidence = Evidence { at, reports: BTreeMap::new(), liveness, free };
         for ReportsOf { application: app, reports } in items {
+            planned(done, concerned.len());
+            done += 1;
             evidence.reports = reports;
             let decisions = runtime.block_on(async {
                 let now = preview.decide(&main.store, &before, &app, &evidence).await?;

@@ -1,18 +1,11 @@
 //! Bars: how much of something is there, of how much is wanted.
 
-use crate::terminal::{BUSY, FAINT, GOOD};
-
-const FULL: char = '█';
-const EMPTY: char = '░';
+use crate::terminal::{BUSY, FAINT, GOOD, meter};
 
 /// A bar of so many columns.
 pub(super) fn bar(there: u64, wanted: u64, columns: usize) -> String {
-    let whole = wanted.max(1);
-    let filled = usize::try_from(there.min(whole)).unwrap_or(usize::MAX).saturating_mul(columns);
-    // One that lacks something is never shown full.
-    let filled = filled / usize::try_from(whole).unwrap_or(usize::MAX);
+    let [full, empty] = meter(there, wanted, columns);
     let style = if there >= wanted { GOOD } else { BUSY };
-    let (full, empty) = (FULL.to_string().repeat(filled), EMPTY.to_string().repeat(columns - filled));
     format!("{style}{full}{style:#}{FAINT}{empty}{FAINT:#}")
 }
 

@@ -167,6 +167,28 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_long_says_how_far_it_is() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let alive = Look { colours: false, alive: true };
+        let mut terminal = Terminal::new(&mut out, &mut err, [alive, alive], Some(60));
+        terminal.progress("Planning", (0, 1), "applications");
+        terminal.progress("Planning", (0, 3), "applications");
+        terminal.progress("Planning", (2, 3), "applications");
+        terminal.finish().unwrap();
+        drop(terminal);
+        let text = String::from_utf8(err).unwrap();
+        assert!(text.ends_with("\r\u{1b}[K"), "the line goes at the end");
+        let lines: Vec<&str> = text.split("\r\u{1b}[K").filter(|line| !line.is_empty()).collect();
+        assert_eq!(
+            lines,
+            [
+                "Planning ░░░░░░░░░░░░░░░░░░░░ 0 of 3 applications…",
+                "Planning █████████████░░░░░░░ 2 of 3 applications…",
+            ]
+        );
+    }
+
+    #[test]
     fn where_nobody_watches_nothing_is_said_of_what_is_being_done() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut terminal = Terminal::new(&mut out, &mut err, [Look::default(); 2], None);

@@ -3,16 +3,19 @@
 //!
 //! - [`mod@gate`]: the way out
 //! - [`mod@harm`]: which characters act instead of standing for themselves, and how they are shown
+//! - [`mod@meter`]: how much of something there is
 //! - [`mod@screen`]: a picture that is drawn anew in place
 //!
 //! The gate is the net; whoever puts text of others into a line calls [`plain`] on it all the same, so that a line stays one line.
 
 mod gate;
 mod harm;
+mod meter;
 mod screen;
 
 pub use gate::Gate;
 pub use harm::{plain, plain_json, plain_yaml};
+pub use meter::meter;
 pub use screen::Screen;
 
 use std::cell::Cell;
@@ -32,6 +35,9 @@ pub const GOOD: Style = AnsiColor::Green.on_default();
 pub const STRONG: Style = Style::new().bold();
 /// For what matters less.
 pub const FAINT: Style = Style::new().dimmed();
+
+/// Columns of a bar.
+const METER: usize = 20;
 
 /// Where a command writes. Standard output and error in the program, buffers in tests.
 #[derive(Debug)]
@@ -101,6 +107,14 @@ impl<'a> Terminal<'a> {
         // A line that goes on in the next row could not be taken back.
         let columns = usize::from(self.width.unwrap_or(80)).saturating_sub(1);
         self.err.busy(&screen::clipped(&plain(doing), columns));
+    }
+
+    /// Says the same with how far it is: `done` of `of` of what is counted in `unit`. What is done at once shows no bar.
+    pub fn progress(&mut self, doing: &str, (done, of): (usize, usize), unit: &str) {
+        if of > 1 {
+            let [full, empty] = meter(done as u64, of as u64, METER);
+            self.busy(&format!("{doing} {full}{empty} {done} of {of} {unit}"));
+        }
     }
 
     /// Writes what is held back, and takes the word on what is being done off the terminal.
