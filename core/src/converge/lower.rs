@@ -2,7 +2,7 @@
 
 use super::PROPAGATION;
 use super::capacity::{Capacity, wake};
-use super::settle::{all_marked, had_traffic, has_settled};
+use super::settle::{all_marked, had_traffic, has_settled, selector_rests};
 use super::view::{View, Workload, count};
 use crate::observe::{Live, Pod};
 use jiff::Timestamp;
@@ -98,7 +98,7 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
     let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();
-    if !all_marked(view, &unready, result) {
+    if !all_marked(view, &unready, result) || !(unready.is_empty() || selector_rests(view, result)) {
         return missing.min(excess);
     }
     let idle = count(unready.len());

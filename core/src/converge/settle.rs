@@ -38,6 +38,17 @@ pub(super) fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) 
     ripe
 }
 
+/// Whether the selector moved so long ago that no pod has traffic by what it selected before: the endpoint controller follows later, and
+/// lists one that got ready meanwhile.
+pub(super) fn selector_rests(view: &View<'_>, result: &mut Capacity) -> bool {
+    let settle = Duration::from(view.wanted.target.settle_seconds);
+    let moved = view.selects_since().filter(|moved| view.elapsed(*moved) < settle);
+    if let Some(moved) = moved {
+        wake(&mut result.wake_at, moved, settle);
+    }
+    moved.is_none()
+}
+
 /// Whether a pod has been out of the EndpointSlices for the settle time: no proxy sends it anything any more [C5].
 pub(super) fn has_settled(view: &View<'_>, pod: &Pod, wake_at: &mut Option<Timestamp>) -> bool {
     let settle = Duration::from(view.wanted.target.settle_seconds);
