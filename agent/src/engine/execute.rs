@@ -111,11 +111,12 @@ impl Executor {
             metadata.insert("resourceVersion".to_owned(), json!(NO_VERSION));
         }
         let Some(until) = self.leadership.held_until() else { return Outcome::Skipped };
+        let by = apply.repair.then(|| self.state.managers(app, &apply.key));
         match self.send(apply, &path, &object, until).await {
             Ok(answer) => {
                 tracing::debug!(application = %app, object = %apply.key, why = apply.why, repair = apply.repair, "applied");
                 self.state.metrics.repairs.inc_by(u64::from(apply.repair));
-                self.state.written(app, &apply.key, apply.repair);
+                self.state.written(app, &apply.key, by.as_deref());
                 self.state.answered(&answer);
                 Outcome::Done
             }
@@ -259,7 +260,7 @@ impl Executor {
                 let to = if label.serve { "on" } else { "off" };
                 self.state.metrics.shifts.get_or_create(&ShiftLabels { to }).inc();
                 self.state.labelled(app, &label.pod, label.serve);
-                self.state.written(app, &key, false);
+                self.state.written(app, &key, None);
                 self.state.answered(&pod);
                 Outcome::Done
             }
@@ -302,7 +303,7 @@ impl Executor {
                     self.state.answered(&answer);
                 }
                 self.state.deleting(app, &delete.key, &delete.uid);
-                self.state.written(app, &delete.key, false);
+                self.state.written(app, &delete.key, None);
                 Outcome::Done
             }
             Err(error) if error.code() == Some(404) => {

@@ -196,14 +196,18 @@ impl Index {
         self.sets.entry(self.id_of(app)).or_default().failures.insert(key.clone(), failure);
     }
 
-    /// A write succeeded. `repair`: it put back what another had changed; to be told before the answer is applied, for who that
-    /// was is read off the object as it was.
-    pub fn written(&mut self, app: &AppKey, key: &ObjectKey, repair: bool, now: Timestamp) {
+    /// Who else wrote an object, for [`Self::written`]: to be asked before it is written, for who loses all of its fields is named no more.
+    pub fn managers(&self, app: &AppKey, key: &ObjectKey) -> String {
+        let live = self.observed(app).and_then(|observed| observed.objects.get(key));
+        live.map(|live| live.managers.join(", ")).unwrap_or_default()
+    }
+
+    /// A write succeeded. `repaired`: it put back what these had changed.
+    pub fn written(&mut self, app: &AppKey, key: &ObjectKey, repaired: Option<&str>, now: Timestamp) {
         let observed = self.sets.entry(self.id_of(app)).or_default();
         observed.failures.remove(key);
-        if repair {
-            let by = observed.objects.get(key).map(|live| live.managers.join(", ")).unwrap_or_default();
-            let repairs = Repairs::again(observed.repairs.get(key), &by, now);
+        if let Some(by) = repaired {
+            let repairs = Repairs::again(observed.repairs.get(key), by, now);
             observed.repairs.retain(|_, repairs| !repairs.forgotten(now));
             observed.repairs.insert(key.clone(), repairs);
         }

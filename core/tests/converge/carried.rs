@@ -29,7 +29,8 @@ impl Cluster {
     /// The Deployment has its new replicas, and its controller has not seen them.
     fn carry_out_replicas(&mut self, apply: &Apply) {
         let before = self.deployment_view(&apply.key);
-        self.index.written(&self.app, &apply.key, apply.repair, self.now);
+        let by = apply.repair.then(|| self.index.managers(&self.app, &apply.key));
+        self.index.written(&self.app, &apply.key, by.as_deref(), self.now);
         let mut object = apply.object.clone();
         let same = before.as_ref().is_some_and(|d| object["spec"]["replicas"] == json!(d.replicas));
         let d = before.unwrap_or(DeploymentView { owns_replicas: true, ..DeploymentView::default() });

@@ -394,7 +394,8 @@ impl Cluster {
 
     /// An apply is carried out: the object is as it says, and its fields are ours.
     pub fn carry_out(&mut self, apply: &Apply) {
-        self.index.written(&self.app, &apply.key, apply.repair, self.now);
+        let by = apply.repair.then(|| self.index.managers(&self.app, &apply.key));
+        self.index.written(&self.app, &apply.key, by.as_deref(), self.now);
         let mut object = apply.object.clone();
         let metadata = json!({"f:labels": fields(&object["metadata"]["labels"]),
             "f:annotations": fields(&object["metadata"]["annotations"])});

@@ -248,9 +248,10 @@ impl Agent {
         }
         let options = WriteOptions::by(labels::FIELD_MANAGER).forced();
         let patch = Patch::Apply(apply.body());
+        let by = apply.repair.then(|| self.index.managers(&app, &apply.key));
         match cluster.patch(id, (namespace, &apply.key.name), &patch, Subresource::None, &options) {
             Ok((object, _)) => {
-                self.index.written(&app, &apply.key, apply.repair, wall);
+                self.index.written(&app, &apply.key, by.as_deref(), wall);
                 self.index.apply(&object, wall);
             }
             // Not as it was seen any more: what it is like now decides.

@@ -43,7 +43,7 @@ impl State {
             let objects = app.target.manifests.values().flat_map(|manifests| &manifests.objects);
             for object in objects.filter(|object| object.key.is(&kind.0, &kind.1)) {
                 // Forgets that it was held.
-                inner.index.written(key, &object.key, false, now);
+                inner.index.written(key, &object.key, None, now);
             }
         }
         self.wake_users(inner, kind);

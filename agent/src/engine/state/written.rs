@@ -28,11 +28,16 @@ impl State {
         self.lock().index.labelled(app, pod, serve, now);
     }
 
-    /// A write succeeded; to be told before the answer is.
-    pub fn written(&self, app: &AppKey, key: &ObjectKey, repair: bool) {
+    /// Who else wrote an object; to be asked before it is written.
+    pub fn managers(&self, app: &AppKey, key: &ObjectKey) -> String {
+        self.lock().index.managers(app, key)
+    }
+
+    /// A write succeeded; to be told before the answer is. `repaired`: it put back what these had changed.
+    pub fn written(&self, app: &AppKey, key: &ObjectKey, repaired: Option<&str>) {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.index.written(app, key, repair, now);
+        inner.index.written(app, key, repaired, now);
         if let Some(app) = inner.apps.get_mut(app) {
             app.held.remove(key);
             // It is ours by now, and a watch shows it.
