@@ -1,7 +1,7 @@
 //! How many replicas each Deployment is to have at this moment: raise within surge, lower what has lost its traffic [C1, C2, C5].
 
 use super::lower::{Balance, balance, lower};
-use super::settle::{all_marked, has_settled};
+use super::settle::{all_marked, has_passed, has_settled, selector_rests};
 use super::view::{View, Workload, count};
 use super::{Label, PROPAGATION, UNREADY_GRACE, repair};
 use crate::observe::Pod;
@@ -49,9 +49,9 @@ impl Capacity {
 pub(super) fn capacity(view: &View<'_>) -> Capacity {
     let mut result = Capacity::default();
     let bases: BTreeSet<&str> = view.workloads.iter().map(|w| w.base.as_str()).collect();
-    let lowering = view.workloads.iter().filter_map(|workload| workload.lowering);
-    for lowered in lowering.filter(|lowered| view.elapsed(lowered.since) < PROPAGATION) {
-        wake(&mut result.wake_at, lowered.since, PROPAGATION);
+    for lowered in view.workloads.iter().filter_map(|workload| workload.lowering) {
+        // By then it counts as obeyed where the numbers cannot prove it.
+        has_passed(view, lowered.since, PROPAGATION, &mut result.wake_at);
     }
     for base in bases {
         let group: Vec<(usize, &Workload<'_>)> =
@@ -118,7 +118,11 @@ fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u3
             // One of these might be taken in the place of one that gets ready.
             continue;
         }
-        if yields > 0 && !result.replicas.contains_key(index) && all_marked(view, &stale, result) {
+        if yields > 0
+            && !result.replicas.contains_key(index)
+            && all_marked(view, &stale, result)
+            && (!workload.serves || selector_rests(view, view.settle(), &mut result.wake_at))
+        {
             result.replicas.insert(*index, workload.replicas() - yields);
             needed -= yields;
         }

@@ -1,8 +1,8 @@
 //! How far each Deployment may be lowered now: as far as the pods that its ReplicaSet may choose carry no traffic any more [C1, C5].
 
 use super::PROPAGATION;
-use super::capacity::{Capacity, wake};
-use super::settle::{all_marked, had_traffic, has_settled, selector_rests};
+use super::capacity::Capacity;
+use super::settle::{all_marked, had_traffic, has_passed, has_settled, selector_rests};
 use super::view::{View, Workload, count};
 use crate::observe::{Live, Pod};
 use jiff::Timestamp;
@@ -55,9 +55,7 @@ pub(super) fn balance(
     if kept().any(|pod| pod.marked && pod.ready) {
         return None;
     }
-    let last = kept().map(|pod| pod.mark_changed).max();
-    if let Some(last) = last.filter(|last| view.elapsed(*last) < PROPAGATION) {
-        wake(wake_at, last, PROPAGATION);
+    if kept().any(|pod| !has_passed(view, pod.mark_changed, PROPAGATION, wake_at)) {
         return None;
     }
     let seen = count(workload.pods.len());
@@ -82,7 +80,7 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     if !had.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
         return 0;
     }
-    if !all_marked(view, &idle, result) {
+    if !all_marked(view, &idle, result) || !selector_rests(view, PROPAGATION, &mut result.wake_at) {
         // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
         return 0;
     }
@@ -98,7 +96,8 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
     let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();
-    if !all_marked(view, &unready, result) || !(unready.is_empty() || selector_rests(view, result)) {
+    let ripe = all_marked(view, &unready, result);
+    if !ripe || !(unready.is_empty() || selector_rests(view, view.settle(), &mut result.wake_at)) {
         return missing.min(excess);
     }
     let idle = count(unready.len());

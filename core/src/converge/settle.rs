@@ -18,44 +18,41 @@ pub(super) fn had_traffic(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -
     !selected && (seen || before || view.out_since(pod).is_none())
 }
 
-/// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking. One that got
-/// ready just before the selector moved may have had traffic, which is told in a moment.
+/// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking.
 pub(super) fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) -> bool {
-    let moved = view.selects_since().filter(|moved| !pods.is_empty() && view.elapsed(*moved) < PROPAGATION);
-    if let Some(moved) = moved {
-        wake(&mut result.wake_at, moved, PROPAGATION);
-    }
-    let mut ripe = moved.is_none();
+    let mut ripe = true;
     for pod in pods {
         if !pod.marked || pod.serving {
             result.marked.insert(pod.name.clone());
             ripe = false;
-        } else if view.elapsed(pod.mark_changed) < PROPAGATION {
-            wake(&mut result.wake_at, pod.mark_changed, PROPAGATION);
-            ripe = false;
+        } else {
+            ripe &= has_passed(view, pod.mark_changed, PROPAGATION, &mut result.wake_at);
         }
     }
     ripe
 }
 
-/// Whether the selector moved so long ago that no pod has traffic by what it selected before: the endpoint controller follows later, and
-/// lists one that got ready meanwhile.
-pub(super) fn selector_rests(view: &View<'_>, result: &mut Capacity) -> bool {
-    let settle = Duration::from(view.wanted.target.settle_seconds);
-    let moved = view.selects_since().filter(|moved| view.elapsed(*moved) < settle);
-    if let Some(moved) = moved {
-        wake(&mut result.wake_at, moved, settle);
-    }
-    moved.is_none()
+/// Whether the selector moved at least so long ago, and half a second: the endpoint controller follows later, and lists a pod that got ready
+/// meanwhile by what it knew.
+pub(super) fn selector_rests(view: &View<'_>, after: Duration, wake_at: &mut Option<Timestamp>) -> bool {
+    view.selects_since().is_none_or(|moved| has_passed(view, moved, after.max(PROPAGATION), wake_at))
 }
 
 /// Whether a pod has been out of the EndpointSlices for the settle time: no proxy sends it anything any more [C5].
 pub(super) fn has_settled(view: &View<'_>, pod: &Pod, wake_at: &mut Option<Timestamp>) -> bool {
-    let settle = Duration::from(view.wanted.target.settle_seconds);
-    let Some(since) = view.out_since(pod) else { return false };
-    let settled = view.elapsed(since) >= settle;
-    if !settled {
-        wake(wake_at, since, settle);
+    view.out_since(pod).is_some_and(|since| has_passed(view, since, view.settle(), wake_at))
+}
+
+/// Whether it was so long ago; if not, it is looked at again when it is.
+pub(super) fn has_passed(
+    view: &View<'_>,
+    since: Timestamp,
+    after: Duration,
+    wake_at: &mut Option<Timestamp>,
+) -> bool {
+    let passed = view.elapsed(since) >= after;
+    if !passed {
+        wake(wake_at, since, after);
     }
-    settled
+    passed
 }

@@ -179,6 +179,11 @@ impl<'a> View<'a> {
         Some(left.or(lost).unwrap_or(pod.seen_since))
     }
 
+    /// How long a pod stays out of the EndpointSlices before it may go.
+    pub(super) fn settle(&self) -> Duration {
+        self.wanted.target.settle_seconds.into()
+    }
+
     /// When a pod was last seen to leave the slices of the traffic Service.
     pub(super) fn left(&self, pod: &Pod) -> Option<Timestamp> {
         self.service.and_then(|service| pod.left.get(&service.key.name)).copied()

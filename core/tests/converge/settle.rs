@@ -102,9 +102,13 @@ fn c5_the_settle_time_does_not_begin_before_the_label_is_gone() {
     cluster.pass(60);
     cluster.wanted(2).capacity = 25;
     cluster.pod(2, 1, true, false);
-    cluster.pass(4);
-    assert_eq!(cluster.replicas(2), None, "it may have been listed until its label went");
-    cluster.pass(2);
+    cluster.pass(5);
+    assert_eq!(
+        cluster.replicas(2),
+        None,
+        "it may have been listed until its label went, and a moment longer"
+    );
+    cluster.pass(1);
     assert_eq!(cluster.replicas(2), Some(1));
 }
 
@@ -198,4 +202,59 @@ fn c5_a_fight_over_replicas_holds_up_no_traffic() {
         assert!(put_back < 10, "there is no pause");
     }
     assert_eq!(cluster.labels().get("app-2-0"), Some(&false), "after {put_back} times");
+}
+
+/// [C5, C9] After a restart nobody knows what was asked of a ReplicaSet that has more pods than it is to have.
+#[test]
+fn c5_after_a_restart_no_pod_loses_its_traffic_while_one_is_owed() {
+    let mut cluster = half_and_half();
+    cluster.wanted(2).capacity = 0;
+    cluster.restart();
+    cluster.deployment(1, 4, FIELD_MANAGER);
+    cluster.lowered(2, 1, (2, true));
+    cluster.pod(2, 0, true, true);
+    cluster.pod(2, 1, true, false);
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (1, 3), (2, 0)]);
+    cluster.pass(60);
+    assert!(cluster.labels().is_empty(), "{:?}", cluster.labels());
+    cluster.lowered(2, 1, (1, true));
+    cluster.lose(2, 1);
+    assert_eq!(cluster.labels().get("app-2-0"), Some(&false));
+}
+
+/// [C5] Somebody gave traffic to a pod that is marked: as long as the mark cannot be taken off, its ReplicaSet is asked for none.
+#[test]
+fn c5_nothing_is_lowered_beside_a_marked_pod_with_traffic() {
+    let mut cluster = half_and_half();
+    cluster.lowered(2, 2, (2, false));
+    cluster.pod(2, 1, true, false);
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (1, 3)]);
+    cluster.pass(60);
+    cluster.wanted(2).capacity = 25;
+    assert_eq!(cluster.replicas(2), Some(1), "one is idle, the other has no mark");
+    cluster.label(2, 0);
+    cluster.pass(60);
+    assert_eq!(cluster.replicas(2), None);
+}
+
+/// [C1, C5] A pod that is unready for long does not yield its place beside one that has not settled, which might be taken for it.
+#[test]
+fn c1_no_place_is_yielded_beside_a_pod_that_settles() {
+    let mut cluster = Cluster::new();
+    for (capacity, traffic) in [(0, 0), (75, 10), (100, 100)] {
+        cluster.release(capacity, traffic, Some(4), None);
+    }
+    cluster.deployment(1, 5, FIELD_MANAGER);
+    cluster.deployment(2, 3, FIELD_MANAGER);
+    cluster.deployment(3, 0, FIELD_MANAGER);
+    let serving = [(1, 0), (1, 1), (1, 2), (1, 3), (1, 4), (2, 0), (2, 1)];
+    cluster.service(1, &serving);
+    cluster.pod(2, 2, false, false);
+    cluster.pass(60);
+    cluster.pod(2, 1, true, false);
+    cluster.service(1, &serving[..6]);
+    cluster.pass(1);
+    assert_eq!(cluster.replicas(2), None, "what lost its traffic a second ago is marked as well");
+    cluster.pass(5);
+    assert_eq!(cluster.replicas(2), Some(2));
 }
