@@ -104,16 +104,32 @@ pub async fn scale(client: &Client, namespace: &str, name: &str, replicas: i32) 
 
 pub async fn unlabel(client: &Client, namespace: &str) -> Duration {
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
+    loop {
+        if let Some(took) = unlabel_one(&pods).await {
+            return took;
+        }
+    }
+}
+
+/// `None` = that pod was on its way out, and is nobody's to put back: a ReplicaSet may still act on what it was asked for a moment ago.
+async fn unlabel_one(pods: &Api<Pod>) -> Option<Duration> {
+    let ends = |pod: &Pod| pod.metadata.deletion_timestamp.is_some();
     let listed = pods.list(&ListParams::default().labels(TRAFFIC)).await.unwrap();
-    // One that is on its way out is nobody's to put back.
-    let stays = |pod: &&Pod| pod.metadata.deletion_timestamp.is_none();
-    let pod = listed.items.iter().find(stays).unwrap().name_any();
+    let pod = listed.items.iter().find(|pod| !ends(pod))?.name_any();
     let watch = Recorder::start(pods.clone(), "").await.unwrap();
     let without = Patch::Merge(json!({"metadata": {"labels": {TRAFFIC: null}}}));
-    pods.patch(&pod, &PatchParams::default(), &without).await.unwrap();
+    match pods.patch(&pod, &PatchParams::default(), &without).await {
+        Err(kube::Error::Api(status)) if status.code == 404 => return None,
+        patched => patched.unwrap(),
+    };
     let serves = |event: &Event<Pod>| event.object.labels().contains_key(TRAFFIC);
     let same = |event: &Event<Pod>| event.object.name_any() == pod;
-    repaired(&watch, |event| same(event) && !serves(event), |event| same(event) && serves(event)).await
+    let over = |event: &Event<Pod>| same(event) && (event.gone || ends(&event.object));
+    let undone = |event: &Event<Pod>| same(event) && serves(event);
+    let took =
+        repaired(&watch, |event| same(event) && !serves(event), |event| undone(event) || over(event)).await;
+    let given_back = watch.events().iter().skip_while(|event| !same(event) || serves(event)).any(undone);
+    given_back.then_some(took)
 }
 
 async fn delete_service(client: &Client, namespace: &str) -> Duration {
