@@ -36,8 +36,9 @@ pub const MAIN: &str = "refs/heads/main";
 pub const STATE: &str = "refs/heads/shipper/state";
 /// Applications in one namespace, so that folders stay of a size that Git hosts bear.
 const IN_NAMESPACE: usize = 100;
-/// Nothing new for so long: at rest.
-const QUIET: Duration = Duration::from_secs(4);
+/// Nothing new for so long, and so much longer for every cluster of every application: at rest. A push takes as long as what it holds.
+const QUIET: Duration = Duration::from_millis(300);
+const QUIET_EACH: Duration = Duration::from_micros(150);
 
 /// How much to measure.
 #[derive(Debug, Clone, clap::Args)]
@@ -162,7 +163,7 @@ async fn one(count: usize, args: &Args) -> Result<Found> {
         let stop = stop.clone();
         async move { hub.run(stop.cancelled_owned()).await }
     });
-    found.all_new = at_rest(&shared, count).await?.saturating_duration_since(began).as_secs_f64();
+    found.all_new = at_rest(&shared, (count, args.on)).await?.saturating_duration_since(began).as_secs_f64();
     for number in 0..args.samples {
         let app = format!("app-{:05}", number * 7919 % count);
         tokio::time::sleep(Duration::from_millis(rand::random_range(200..500))).await;
@@ -174,7 +175,7 @@ async fn one(count: usize, args: &Args) -> Result<Found> {
         commits.changed().await?;
         found.turn.push(pushed.elapsed().as_secs_f64() * 1000.0);
         ensure!(shared.statuses.get(&key).is_some(), "the hub does not know {key}");
-        at_rest(&shared, count).await?;
+        at_rest(&shared, (count, args.on)).await?;
     }
     found.megabytes = resident(Some(std::process::id()))?.now;
     stop.cancel();
@@ -313,26 +314,23 @@ impl Heard {
     }
 }
 
-/// Returns when the state branch last moved, once all applications are known and nothing moves any more.
-async fn at_rest(shared: &Arc<Shared>, count: usize) -> Result<Instant> {
+/// Returns when the state branch last moved, once all applications are known with their clusters and nothing moves any more.
+async fn at_rest(shared: &Arc<Shared>, (count, on): (usize, usize)) -> Result<Instant> {
     let mut commits = shared.commits.subscribe();
     let mut last = Instant::now();
-    // A small fleet is at rest soon.
-    let quiet = if count > 1000 { QUIET } else { Duration::from_millis(300) };
+    let quiet = QUIET + QUIET_EACH * u32::try_from(count * on)?;
+    let placed = || shared.statuses.list(None).iter().filter(|status| status.clusters.len() == on).count();
     loop {
         match tokio::time::timeout(quiet, commits.changed()).await {
             Ok(changed) => {
                 changed?;
                 last = Instant::now();
             }
-            Err(_) if shared.statuses.list(None).len() == count && shared.commits.borrow().is_some() => {
+            Err(_) if placed() == count && shared.commits.borrow().is_some() => {
                 return Ok(last);
             }
             Err(_) if last.elapsed() > Duration::from_secs(300) => {
-                anyhow::bail!(
-                    "{} of {count} applications after five minutes of nothing",
-                    shared.statuses.list(None).len()
-                );
+                anyhow::bail!("{} of {count} applications after five minutes of nothing", placed());
             }
             Err(_) => {}
         }
