@@ -120,6 +120,7 @@ fn yield_stale(view: &View<'_>, older: &[(usize, &Workload<'_>)], mut needed: u3
         }
         if yields > 0
             && !result.replicas.contains_key(index)
+            && (!workload.serves || selector_rests(view, PROPAGATION, &mut result.wake_at))
             && all_marked(view, &stale, result)
             && (!workload.serves || selector_rests(view, view.settle(), &mut result.wake_at))
         {

@@ -45,7 +45,7 @@ pub(super) struct Balance {
 
 /// `None` while pods are still to be seen: with a lower count the ReplicaSet would choose among those as well, and might keep them
 /// and take one with traffic. Where none has had any for the settle time, or none can be created, that does not matter. `None` too
-/// while a pod with traffic has a mark, or the ReplicaSet may not have seen yet that it lost it.
+/// while a pod with traffic has a mark, or the ReplicaSet may not have seen yet that it lost it or got ready.
 pub(super) fn balance(
     view: &View<'_>,
     workload: &Workload<'_>,
@@ -55,7 +55,8 @@ pub(super) fn balance(
     if kept().any(|pod| pod.marked && pod.ready) {
         return None;
     }
-    if kept().any(|pod| !has_passed(view, pod.mark_changed, PROPAGATION, wake_at)) {
+    let known = |pod: &Pod| has_passed(view, pod.mark_changed.max(pod.ready_changed), PROPAGATION, wake_at);
+    if !kept().copied().all(known) {
         return None;
     }
     let seen = count(workload.pods.len());
@@ -80,7 +81,7 @@ fn take_back(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: &mut
     if !had.all(|pod| has_settled(view, pod, &mut result.wake_at)) {
         return 0;
     }
-    if !all_marked(view, &idle, result) || !selector_rests(view, PROPAGATION, &mut result.wake_at) {
+    if !selector_rests(view, PROPAGATION, &mut result.wake_at) || !all_marked(view, &idle, result) {
         // Not in part: what is taken back is ours again, and the rest would wait for the settle time.
         return 0;
     }
@@ -96,8 +97,11 @@ fn lower_serving(view: &View<'_>, workload: &Workload<'_>, excess: u32, result: 
     // A ReplicaSet takes pods that are not ready before any other, whatever their cost: none may carry the label then,
     // and all must be marked, so that one that recovers meanwhile is still taken before a pod with traffic.
     let unready: Vec<&Pod> = workload.pods.iter().copied().filter(|pod| !pod.ready).collect();
-    let ripe = all_marked(view, &unready, result);
-    if !ripe || !(unready.is_empty() || selector_rests(view, view.settle(), &mut result.wake_at)) {
+    let rests = unready.is_empty()
+        || (selector_rests(view, PROPAGATION, &mut result.wake_at)
+            && all_marked(view, &unready, result)
+            && selector_rests(view, view.settle(), &mut result.wake_at));
+    if !rests {
         return missing.min(excess);
     }
     let idle = count(unready.len());

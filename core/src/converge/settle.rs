@@ -32,10 +32,10 @@ pub(super) fn all_marked(view: &View<'_>, pods: &[&Pod], result: &mut Capacity) 
     ripe
 }
 
-/// Whether the selector moved at least so long ago, and half a second: the endpoint controller follows later, and lists a pod that got ready
-/// meanwhile by what it knew.
+/// Whether the selector moved at least so long ago. The endpoint controller follows later, and lists a pod that got ready meanwhile by what it
+/// knew: before [`PROPAGATION`] is over an unready pod keeps its label, which both selectors may go by, and before the settle time none goes.
 pub(super) fn selector_rests(view: &View<'_>, after: Duration, wake_at: &mut Option<Timestamp>) -> bool {
-    view.selects_since().is_none_or(|moved| has_passed(view, moved, after.max(PROPAGATION), wake_at))
+    view.selects_since().is_none_or(|moved| has_passed(view, moved, after, wake_at))
 }
 
 /// Whether a pod has been out of the EndpointSlices for the settle time: no proxy sends it anything any more [C5].

@@ -4,6 +4,7 @@
 //! get it gets it before another loses it.
 
 use super::capacity::{Capacity, wake};
+use super::settle::selector_rests;
 use super::view::{View, Workload, count};
 use super::{Label, PROPAGATION, UNREADY_GRACE, repair};
 use crate::ReleaseName;
@@ -60,8 +61,9 @@ pub(super) fn traffic(view: &View<'_>, capacity: &Capacity) -> Traffic {
         }
     }
     fill_shortfall(view, &mut changes);
+    let rests = selector_rests(view, PROPAGATION, &mut result.wake_at);
     for release in &releases {
-        take((view, capacity), release, &mut changes);
+        take((view, capacity), release, rests, &mut changes);
     }
     for (workload, pod) in view.serving_pods().filter(|(_, pod)| capacity.marked.contains(&pod.name)) {
         // Marking takes the label too, so a ready pod that has traffic, or is needed, is never among them.
@@ -181,10 +183,11 @@ fn fill_shortfall<'a>(view: &View<'a>, changes: &mut BTreeMap<&'a str, (&'a Pod,
     }
 }
 
-/// Takes the label from pods above their release's goal, while more pods serve than wanted.
+/// Takes the label from pods above their release's goal, while more pods serve than wanted. `rests`: the selector has not moved just now.
 fn take<'a>(
     (view, capacity): (&View<'a>, &Capacity),
     release: &ReleaseName,
+    rests: bool,
     changes: &mut BTreeMap<&'a str, (&'a Pod, bool, &'static str)>,
 ) {
     let taken = view.workloads.iter().any(|w| w.release.name == *release && w.replicas_taken());
@@ -199,7 +202,7 @@ fn take<'a>(
     let labelled: Vec<&Candidate<'_, '_>> = pods.iter().filter(|c| c.pod.serving).collect();
     let mut excess = (count(labelled.len()) + given).saturating_sub(view.goals.of(release));
     // Pods that serve nothing lose it freely; ready ones only as far as the rest is enough.
-    let mut idle: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| !c.pod.ready).collect();
+    let mut idle: Vec<&&Candidate<'_, '_>> = labelled.iter().filter(|c| !c.pod.ready && rests).collect();
     idle.sort_by_key(|c| (!view.stale(c.pod), &c.pod.name));
     for candidate in idle.into_iter().take(excess as usize) {
         changes.insert(&candidate.pod.name, (candidate.pod, false, "not ready and above its release's goal"));

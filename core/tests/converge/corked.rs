@@ -41,6 +41,24 @@ fn c6_a_corked_release_is_not_lowered_before_the_selector_has_moved() {
     assert_eq!(cluster.replicas(1), Some(3), "the unready pod goes first");
 }
 
+/// [C2, C6] After the selector moved an unready pod keeps its label for a while: the endpoint controller may go by the old selector still, and
+/// what gets ready under both goes on serving.
+#[test]
+fn c6_an_unready_pod_keeps_its_label_until_the_selector_rests() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 75;
+    cluster.pod(1, 3, false, true);
+    cluster.pass(60);
+    let shadow = cluster.apply_to("Service", "app-shadow").expect("which a shadow shows");
+    cluster.carry_out(&shadow);
+    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-1-2"]);
+    let moved = cluster.apply(1, "Service").expect("now");
+    cluster.carry_out(&moved);
+    assert_eq!(cluster.labels().get("app-1-3"), None);
+    cluster.pass(1);
+    assert_eq!(cluster.labels().get("app-1-3"), Some(&false));
+}
+
 /// [C5, C6] A pod without the label that got ready while the Service selected its release may have had traffic until the selector moved,
 /// although no slice was seen that lists it.
 #[test]
@@ -151,6 +169,9 @@ fn c6_no_unready_pod_yields_its_place_before_the_selector_has_moved() {
     cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-2-0"]);
     let moved = cluster.apply(1, "Service").expect("now");
     cluster.carry_out(&moved);
+    assert!(cluster.labels().is_empty(), "the endpoint controller may not know yet: {:?}", cluster.labels());
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
     let taken: Vec<_> = cluster.labels().into_iter().collect();
     assert_eq!(taken, [("app-1-2".to_owned(), false), ("app-1-3".to_owned(), false)]);
 }

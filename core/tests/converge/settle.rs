@@ -258,3 +258,19 @@ fn c1_no_place_is_yielded_beside_a_pod_that_settles() {
     cluster.pass(5);
     assert_eq!(cluster.replicas(2), Some(2));
 }
+
+/// [C2, C5] A pod that got ready a moment ago may look to the ReplicaSet controller like one that is about to start, which go first of all.
+#[test]
+fn c2_nothing_is_lowered_beside_a_pod_that_got_ready_a_moment_ago() {
+    let mut cluster = half_and_half();
+    cluster.service(1, &[(1, 0), (1, 1), (1, 2), (1, 3)]);
+    cluster.pod(2, 0, false, true);
+    cluster.pod(2, 1, false, false);
+    cluster.pass(60);
+    cluster.wanted(2).capacity = 25;
+    cluster.pod(2, 0, true, true);
+    assert_eq!(cluster.replicas(2), None);
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
+    assert_eq!(cluster.replicas(2), Some(1));
+}
