@@ -102,6 +102,13 @@ pub enum HubError {
     },
 }
 
+impl HubError {
+    /// It does not answer, or not now: it may in a moment, and what needs no hub goes on.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::NotNow { .. })
+    }
+}
+
 /// A hub. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Hub {

@@ -12,7 +12,7 @@ use super::until::follow;
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
-use crate::hub::{Hub, HubError};
+use crate::hub::Hub;
 use crate::suggest;
 use crate::terminal::{BUSY, Terminal, plain};
 
@@ -72,7 +72,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let hub = Hub::of(global)?;
     let (name, promotion, held) = match hub.application(&args.app) {
         Ok(status) => (status.application.to_string(), decide(&status, args)?, held(&status)),
-        Err(Error::Hub(error @ (HubError::Unreachable { .. } | HubError::NotNow { .. }))) => {
+        Err(Error::Hub(error)) if error.is_away() => {
             let Some(promotion) = unchecked(args) else { return Err(error.into()) };
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
             (args.app.clone(), promotion, None)

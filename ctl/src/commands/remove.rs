@@ -12,7 +12,7 @@ use shipper_git::Snapshot;
 use super::commit::Commit;
 use crate::Error;
 use crate::cli::{CommitArgs, Global};
-use crate::hub::{Hub, HubError, pick};
+use crate::hub::{Hub, pick};
 use crate::repository::{self, Change, FileChange};
 use crate::terminal::{BUSY, Terminal, plain};
 
@@ -62,7 +62,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     };
     let known = match listed {
         Ok(known) => known,
-        Err(error @ (HubError::Unreachable { .. } | HubError::NotNow { .. })) => {
+        Err(error) if error.is_away() => {
             // The file tells the name as well; what runs where is not known then.
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
             Vec::new()

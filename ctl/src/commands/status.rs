@@ -98,7 +98,7 @@ fn watch(hub: &Hub, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Erro
         thread::sleep(REFRESH);
         picture = match look(hub, args, terminal.width) {
             Ok(picture) => picture,
-            Err(Error::Hub(error @ (HubError::Unreachable { .. } | HubError::NotNow { .. }))) => {
+            Err(Error::Hub(error)) if error.is_away() => {
                 let known = last.split("\n\n! ").next().unwrap_or_default().trim_end();
                 format!("{known}\n\n! {BAD}{}{BAD:#}\n", plain(&error.to_string()))
             }

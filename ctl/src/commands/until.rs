@@ -13,7 +13,7 @@ use shipper_core::status::ApplicationStatus;
 use super::restore::folders;
 use crate::Error;
 use crate::cli::{FollowArgs, Global};
-use crate::hub::{Hub, HubError};
+use crate::hub::Hub;
 use crate::output::Output;
 use crate::repository::{Newest, Published, newest};
 use crate::terminal::{GOOD, STRONG, Terminal, plain, styled};
@@ -82,9 +82,7 @@ pub(super) fn until(
                 return Err(Error::WillNotCome { goal, message });
             }
             // A hub that is restarted comes back.
-            Err(HubError::Unreachable { .. } | HubError::NotNow { .. })
-                if began.elapsed() < wanted.timeout =>
-            {
+            Err(error) if error.is_away() && began.elapsed() < wanted.timeout => {
                 std::thread::sleep(PAUSE);
             }
             Err(error) => return Err(error.into()),
