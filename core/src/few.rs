@@ -5,7 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::iter::Peekable;
 use std::marker::PhantomData;
+use std::ops::Index;
 
 /// A map in the order of its keys, in a vector of just their number. Lookups are as fast as in a `BTreeMap`; an insertion moves what
 /// is behind it.
@@ -42,9 +44,16 @@ impl<K: Ord, V> Few<K, V> {
         self.find(key).is_ok()
     }
 
-    /// Puts a value under a key; returns the one before.
+    /// With room for so many.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    /// Puts a value under a key; returns the one before. At once, where the key comes after all others.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.find(&key) {
+        let last = self.0.last().is_none_or(|(last, _)| *last < key);
+        let at = if last { Err(self.0.len()) } else { self.find(&key) };
+        match at {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
             Err(at) => {
                 self.0.reserve_exact(1);
@@ -135,11 +144,21 @@ impl<K: Ord, V> Few<K, V> {
     }
 }
 
+impl<K, V> From<BTreeMap<K, V>> for Few<K, V> {
+    fn from(map: BTreeMap<K, V>) -> Self {
+        Self(map.into_iter().collect())
+    }
+}
+
 impl<K: Ord, V> FromIterator<(K, V)> for Few<K, V> {
     /// Of equal keys the last counts.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        // A map that is built goes through a B-tree, so that many entries are no sum of insertions.
-        Self(entries.into_iter().collect::<BTreeMap<K, V>>().into_iter().collect())
+        let entries: Vec<(K, V)> = entries.into_iter().collect();
+        if entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+            return Self(entries);
+        }
+        // Others go through a B-tree, so that many entries are no sum of insertions.
+        entries.into_iter().collect::<BTreeMap<K, V>>().into()
     }
 }
 
@@ -149,6 +168,27 @@ impl<K, V> IntoIterator for Few<K, V> {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
+    }
+}
+
+impl<'m, K: Ord, V> IntoIterator for &'m Few<K, V> {
+    type Item = (&'m K, &'m V);
+    type IntoIter = std::iter::Map<std::slice::Iter<'m, (K, V)>, fn(&'m (K, V)) -> (&'m K, &'m V)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().map(|(key, value)| (key, value))
+    }
+}
+
+impl<K: Ord + Borrow<Q>, Q: Ord + ?Sized, V> Index<&Q> for Few<K, V> {
+    type Output = V;
+
+    /// The value under a key, as of a `BTreeMap`.
+    ///
+    /// # Panics
+    /// When there is none.
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("no entry found for key")
     }
 }
 
@@ -182,6 +222,22 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for F
     }
 }
 
+/// Lookups for keys that are asked for in their order, in a map that has them in their order: each goes on where the one before ended.
+pub struct InOrder<I: Iterator>(Peekable<I>);
+
+impl<'m, K: Ord + 'm, V: 'm, I: Iterator<Item = (&'m K, &'m V)>> InOrder<I> {
+    /// In these entries.
+    pub fn of(entries: impl IntoIterator<IntoIter = I>) -> Self {
+        Self(entries.into_iter().peekable())
+    }
+
+    /// The value under a key that does not come before the one asked for last.
+    pub fn get(&mut self, key: &K) -> Option<&'m V> {
+        while self.0.next_if(|(own, _)| *own < key).is_some() {}
+        self.0.peek().filter(|(own, _)| *own == key).map(|(_, value)| *value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +256,10 @@ mod tests {
                 prop_assert_eq!(few.get(&key), map.get(&key));
             }
             prop_assert_eq!(few.to_map(), map.clone());
+            let mut walk = InOrder::of(&few);
+            for key in 0..20 {
+                prop_assert_eq!((walk.get(&key), walk.get(&key)), (map.get(&key), map.get(&key)));
+            }
             prop_assert!(few.keys().eq(map.keys()) && few.values().eq(map.values()));
             let json = serde_json::to_string(&map).unwrap();
             prop_assert_eq!(serde_json::to_string(&few).unwrap(), json.clone());

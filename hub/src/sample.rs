@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::json;
 use shipper_core::AppKey;
+use shipper_core::few::Few;
 use shipper_core::plan::AppPlan;
 use shipper_core::state::ReleaseRecord;
 use shipper_core::status::{ApplicationStatus, ClusterStatus, Waiting, WaitingFor};
@@ -38,7 +39,7 @@ pub(crate) fn plan(app: &AppKey) -> AppPlan {
     AppPlan {
         record: None,
         releases: BTreeMap::new(),
-        targets: BTreeMap::new(),
+        targets: Few::default(),
         renders: Vec::new(),
         status: status(app),
         events: Vec::new(),

@@ -1,6 +1,7 @@
 //! Values for one cluster: the application's with the overrides that select the cluster, merged as Helm merges values files.
 
 use crate::hash;
+use crate::intent::Override;
 use crate::state::Environment;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -26,10 +27,19 @@ pub fn merged_values(
     region: &str,
 ) -> Map<String, Value> {
     let mut values = environment.values.clone();
-    for over in environment.overrides.iter().filter(|over| over.clusters.selects(cluster, labels, region)) {
+    for over in selecting(environment, cluster, labels, region) {
         merge(&mut values, &over.values);
     }
     values
+}
+
+fn selecting<'e>(
+    environment: &'e Environment,
+    cluster: &str,
+    labels: &BTreeMap<String, String>,
+    region: &str,
+) -> impl Iterator<Item = &'e Override> {
+    environment.overrides.iter().filter(move |over| over.clusters.selects(cluster, labels, region))
 }
 
 /// Which rendering of an environment the cluster gets: `None` for the one without overrides, else eight hex digits that are the
@@ -40,6 +50,8 @@ pub fn variant(
     labels: &BTreeMap<String, String>,
     region: &str,
 ) -> Option<String> {
+    // Most clusters have no values of their own, and nothing is copied for them.
+    selecting(environment, cluster, labels, region).next()?;
     let values = merged_values(environment, cluster, labels, region);
     (values != environment.values).then(|| hash::short(&values, 8))
 }

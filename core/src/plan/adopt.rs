@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// Replaces the contender's strategy where `rollout.adoptStrategy` names the one on `main`, or says why not.
 pub(super) fn adopt(draft: &mut Draft<'_>, halt: Option<&Halt>) {
-    let Some(contender) = draft.roles().contender else { return };
+    let Some(contender) = draft.contender_name() else { return };
     let Some(release) = draft.releases.get(&contender) else { return };
     let on_main = draft.input.intent.and_then(|intent| intent.strategy.as_ref());
     let named = draft
@@ -91,7 +91,6 @@ fn index(strategy: &StrategySpec, name: &str) -> Option<usize> {
 
 fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpec) {
     let placement = draft.record.as_ref().and_then(|record| record.placement.clone());
-    let clusters = placement.map(|placement| placement.clusters).unwrap_or_default();
     let now = draft.input.now;
     let allowed = strategy.max_failed_clusters.of(draft.proofs.len());
     let Some(release) = draft.releases.get_mut(contender) else { return };
@@ -105,7 +104,8 @@ fn replace(draft: &mut Draft<'_>, contender: &ReleaseName, strategy: StrategySpe
         None if release.position.from > release.position.step => (step + 1).min(new.steps.len() - 1),
         None => step,
     };
-    let asks_other = clusters.iter().any(|(name, placed)| {
+    let mut clusters = placement.iter().flat_map(|placement| placement.clusters.iter());
+    let asks_other = clusters.any(|(name, placed)| {
         let cluster = (name.as_str(), placed);
         let all = Share::everything(true);
         numbers(&old, release.position.step, cluster, all) != numbers(new, step, cluster, all)

@@ -10,8 +10,7 @@ pub(super) type Bases = BTreeMap<ClusterName, BTreeMap<String, u32>>;
 
 /// Fills in what no report said when the contender was made, for example because the hub had just started.
 pub(super) fn fill_in(draft: &mut Draft<'_>) {
-    let roles = draft.roles();
-    let (Some(contender), Some(incumbent)) = (roles.contender, roles.incumbent) else { return };
+    let (Some(contender), Some(incumbent)) = draft.roles().names() else { return };
     let measured = measured(draft, &incumbent);
     if let Some(release) = draft.releases.get_mut(&contender).filter(|release| release.complete.is_none()) {
         for (cluster, replicas) in measured {
@@ -22,7 +21,7 @@ pub(super) fn fill_in(draft: &mut Draft<'_>) {
 
 /// What the clusters report of a release whose load another is to take over.
 pub(super) fn measured(draft: &Draft<'_>, release: &ReleaseName) -> Bases {
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = draft.placement();
     let reports = placement
         .into_iter()
         .flat_map(|placement| placement.clusters.keys())

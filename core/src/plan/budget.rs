@@ -56,7 +56,7 @@ pub(super) fn standing(draft: &Draft<'_>, release: &ReleaseRecord) -> Standing {
 
 /// Whether the step in force gives a cluster other numbers than the step before did.
 pub(super) fn changes(draft: &Draft<'_>, release: &ReleaseRecord, name: &ClusterName) -> bool {
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = draft.placement();
     let Some(placed) = placement.and_then(|placement| placement.clusters.get(name)) else { return false };
     let at = |step| numbers(&release.strategy, step, (name.as_str(), placed), Share::everything(true));
     let Position { step, from, .. } = release.position;
@@ -104,9 +104,7 @@ impl Held {
 
 /// Takes the contender back where too many clusters fail and `onFailure` says so, and tells people what fails [A3].
 pub(super) fn answer(draft: &mut Draft<'_>) {
-    let roles = draft.roles();
-    let Some(contender) = roles.contender else { return };
-    let Some(release) = draft.releases.get(&contender).cloned() else { return };
+    let Some(release) = draft.contender().cloned() else { return };
     let standing = standing(draft, &release);
     if standing.failing.is_empty() {
         return;
@@ -119,7 +117,7 @@ pub(super) fn answer(draft: &mut Draft<'_>) {
     } else {
         match respond(draft, &release, &standing) {
             Answer::RollBack(incumbent) => {
-                taken_back::take_back(draft, &contender, &incumbent, &cause);
+                taken_back::take_back(draft, &release.name, &incumbent, &cause);
                 return;
             }
             Answer::Hold(why) => {
@@ -184,7 +182,7 @@ fn respond(draft: &Draft<'_>, release: &ReleaseRecord, standing: &Standing) -> A
         Some(_) if draft.input.intent.is_none() => Answer::Hold(Held::Missing),
         Some(incumbent) => match halt(draft, Act::Rollback) {
             Some(halt) => Answer::Hold(Held::Halted(halt)),
-            None => Answer::RollBack(incumbent),
+            None => Answer::RollBack(incumbent.name.clone()),
         },
     }
 }

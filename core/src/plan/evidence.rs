@@ -1,11 +1,12 @@
 //! What reports prove [A1]. Only a report on the target that is in force counts; what is missing proves nothing.
 
+use super::site::{Site, on, sites};
 use super::{AppInput, Draft, targets};
+use crate::few::Few;
 use crate::report::{AppReport, ReleaseReport};
-use crate::state::{PlacedCluster, Placement, Pods, ReleaseRecord, Target};
+use crate::state::{Pods, ReleaseRecord, Target};
 use crate::status::WaitingFor;
 use crate::{ClusterName, ReleaseName};
-use std::collections::BTreeMap;
 
 /// What one placed cluster proves of what is asked of it.
 #[derive(Clone, Copy, Debug)]
@@ -72,42 +73,37 @@ pub(super) fn of_step<'a>(
     draft: &Draft<'a>,
     contender: &ReleaseRecord,
     incumbent: Option<&ReleaseName>,
-) -> BTreeMap<ClusterName, Proof<'a>> {
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
-    let clusters = placement.into_iter().flat_map(Placement::staying);
-    clusters
-        .map(|(name, placed)| (name.clone(), of_cluster(draft, contender, incumbent, name, placed)))
-        .collect()
+) -> Few<ClusterName, Proof<'a>> {
+    let Some(placement) = draft.placement() else { return Few::default() };
+    let staying = sites(draft.input, &placement.clusters).filter(|site| site.placed.leaves.is_none());
+    staying.map(|site| (site.name.clone(), of_site(draft, contender, incumbent, &site))).collect()
 }
 
-fn of_cluster<'a>(
+fn of_site<'a>(
     draft: &Draft<'a>,
     contender: &ReleaseRecord,
     incumbent: Option<&ReleaseName>,
-    name: &ClusterName,
-    placed: &PlacedCluster,
+    site: &Site<'_, 'a>,
 ) -> Proof<'a> {
-    let wanted = targets::wanted(draft, name, placed);
-    match draft.input.targets.get(name) {
+    let wanted = targets::wanted(draft, site);
+    match site.target {
         None if wanted.is_empty() => Proof::Untouched,
         Some(target) if targets::asks(target, &wanted) => {
-            of_target(draft.input, name, target, contender, incumbent)
+            of_target(site.report, target, contender, incumbent)
         }
         _ => Proof::NotAsked,
     }
 }
 
-/// What a cluster proves of a target.
+/// What a cluster's report proves of a target.
 pub(super) fn of_target<'a>(
-    input: &AppInput<'a>,
-    name: &ClusterName,
+    report: Option<&'a AppReport>,
     target: &Target,
     contender: &ReleaseRecord,
     incumbent: Option<&ReleaseName>,
 ) -> Proof<'a> {
-    let reported = current(input, name).filter(|report| report.target_generation == target.generation);
-    let Some(report) = reported else { return Proof::Unreported };
-    if is_achieved(input, name, contender, incumbent) {
+    let Some(report) = on(report, target) else { return Proof::Unreported };
+    if is_achieved(report, target, contender, incumbent) {
         return Proof::Achieved(report);
     }
     Proof::Lacks(Lack { of: lacking(report, contender), report })
@@ -134,20 +130,17 @@ fn lacking<'a>(report: &'a AppReport, contender: &ReleaseRecord) -> Lacking<'a> 
 
 /// The report of a cluster on the target that is in force there.
 pub(super) fn current<'a>(input: &AppInput<'a>, cluster: &ClusterName) -> Option<&'a AppReport> {
-    let target = input.targets.get(cluster)?;
-    input.reports.get(cluster).filter(|report| report.target_generation == target.generation)
+    on(input.reports.get(cluster), input.targets.get(cluster)?)
 }
 
-/// Whether a cluster has achieved what its target asks for. The contender's numbers must be met in full. The incumbent's must
+/// Whether a report on a target says that all it asks for is achieved. The contender's numbers must be met in full. The incumbent's must
 /// not be exceeded; going forward a shortfall of it is reported and delays nothing [C1, A2].
 pub(super) fn is_achieved(
-    input: &AppInput<'_>,
-    cluster: &ClusterName,
+    report: &AppReport,
+    target: &Target,
     contender: &ReleaseRecord,
     incumbent: Option<&ReleaseName>,
 ) -> bool {
-    let Some(report) = current(input, cluster) else { return false };
-    let Some(target) = input.targets.get(cluster) else { return false };
     target.releases.iter().all(|wanted| {
         let Some(seen) = report.releases.iter().find(|r| r.name == wanted.name) else { return false };
         if wanted.absent {
@@ -173,20 +166,20 @@ fn not_exceeded(seen: &ReleaseReport) -> bool {
 }
 
 /// Whether a cluster has reported that a release is empty: no pods asked for, none there, none serving [R7].
-pub(super) fn is_empty(input: &AppInput<'_>, cluster: &ClusterName, release: &ReleaseName) -> bool {
-    current(input, cluster)
-        .and_then(|report| report.releases.iter().find(|r| r.name == *release))
-        .is_some_and(|seen| {
+pub(super) fn is_empty(site: &Site<'_, '_>, release: &ReleaseName) -> bool {
+    site.current().and_then(|report| report.releases.iter().find(|r| r.name == *release)).is_some_and(
+        |seen| {
             seen.capacity.achieved
                 && seen.capacity.replicas == 0
                 && seen.capacity.pods == 0
                 && seen.traffic.as_ref().is_none_or(|traffic| traffic.ready == 0)
-        })
+        },
+    )
 }
 
 /// Whether a cluster has reported that nothing of a release is left [R7].
-pub(super) fn is_gone(input: &AppInput<'_>, cluster: &ClusterName, release: &ReleaseName) -> bool {
-    current(input, cluster)
+pub(super) fn is_gone(site: &Site<'_, '_>, release: &ReleaseName) -> bool {
+    site.current()
         .and_then(|report| report.releases.iter().find(|r| r.name == *release))
         .is_some_and(|seen| !seen.present)
 }

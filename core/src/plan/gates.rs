@@ -33,7 +33,7 @@ pub(super) fn judge(draft: &mut Draft<'_>) {
 
 /// Marks the last step complete where everything is passed, or takes the next one where approval is `auto`, one step at a time.
 pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
-    let Some(contender) = draft.roles().contender else { return };
+    let Some(contender) = draft.contender_name() else { return };
     let now = draft.input.now;
     let Some(release) = draft.releases.get(&contender) else { return };
     let step = release.position.step;
@@ -105,7 +105,7 @@ fn gate(release: &ReleaseRecord) -> Gate {
 
 /// Keeps the record of the step in force: begun when it is achieved, begun anew by another order or after too long a loss.
 fn follow(draft: &mut Draft<'_>) {
-    let Some(contender) = draft.roles().contender else { return };
+    let Some(contender) = draft.contender_name() else { return };
     let obeyed = |record: Option<&crate::state::AppRecord>| record.and_then(|record| record.obeyed.clone());
     let ordered = obeyed(draft.record.as_ref()) != obeyed(draft.input.record);
     let now = draft.input.now;
@@ -143,7 +143,7 @@ fn follow(draft: &mut Draft<'_>) {
 
 /// Writes down which clusters have failed their analysis: it counts at once, and only another order forgets it.
 fn learn_failures(draft: &mut Draft<'_>) {
-    let Some(contender) = draft.roles().contender else { return };
+    let Some(contender) = draft.contender_name() else { return };
     let now = draft.input.now;
     let Some(release) = draft.releases.get(&contender) else { return };
     let Some(record) = release.gate.as_ref().filter(|record| record.passed.is_none()) else { return };
@@ -162,8 +162,7 @@ fn learn_failures(draft: &mut Draft<'_>) {
 }
 
 fn failed(draft: &Draft<'_>, cluster: &ClusterName) -> Option<String> {
-    let contender = draft.roles().contender?;
-    let release = draft.releases.get(&contender)?;
+    let release = draft.contender()?;
     let record = in_force(release)?;
     match judge_one(draft.input, release, record, cluster) {
         Judged::Failed(message) => Some(message),
@@ -187,14 +186,13 @@ pub(super) fn measured(
     cluster: &ClusterName,
     placed: &PlacedCluster,
 ) -> Option<TargetAnalysis> {
-    let contender = draft.roles().contender?;
-    let release = draft.releases.get(&contender)?;
+    let release = draft.contender()?;
     let record = in_force(release)?;
     let step = release.strategy.steps.get(record.step)?;
-    let names = Names { application: draft.input.application, release: &contender, cluster };
+    let names = Names { application: draft.input.application, release: &release.name, cluster };
     let measures: Vec<Analysis> = step.gate.analysis.iter().map(|analysis| fill(analysis, names)).collect();
     (selected(release, cluster, placed) && !measures.is_empty()).then(|| TargetAnalysis {
-        release: contender.clone(),
+        release: release.name.clone(),
         run: record.since,
         deadline_seconds: release.strategy.progress_deadline.into(),
         measures,
@@ -268,7 +266,7 @@ pub(super) fn measuring<'d>(
 ) -> impl Iterator<Item = (&'d ClusterName, &'d PlacedCluster)> {
     let any =
         release.strategy.steps.get(release.position.step).is_some_and(|step| !step.gate.analysis.is_empty());
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = draft.placement();
     placement
         .into_iter()
         .flat_map(|placement| placement.clusters.iter())

@@ -27,8 +27,7 @@ pub(super) fn prune(draft: &mut Draft<'_>) {
     let mut complete = 0;
     let mut dropped = Vec::new();
     for (newer, release) in newest_first.into_iter().enumerate() {
-        let held =
-            [&roles.contender, &roles.incumbent].into_iter().any(|role| role.as_ref() == Some(&release.name));
+        let held = roles.has(&release.name);
         let standing = release.complete.is_some() && release.withdrawn.is_none();
         let within = if standing {
             complete += usize::from(!held);

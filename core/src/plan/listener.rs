@@ -46,6 +46,7 @@ impl Listener {
 mod tests {
     use super::*;
     use crate::AppKey;
+    use crate::few::Few;
     use crate::plan::{AppInput, Fleet};
     use std::collections::BTreeMap;
 
@@ -53,7 +54,7 @@ mod tests {
     #[test]
     fn nobody_listens_and_nothing_is_said() {
         let app = AppKey::new("web", "app");
-        let (fleet, releases, targets) = (Fleet::default(), BTreeMap::new(), BTreeMap::new());
+        let (fleet, releases, targets) = (Fleet::default(), Few::default(), Few::default());
         let (reports, liveness, manifests) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let input = AppInput {
             application: &app,

@@ -25,6 +25,7 @@ mod releases;
 mod removal;
 mod restored;
 mod roles;
+mod site;
 mod steps;
 mod survey;
 mod taken_back;
@@ -40,9 +41,10 @@ pub use roles::{Roles, roles};
 pub use survey::BlockSurvey;
 
 use crate::condition::Condition;
+use crate::few::Few;
 use crate::intent::{Application, Chart, Rollout, StrategySpec};
 use crate::report::AppReport;
-use crate::state::{AppRecord, Environment, ReleaseRecord, Target};
+use crate::state::{AppRecord, Environment, Placement, ReleaseRecord, Target};
 use crate::status::{ApplicationStatus, Liveness};
 use crate::why::Why;
 use crate::{AppKey, ClusterName, ReleaseName};
@@ -52,6 +54,7 @@ use listener::Listener;
 use placement::Scheduling;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A release's manifests for one set of values; `None` = without overrides.
 pub type Variant = (ReleaseName, Option<String>);
@@ -76,9 +79,9 @@ pub struct AppInput<'a> {
     /// The application's record.
     pub record: Option<&'a AppRecord>,
     /// All its releases.
-    pub releases: &'a BTreeMap<ReleaseName, ReleaseRecord>,
+    pub releases: &'a Few<ReleaseName, ReleaseRecord>,
     /// Its targets as they stand in Git.
-    pub targets: &'a BTreeMap<ClusterName, Target>,
+    pub targets: &'a Few<ClusterName, Target>,
     /// The latest report of each cluster, of its present incarnation.
     pub reports: &'a BTreeMap<ClusterName, AppReport>,
     /// Whether agents report; a cluster without an entry is [`Liveness::Unknown`].
@@ -126,7 +129,7 @@ pub struct AppPlan {
     /// All releases that are to be in the records.
     pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
     /// All targets that are to be in Git. A cluster that is not here has nothing of the application any more.
-    pub targets: BTreeMap<ClusterName, PlannedTarget>,
+    pub targets: Few<ClusterName, PlannedTarget>,
     /// Manifests that are needed before this plan is whole: render them and plan again.
     pub renders: Vec<RenderNeed>,
     /// What to tell people.
@@ -143,7 +146,7 @@ pub struct PlannedTarget {
     /// The target.
     pub target: Target,
     /// Which manifests each of its releases has in this cluster; tombstones have none.
-    pub manifests: BTreeMap<ReleaseName, Option<String>>,
+    pub manifests: Few<ReleaseName, Option<String>>,
 }
 
 /// Manifests that are to be rendered.
@@ -283,14 +286,14 @@ struct Draft<'a> {
     input: &'a AppInput<'a>,
     record: Option<AppRecord>,
     releases: BTreeMap<ReleaseName, ReleaseRecord>,
-    targets: BTreeMap<ClusterName, PlannedTarget>,
+    targets: Few<ClusterName, PlannedTarget>,
     renders: Vec<RenderNeed>,
     conditions: Vec<Condition>,
     scheduling: Scheduling,
     /// The incumbent while the step in force is judged.
     incumbent: Option<ReleaseName>,
     /// What the clusters that stay prove of the step in force; empty where nothing could follow from it.
-    proofs: BTreeMap<ClusterName, Proof<'a>>,
+    proofs: Few<ClusterName, Proof<'a>>,
     /// What a cluster needs and cannot be rendered: release, cluster, and the renderer's own words.
     unrendered: Vec<(ReleaseName, ClusterName, String)>,
     events: Vec<Event>,
@@ -310,13 +313,13 @@ impl<'a> Draft<'a> {
         Self {
             input,
             record,
-            releases: input.releases.clone(),
-            targets: BTreeMap::new(),
+            releases: input.releases.to_map(),
+            targets: Few::with_capacity(input.targets.len()),
             renders: Vec::new(),
             conditions,
             scheduling: Scheduling::default(),
             incumbent: None,
-            proofs: BTreeMap::new(),
+            proofs: Few::default(),
             unrendered: Vec::new(),
             events: Vec::new(),
             wake_at: blocks.change(),
@@ -329,8 +332,26 @@ impl<'a> Draft<'a> {
         self.input.intent.and_then(|intent| intent.application.spec.rollout.as_ref())
     }
 
-    fn roles(&self) -> Roles {
+    fn placement(&self) -> Option<&Placement> {
+        self.record.as_ref().and_then(|record| record.placement.as_deref())
+    }
+
+    /// To be changed: it is the draft's own from then on.
+    fn placement_mut(&mut self) -> Option<&mut Placement> {
+        self.record.as_mut().and_then(|record| record.placement.as_mut()).map(Arc::make_mut)
+    }
+
+    fn roles(&self) -> Roles<'_> {
         roles(self.releases.values())
+    }
+
+    fn contender(&self) -> Option<&ReleaseRecord> {
+        self.roles().contender
+    }
+
+    /// The contender's name, for whoever changes it.
+    fn contender_name(&self) -> Option<ReleaseName> {
+        self.contender().map(|release| release.name.clone())
     }
 
     fn event(&mut self, release: &ReleaseName, reason: EventReason, message: impl Into<String>) {

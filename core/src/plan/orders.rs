@@ -23,7 +23,7 @@ pub(super) fn obey(draft: &mut Draft<'_>, halt: Option<&Halt>) {
     if draft.record.as_ref().is_none_or(|record| record.obeyed.as_ref() == Some(&order)) {
         return;
     }
-    let Some(contender) = draft.roles().contender else { return };
+    let Some(contender) = draft.contender_name() else { return };
     let Some(release) = draft.releases.get(&contender) else { return };
     let (status, reason, message) = match decide(draft, release, &order, rollout.skip_gates, halt) {
         Decision::Refused(reason, message) => (Status::False, reason, message),
@@ -43,7 +43,7 @@ pub(super) fn obey(draft: &mut Draft<'_>, halt: Option<&Halt>) {
 /// Whether `main` orders the contender to a step and that is not obeyed yet.
 pub(super) fn pending(draft: &Draft<'_>) -> bool {
     let Some(order) = draft.rollout().and_then(order_of) else { return false };
-    draft.roles().contender.as_ref() == Some(&order.release)
+    draft.contender().is_some_and(|release| release.name == order.release)
         && draft.record.as_ref().is_some_and(|record| record.obeyed.as_ref() != Some(&order))
 }
 

@@ -2,7 +2,7 @@
 
 use super::bases::{self, Bases};
 use super::blocks::Act;
-use super::evidence::{is_achieved, ready_traffic};
+use super::evidence::{current, is_achieved, ready_traffic};
 use super::halt::{Halt, halt};
 use super::numbers::numbers;
 use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders, taken_back};
@@ -47,26 +47,26 @@ pub(super) fn sync(draft: &mut Draft<'_>) {
         }
     };
     let hash = resolved.environment.hash();
-    let roles = draft.roles();
     let taken_back = taken_back::is_taken_back(draft, &hash);
-    let same = |name: &Option<ReleaseName>| {
-        name.as_ref().and_then(|name| draft.releases.get(name)).is_some_and(|r| r.environment.hash() == hash)
-    };
-    if same(&roles.contender) {
+    let roles = draft.roles();
+    let same = |release: Option<&ReleaseRecord>| release.is_some_and(|r| r.environment.hash() == hash);
+    let (is_contender, is_incumbent) = (same(roles.contender), same(roles.incumbent));
+    let (contender, incumbent) = roles.names();
+    if is_contender {
         synced(draft);
     } else if taken_back {
         taken_back::tell(draft);
-    } else if same(&roles.incumbent) && intent.application.spec.rollback == Rollback::AtOnce {
+    } else if is_incumbent && intent.application.spec.rollback == Rollback::AtOnce {
         if let Some(halt) = halt(draft, Act::Abort) {
             halted(draft, &halt, "the contender is not taken back");
             return;
         }
-        give_back(draft, roles.contender, roles.incumbent);
+        give_back(draft, contender, incumbent);
         synced(draft);
     } else if let Some(halt) = halt(draft, Act::Make) {
         halted(draft, &halt, "no release is made");
     } else {
-        make(draft, intent, resolved, &hash, roles.contender);
+        make(draft, intent, resolved, &hash, contender);
     }
 }
 
@@ -178,7 +178,7 @@ fn make(
     }
     draft.asked(&name, EventReason::Created, format!("{name} was made"));
     draft.releases.insert(name.clone(), release);
-    if let Some(incumbent) = draft.roles().incumbent {
+    if let (_, Some(incumbent)) = draft.roles().names() {
         let measured = bases::measured(draft, &incumbent);
         draft
             .releases
@@ -286,10 +286,9 @@ fn at_its_end(draft: &Draft<'_>, release: &ReleaseRecord, last: usize) -> bool {
     let mut judged = 0;
     for name in placed(draft) {
         let away = draft.input.liveness.get(&name) == Some(&Liveness::Offline);
-        if away || !draft.input.targets.contains_key(&name) {
-            continue;
-        }
-        if !is_achieved(draft.input, &name, release, None) {
+        let Some(target) = draft.input.targets.get(&name).filter(|_| !away) else { continue };
+        let report = current(draft.input, &name);
+        if !report.is_some_and(|report| is_achieved(report, target, release, None)) {
             return false;
         }
         judged += 1;
@@ -311,12 +310,7 @@ fn carries_load(draft: &Draft<'_>, release: &ReleaseName) -> bool {
 }
 
 fn placed(draft: &Draft<'_>) -> BTreeSet<crate::ClusterName> {
-    draft
-        .record
-        .as_ref()
-        .and_then(|r| r.placement.as_ref())
-        .map(|p| p.staying().map(|(name, _)| name.clone()).collect())
-        .unwrap_or_default()
+    draft.placement().map(|p| p.staying().map(|(name, _)| name.clone()).collect()).unwrap_or_default()
 }
 
 enum Rendered {
@@ -342,7 +336,7 @@ fn rendered(draft: &Draft<'_>, release: &ReleaseRecord) -> Rendered {
 fn variants(draft: &Draft<'_>, release: &ReleaseRecord) -> BTreeMap<Option<String>, Map<String, Value>> {
     let environment = &release.environment;
     let mut variants = BTreeMap::from([(None, environment.values.clone())]);
-    let placement = draft.record.as_ref().and_then(|r| r.placement.as_ref());
+    let placement = draft.placement();
     for (name, placed) in placement.into_iter().flat_map(|placement| placement.clusters.iter()) {
         variants
             .entry(variant(environment, name.as_str(), &placed.labels, &placed.region))

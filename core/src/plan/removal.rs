@@ -8,8 +8,9 @@ use super::evidence::current;
 use super::{Draft, Event, EventReason, PlannedTarget, blocks};
 use crate::ClusterName;
 use crate::condition::{Condition, ConditionType, Reason, Status};
+use crate::few::Few;
 use crate::report::AppReport;
-use crate::state::{CONFIRM_REMOVAL, Missing, Removal, RemovalCause, Target, TargetRelease};
+use crate::state::{CONFIRM_REMOVAL, Missing, Placement, Removal, RemovalCause, Target, TargetRelease};
 use crate::status::{Liveness, Waiting, WaitingFor};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,13 @@ pub struct Absence {
 /// Takes removed clusters out of the application: what they have stays there, and is nobody's business any more [X4].
 pub(super) fn forget_clusters(draft: &mut Draft<'_>) {
     let removed = &draft.input.fleet.removed;
-    if let Some(placement) = draft.record.as_mut().and_then(|record| record.placement.as_mut()) {
+    let any = |placement: &Placement| {
+        placement.clusters.keys().chain(placement.leaving.keys()).any(|name| removed.contains(name))
+    };
+    if removed.is_empty() || !draft.placement().is_some_and(any) {
+        return;
+    }
+    if let Some(placement) = draft.placement_mut() {
         placement.clusters.retain(|name, _| !removed.contains(name));
         placement.leaving.retain(|name, _| !removed.contains(name));
     }
@@ -168,7 +175,7 @@ fn carry_out(draft: &mut Draft<'_>) {
         if tombstone != *target {
             tombstone.generation = super::targets::next_generation(draft);
         }
-        draft.targets.insert(name.clone(), PlannedTarget { target: tombstone, manifests: BTreeMap::new() });
+        draft.targets.insert(name.clone(), PlannedTarget { target: tombstone, manifests: Few::default() });
     }
     let condition = progress(draft);
     draft.conditions.push(condition);
@@ -186,7 +193,7 @@ fn is_gone(draft: &Draft<'_>, name: &ClusterName, target: &Target) -> bool {
 /// Nothing but the counters is kept: what was taken back before counts for nothing where the application comes back.
 fn finish(draft: &mut Draft<'_>) {
     draft.releases.clear();
-    draft.targets.clear();
+    draft.targets = Few::default();
     if let Some(record) = draft.record.as_mut() {
         (record.placement, record.obeyed, record.pin, record.missing) = (None, None, None, None);
         record.rolled_back = None;

@@ -20,7 +20,7 @@ pub(super) fn follow(draft: &mut Draft<'_>, status: &ApplicationStatus) {
 
 /// A failure in the contender, or in a release that this very plan takes back. What cannot be rendered hurts nobody.
 fn begun(draft: &Draft<'_>) -> Option<OpenFailure> {
-    let contender = draft.roles().contender.and_then(|name| draft.releases.get(&name));
+    let contender = draft.contender();
     let fails = contender.and_then(|release| Some((release, release.fails_since()?)));
     let taken_back =
         || draft.releases.values().find_map(|release| Some((release, withdrawn_since(draft, release)?)));
@@ -39,7 +39,7 @@ fn withdrawn_since(draft: &Draft<'_>, release: &ReleaseRecord) -> Option<Timesta
 
 /// The same release is well again at its step; or what took its place has gone all the way and no cluster is waited for.
 fn is_over(draft: &Draft<'_>, open: &OpenFailure, status: &ApplicationStatus) -> bool {
-    let Some(contender) = draft.roles().contender.and_then(|name| draft.releases.get(&name)) else {
+    let Some(contender) = draft.contender() else {
         return true;
     };
     if contender.fails_since().is_some() {

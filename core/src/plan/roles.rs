@@ -4,20 +4,39 @@ use crate::ReleaseName;
 use crate::state::ReleaseRecord;
 
 /// Contender and incumbent of an application.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Roles {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Roles<'r> {
     /// The newest release that is not withdrawn.
-    pub contender: Option<ReleaseName>,
+    pub contender: Option<&'r ReleaseRecord>,
     /// The newest other release that is complete and not withdrawn.
-    pub incumbent: Option<ReleaseName>,
+    pub incumbent: Option<&'r ReleaseRecord>,
+}
+
+impl Roles<'_> {
+    /// The names, for whoever changes the releases meanwhile: the contender's and the incumbent's.
+    pub fn names(&self) -> (Option<ReleaseName>, Option<ReleaseName>) {
+        let name = |release: &ReleaseRecord| release.name.clone();
+        (self.contender.map(name), self.incumbent.map(name))
+    }
+
+    /// Whether a release has a role.
+    pub fn has(&self, release: &ReleaseName) -> bool {
+        [self.contender, self.incumbent].into_iter().flatten().any(|one| one.name == *release)
+    }
 }
 
 /// The roles that follow from the records; order is the generation, never a clock [R6].
-pub fn roles<'a>(releases: impl IntoIterator<Item = &'a ReleaseRecord>) -> Roles {
-    let mut standing: Vec<&ReleaseRecord> = releases.into_iter().filter(|r| r.withdrawn.is_none()).collect();
-    standing.sort_by_key(|release| std::cmp::Reverse(release.generation));
-    let mut standing = standing.into_iter();
-    let contender = standing.next().map(|release| release.name.clone());
-    let incumbent = standing.find(|release| release.complete.is_some()).map(|release| release.name.clone());
-    Roles { contender, incumbent }
+pub fn roles<'r>(releases: impl IntoIterator<Item = &'r ReleaseRecord>) -> Roles<'r> {
+    let mut roles = Roles::default();
+    let newer = |release: &ReleaseRecord, than: Option<&ReleaseRecord>| {
+        than.is_none_or(|other| release.generation > other.generation)
+    };
+    for release in releases.into_iter().filter(|release| release.withdrawn.is_none()) {
+        let other =
+            if newer(release, roles.contender) { roles.contender.replace(release) } else { Some(release) };
+        if let Some(other) = other.filter(|other| other.complete.is_some() && newer(other, roles.incumbent)) {
+            roles.incumbent = Some(other);
+        }
+    }
+    roles
 }

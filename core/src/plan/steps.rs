@@ -25,9 +25,8 @@ pub(super) fn advance(draft: &mut Draft<'_>) {
 
 /// Gathers what the clusters prove of the step in force; nothing where nothing could follow from it.
 fn look(draft: &mut Draft<'_>) {
-    let roles = draft.roles();
-    draft.incumbent = roles.incumbent;
-    let Some(release) = roles.contender.and_then(|name| draft.releases.get(&name)) else { return };
+    draft.incumbent = draft.roles().names().1;
+    let Some(release) = draft.contender() else { return };
     let at_rest = release.complete.is_some()
         && release.lagging.is_empty()
         && achieved(release).is_some_and(|achieved| achieved.excused.is_empty());
@@ -38,7 +37,7 @@ fn look(draft: &mut Draft<'_>) {
 
 /// Records that the step in force is achieved, or that a report says it no longer is [A1].
 fn judge(draft: &mut Draft<'_>) {
-    let Some(release) = draft.roles().contender.and_then(|name| draft.releases.get(&name)) else { return };
+    let Some(release) = draft.contender() else { return };
     let Some(verdict) = verdict(draft, release) else { return };
     let now = draft.input.now;
     let (contender, position) = (release.name.clone(), release.position.clone());

@@ -4,12 +4,18 @@ use super::bases::base;
 use super::evidence::{is_empty, is_gone};
 use super::numbers::{numbers, own_end};
 use super::releases::{need, reaches};
+use super::site::{Site, sites};
 use super::{Draft, EventReason, PlannedTarget, Share};
+use crate::few::Few;
 use crate::intent::StrategySpec;
 use crate::manifest::values::variant;
 use crate::state::{PlacedCluster, ReleaseRecord, Target, TargetRelease, WithdrawalReason};
 use crate::{ClusterName, ReleaseName};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+/// Where no release has come.
+static NO_STRATEGY: LazyLock<StrategySpec> = LazyLock::new(StrategySpec::default);
 
 /// Computes the target of every cluster that has, or is to have, anything of the application.
 pub(super) fn compute(draft: &mut Draft<'_>) {
@@ -17,15 +23,15 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
         keep(draft);
         return;
     };
-    for (name, placed) in placement.clusters.iter() {
-        let releases = wanted(draft, name, placed);
-        write(draft, name, placed, releases);
+    for site in sites(draft.input, &placement.clusters) {
+        let releases = wanted(draft, &site);
+        write(draft, &site, releases);
     }
-    for (name, placed) in placement.leaving.iter() {
-        empty(draft, name, placed);
+    for site in sites(draft.input, &placement.leaving) {
+        empty(draft, &site);
     }
     // What nobody decided on stays as it is.
-    for (name, target) in draft.input.targets {
+    for (name, target) in draft.input.targets.iter() {
         let decided = placement.clusters.contains_key(name) || placement.leaving.contains_key(name);
         if !decided && !draft.input.fleet.removed.contains(name) {
             let manifests = kept_manifests(draft, name, target);
@@ -36,8 +42,9 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
 
 /// Empties a cluster that gave its part over [S2, S4]: everything goes to 0/0, then becomes a tombstone, and the target goes when the cluster
 /// has reported that nothing is left.
-fn empty(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster) {
-    let Some(current) = draft.input.targets.get(name) else {
+fn empty(draft: &mut Draft<'_>, site: &Site<'_, '_>) {
+    let name = site.name;
+    let Some(current) = site.target else {
         left(draft, name);
         return;
     };
@@ -46,7 +53,7 @@ fn empty(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster) {
         .releases
         .iter()
         .filter_map(|listed| {
-            let (_, share, absent) = fading(draft, name, listed, listed.traffic.is_some())?;
+            let Part { share, absent } = fading(site, listed, listed.traffic.is_some())?;
             let numbers =
                 TargetRelease { capacity: share.capacity, traffic: share.traffic, absent, ..listed.clone() };
             Some(TargetRelease { autoscaler_base: BTreeMap::new(), ..numbers })
@@ -59,54 +66,46 @@ fn empty(draft: &mut Draft<'_>, name: &ClusterName, placed: &PlacedCluster) {
     if target != *current {
         target.generation = next_generation(draft);
     }
-    let manifests = manifests_of(draft, name, placed, &target);
+    let manifests = manifests_of(draft, name, site.placed, &target);
     draft.targets.insert(name.clone(), PlannedTarget { target, manifests });
 }
 
 /// Nothing of the application is left there.
 fn left(draft: &mut Draft<'_>, name: &ClusterName) {
-    if let Some(placement) = draft.record.as_mut().and_then(|record| record.placement.as_mut()) {
+    if let Some(placement) = draft.placement_mut() {
         placement.leaving.remove(name);
     }
-    if let Some(contender) = draft.roles().contender {
+    if let Some(contender) = draft.contender_name() {
         let message = format!("{name} has nothing of it any more");
         draft.event_in(name, &contender, EventReason::ClusterLeft, message);
     }
 }
 
 /// Whether the target that stands in Git asks for what the contender's step means now.
-pub(super) fn in_force(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> bool {
-    let target = draft.input.targets.get(name);
-    target.is_some_and(|target| asks(target, &wanted(draft, name, placed)))
+pub(super) fn in_force(draft: &Draft<'_>, site: &Site<'_, '_>) -> bool {
+    site.target.is_some_and(|target| asks(target, &wanted(draft, site)))
 }
 
 /// Whether a target asks for these numbers.
 pub(super) fn asks(target: &Target, wanted: &[TargetRelease]) -> bool {
-    let numbers = |releases: &[TargetRelease]| -> Vec<TargetRelease> {
-        releases
-            .iter()
-            .filter(|r| !r.absent && (r.capacity, r.traffic.unwrap_or(0)) != (0, 0))
-            .cloned()
-            .collect()
-    };
-    numbers(&target.releases) == numbers(wanted)
+    let counts = |r: &&TargetRelease| !r.absent && (r.capacity, r.traffic.unwrap_or(0)) != (0, 0);
+    target.releases.iter().filter(counts).eq(wanted.iter().filter(counts))
 }
 
 /// Whether a placed cluster has nothing of the application and is to have nothing yet: the first release has not come there.
-pub(super) fn has_nothing(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> bool {
-    !draft.input.targets.contains_key(name) && wanted(draft, name, placed).is_empty()
+pub(super) fn has_nothing(draft: &Draft<'_>, site: &Site<'_, '_>) -> bool {
+    site.target.is_none() && wanted(draft, site).is_empty()
 }
 
 /// The releases of a cluster with their numbers, oldest first.
-pub(super) fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Vec<TargetRelease> {
+pub(super) fn wanted(draft: &Draft<'_>, site: &Site<'_, '_>) -> Vec<TargetRelease> {
     let roles = draft.roles();
-    let cluster = (name.as_str(), placed);
-    let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
-    let incumbent = roles.incumbent.as_ref().and_then(|name| draft.releases.get(name));
+    let cluster = site.selected();
+    let (contender, incumbent) = (roles.contender, roles.incumbent);
     let own = incumbent.and_then(|release| own_end(&release.strategy, cluster));
     let reached = contender.filter(|release| reaches(release, cluster));
     let managed = governing(reached, incumbent).is_some_and(|release| release.strategy.manages_traffic());
-    let mut shares: BTreeMap<u64, (ReleaseName, Share, bool)> = BTreeMap::new();
+    let mut shares = Shares::default();
     match reached {
         Some(contender) => {
             // Where the incumbent has never been, a number that the step leaves out means all of it: what has the load there
@@ -114,42 +113,69 @@ pub(super) fn wanted(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedClust
             let full = |incumbent: &ReleaseRecord| Share::everything(incumbent.strategy.manages_traffic());
             let before = own.or(incumbent.map(full)).unwrap_or(Share::nothing(managed));
             if let Some(numbers) = numbers(&contender.strategy, contender.position.step, cluster, before) {
-                shares.insert(contender.generation, (contender.name.clone(), numbers.contender, false));
+                shares.set(contender.generation, &contender.name, Part::of(numbers.contender));
                 if let Some(incumbent) = incumbent {
-                    shares.insert(incumbent.generation, (incumbent.name.clone(), numbers.incumbent, false));
+                    shares.set(incumbent.generation, &incumbent.name, Part::of(numbers.incumbent));
                 }
             }
         }
         None => {
             if let (Some(incumbent), Some(own)) = (incumbent, own) {
-                shares.insert(incumbent.generation, (incumbent.name.clone(), own, false));
+                shares.set(incumbent.generation, &incumbent.name, Part::of(own));
             }
         }
     }
-    let target = draft.input.targets.get(name);
-    for listed in target.map(|target| &target.releases).into_iter().flatten() {
-        if shares.values().any(|(name, ..)| *name == listed.name) {
+    for listed in site.target.map(|target| &target.releases).into_iter().flatten() {
+        if shares.0.iter().any(|(_, name, _)| **name == listed.name) {
             continue;
         }
-        if let Some(leaving) = leaving(draft, name, listed, reached.is_some(), managed) {
-            shares.insert(listed.generation, leaving);
+        if let Some(part) = leaving(draft, site, listed, reached.is_some(), managed) {
+            shares.set(listed.generation, &listed.name, part);
         }
     }
-    let returning = shares.values().any(|(name, _, absent)| !absent && returned(draft, name));
+    let returning = shares.0.iter().any(|(_, name, part)| !part.absent && returned(draft, name));
     shares
+        .0
         .into_iter()
-        .map(|(generation, (listed, share, absent))| TargetRelease {
+        .map(|(generation, listed, part)| TargetRelease {
             generation,
-            capacity: share.capacity,
-            traffic: share.traffic,
-            absent,
+            capacity: part.share.capacity,
+            traffic: part.share.traffic,
+            absent: part.absent,
             autoscaler_base: contender
-                .filter(|release| release.name == listed)
-                .map(|release| base(release, name, returning))
+                .filter(|release| release.name == *listed)
+                .map(|release| base(release, site.name, returning))
                 .unwrap_or_default(),
-            name: listed,
+            name: listed.clone(),
         })
         .collect()
+}
+
+/// What a release is to have in a cluster.
+#[derive(Clone, Copy)]
+struct Part {
+    share: Share,
+    /// Nothing of it may remain.
+    absent: bool,
+}
+
+impl Part {
+    fn of(share: Share) -> Self {
+        Self { share, absent: false }
+    }
+}
+
+/// The releases of one cluster with their generations, oldest first.
+#[derive(Default)]
+struct Shares<'r>(Vec<(u64, &'r ReleaseName, Part)>);
+
+impl<'r> Shares<'r> {
+    fn set(&mut self, generation: u64, name: &'r ReleaseName, part: Part) {
+        match self.0.binary_search_by_key(&generation, |(own, ..)| *own) {
+            Ok(at) => self.0[at] = (generation, name, part),
+            Err(at) => self.0.insert(at, (generation, name, part)),
+        }
+    }
 }
 
 /// It was taken back, and what it served goes back to its predecessor [M8].
@@ -162,47 +188,32 @@ fn returned(draft: &Draft<'_>, name: &ReleaseName) -> bool {
 /// gone, then no more. Older history stays in clusters that the contender has not reached [R7].
 fn leaving(
     draft: &Draft<'_>,
-    cluster: &ClusterName,
+    site: &Site<'_, '_>,
     listed: &TargetRelease,
     reached: bool,
     managed: bool,
-) -> Option<(ReleaseName, Share, bool)> {
+) -> Option<Part> {
     let record = draft.releases.get(&listed.name);
     let withdrawn = record.is_none_or(|release| release.withdrawn.is_some());
-    let contender = draft.roles().contender.as_ref() == Some(&listed.name);
-    if !reached && !withdrawn && !contender && !was_removed(draft, cluster) {
-        return Some((
-            listed.name.clone(),
-            Share { capacity: listed.capacity, traffic: listed.traffic },
-            listed.absent,
-        ));
+    let contender = draft.contender().is_some_and(|release| release.name == listed.name);
+    if !reached && !withdrawn && !contender && !site.was_removed() {
+        let share = Share { capacity: listed.capacity, traffic: listed.traffic };
+        return Some(Part { share, absent: listed.absent });
     }
-    fading(draft, cluster, listed, managed)
+    fading(site, listed, managed)
 }
 
 /// The way out: 0/0, a tombstone, nothing. Each waits for the report that the one before is done.
-fn fading(
-    draft: &Draft<'_>,
-    cluster: &ClusterName,
-    listed: &TargetRelease,
-    managed: bool,
-) -> Option<(ReleaseName, Share, bool)> {
-    let nothing = Share::nothing(managed);
-    if was_removed(draft, cluster) {
-        return Some((listed.name.clone(), nothing, false));
+fn fading(site: &Site<'_, '_>, listed: &TargetRelease, managed: bool) -> Option<Part> {
+    let share = Share::nothing(managed);
+    if site.was_removed() {
+        return Some(Part::of(share));
     }
     if listed.absent {
-        return (!is_gone(draft.input, cluster, &listed.name)).then(|| (listed.name.clone(), nothing, true));
+        return (!is_gone(site, &listed.name)).then_some(Part { share, absent: true });
     }
     let at_zero = listed.capacity == 0 && listed.traffic.unwrap_or(0) == 0;
-    let absent = at_zero && is_empty(draft.input, cluster, &listed.name);
-    Some((listed.name.clone(), nothing, absent))
-}
-
-/// Whether the application was being removed there, and is to stay after all [X1]. The tombstones of its releases were written without asking
-/// whether they are empty, so that each begins its way out anew.
-fn was_removed(draft: &Draft<'_>, cluster: &ClusterName) -> bool {
-    draft.input.targets.get(cluster).is_some_and(|target| target.absent)
+    Some(Part { share, absent: at_zero && is_empty(site, &listed.name) })
 }
 
 /// Whose strategy says how things move here: the contender's where it has come, else the incumbent's, so that a target
@@ -215,13 +226,9 @@ fn governing<'a>(
 }
 
 /// Turns the numbers into a target; its generation is raised where anything differs from what stands in Git.
-fn write(
-    draft: &mut Draft<'_>,
-    name: &ClusterName,
-    placed: &PlacedCluster,
-    mut releases: Vec<TargetRelease>,
-) {
-    let mut manifests = BTreeMap::new();
+fn write(draft: &mut Draft<'_>, site: &Site<'_, '_>, mut releases: Vec<TargetRelease>) {
+    let (name, placed) = (site.name, site.placed);
+    let mut manifests = Few::with_capacity(releases.len());
     let mut complete = true;
     for release in releases.iter().filter(|release| !release.absent) {
         let variant = draft
@@ -234,14 +241,13 @@ fn write(
             complete = false;
         }
     }
-    let current = draft.input.targets.get(name);
-    if !complete && was_removed(draft, name) {
+    let current = site.target;
+    if !complete && site.was_removed() {
         // The removal ends at once: what is at hand is asked for, and what is not listed is left alone. What is on its way out stays on it.
         let roles = draft.roles();
-        let has_role = |name| [&roles.contender, &roles.incumbent].contains(&&Some(name));
         releases.retain_mut(|release| {
             release.absent |= !manifests.contains_key(&release.name);
-            !release.absent || !has_role(release.name.clone())
+            !release.absent || !roles.has(&release.name)
         });
         complete = true;
     }
@@ -253,7 +259,7 @@ fn write(
         }
         return;
     }
-    let mut target = shaped(draft, name, placed, releases);
+    let mut target = shaped(draft, site, releases);
     match current {
         Some(current) => {
             target.generation = current.generation;
@@ -277,19 +283,12 @@ pub(super) fn next_generation(draft: &mut Draft<'_>) -> u64 {
     }
 }
 
-fn shaped(
-    draft: &Draft<'_>,
-    name: &ClusterName,
-    placed: &PlacedCluster,
-    releases: Vec<TargetRelease>,
-) -> Target {
+fn shaped(draft: &Draft<'_>, site: &Site<'_, '_>, releases: Vec<TargetRelease>) -> Target {
     let roles = draft.roles();
-    let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
-    let incumbent = roles.incumbent.as_ref().and_then(|name| draft.releases.get(name));
-    let reached = contender.filter(|release| reaches(release, (name.as_str(), placed)));
-    let fallback = StrategySpec::default();
-    let strategy = governing(reached, incumbent).map_or(&fallback, |release| &release.strategy);
-    let current = draft.input.targets.get(name);
+    let (contender, incumbent) = (roles.contender, roles.incumbent);
+    let reached = contender.filter(|release| reaches(release, site.selected()));
+    let strategy = governing(reached, incumbent).map_or(&*NO_STRATEGY, |release| &release.strategy);
+    let current = site.target;
     let spec = draft.input.intent.map(|intent| &intent.application.spec);
     Target {
         application: draft.input.application.clone(),
@@ -300,10 +299,10 @@ fn shaped(
         create_namespace: spec
             .map_or_else(|| current.is_some_and(|t| t.create_namespace), |spec| spec.create_namespace),
         arriving: incumbent.is_none()
-            && reached.is_some_and(|release| is_arriving(release, &releases, (name.as_str(), placed))),
+            && reached.is_some_and(|release| is_arriving(release, &releases, site.selected())),
         absent: false,
         releases,
-        analysis: super::gates::measured(draft, name, placed),
+        analysis: super::gates::measured(draft, site.name, site.placed),
     }
 }
 
@@ -337,7 +336,7 @@ fn withdrawal_surge(draft: &Draft<'_>, releases: &[TargetRelease]) -> Option<cra
 
 /// Leaves every target as it stands.
 pub(super) fn keep(draft: &mut Draft<'_>) {
-    for (name, target) in draft.input.targets {
+    for (name, target) in draft.input.targets.iter() {
         if draft.input.fleet.removed.contains(name) {
             continue;
         }
@@ -350,9 +349,9 @@ fn kept_manifests(
     draft: &Draft<'_>,
     name: &ClusterName,
     target: &Target,
-) -> BTreeMap<ReleaseName, Option<String>> {
+) -> Few<ReleaseName, Option<String>> {
     let fallback = PlacedCluster::default();
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = draft.placement();
     let placed = placement.and_then(|p| p.clusters.get(name).or_else(|| p.leaving.get(name)));
     manifests_of(draft, name, placed.unwrap_or(&fallback), target)
 }
@@ -363,7 +362,7 @@ fn manifests_of(
     name: &ClusterName,
     placed: &PlacedCluster,
     target: &Target,
-) -> BTreeMap<ReleaseName, Option<String>> {
+) -> Few<ReleaseName, Option<String>> {
     let listed = target.releases.iter().filter(|release| !release.absent);
     listed
         .map(|release| {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// `releases/<ns>/<app>/application.yaml`.
@@ -28,9 +29,9 @@ pub struct AppRecord {
     /// When that was written: what it asks for, no cluster can have had before [A2].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets_written: Option<Timestamp>,
-    /// Where the application runs [S2].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub placement: Option<Placement>,
+    /// Where the application runs [S2]. Shared, because every plan has a record of its own and few choose anew.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "shared")]
+    pub placement: Option<Arc<Placement>>,
     /// The order last obeyed [M12].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obeyed: Option<Order>,
@@ -47,6 +48,25 @@ pub struct AppRecord {
     /// That a release of it failed, until what serves is well again: what the time to restore is counted from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<OpenFailure>,
+}
+
+/// A shared value is written as the value itself.
+mod shared {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        value: &Option<Arc<T>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<T>>, D::Error> {
+        Ok(Option::<T>::deserialize(deserializer)?.map(Arc::new))
+    }
 }
 
 /// A release that failed in a cluster, and from which the application is not back yet.

@@ -89,7 +89,7 @@ fn halted(before: &World, after: &World) -> Judged {
 }
 
 fn placement(world: &World) -> Option<&Placement> {
-    world.record.as_ref().and_then(|record| record.placement.as_ref())
+    world.record.as_ref().and_then(|record| record.placement.as_deref())
 }
 
 fn clusters(world: &World) -> BTreeSet<&ClusterName> {

@@ -3,6 +3,7 @@
 use crate::support::{World, vanguard};
 use jiff::SignedDuration;
 use shipper_core::condition::{ConditionType, Reason};
+use shipper_core::few::Few;
 use shipper_core::intent::{Chart, StrategySpec};
 use shipper_core::plan::{pinned, roles};
 use shipper_core::state::{PinnedChart, WithdrawalReason};
@@ -43,7 +44,7 @@ fn r3_an_equal_block_takes_the_pin_of_the_newest_release_that_has_it() {
         ..Chart::default()
     };
     let pins = [("~1", "1.0.0"), ("~1", "1.2.0"), ("~2", "2.0.0")];
-    let mut releases: Vec<_> = world.releases.values_mut().collect();
+    let mut releases: Vec<_> = world.releases.iter_mut().map(|(_, release)| release).collect();
     releases.sort_by_key(|release| release.generation);
     for (release, (range, version)) in releases.into_iter().zip(pins) {
         release.written_chart = Some(Box::new(written(range, None)));
@@ -211,8 +212,7 @@ fn r5_the_incumbent_is_complete() {
     let (v1, v2) = (world.incumbent().unwrap().clone(), world.contender().clone());
     let mut v3 = v2.clone();
     (v3.name, v3.generation) = ("app-v3-0".into(), 3);
-    let roles = roles([&v1, &v2, &v3]);
-    assert_eq!((roles.contender, roles.incumbent), (Some(v3.name), Some(v1.name)));
+    assert_eq!(roles([&v1, &v2, &v3]).names(), (Some(v3.name.clone()), Some(v1.name.clone())));
 }
 
 #[test]
@@ -293,7 +293,7 @@ fn absence_of_a_decision_deletes_nothing() {
     assert_eq!(world.targets.get("stray"), Some(&target));
     let targets = world.targets.clone();
     (world.intent, world.record) = (None, None);
-    world.releases.clear();
+    world.releases = Few::default();
     world.plan();
     assert_eq!(world.targets, targets);
 }

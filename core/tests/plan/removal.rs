@@ -204,7 +204,7 @@ fn x4_a_removed_cluster_takes_nothing_with_it() {
     world.fleet.removed.insert("c2".into());
     world.settle();
     assert!(!world.targets.contains_key("c2"), "no tombstone: its objects stay as they are");
-    assert!(!world.record.as_ref().unwrap().placement.as_ref().unwrap().clusters.contains_key("c2"));
+    assert!(!world.record.as_ref().unwrap().placement.as_deref().unwrap().clusters.contains_key("c2"));
     assert_eq!(world.target("c1"), ["v1 100/100"]);
     assert!(world.contender().complete.is_some());
 }

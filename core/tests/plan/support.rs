@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
+use shipper_core::few::Few;
 use shipper_core::intent::{
     Application, ApplicationSpec, Cluster, ClusterSpec, Metadata, Rollback, Rollout, StepRef, StrategySpec,
     Template, TrafficMode,
@@ -29,8 +30,8 @@ pub struct World {
     pub absence: Option<Absence>,
     pub reading: Vec<Condition>,
     pub record: Option<AppRecord>,
-    pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
-    pub targets: BTreeMap<ClusterName, Target>,
+    pub releases: Few<ReleaseName, ReleaseRecord>,
+    pub targets: Few<ClusterName, Target>,
     pub reports: BTreeMap<ClusterName, AppReport>,
     pub liveness: BTreeMap<ClusterName, Liveness>,
     pub manifests: BTreeMap<Variant, Result<(), String>>,
@@ -82,8 +83,8 @@ impl World {
             absence: None,
             reading: Vec::new(),
             record: None,
-            releases: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            releases: Few::default(),
+            targets: Few::default(),
             reports: BTreeMap::new(),
             manifests: BTreeMap::new(),
             free: BTreeMap::new(),
@@ -264,10 +265,11 @@ impl World {
         let back = plan.releases.values().any(|r| r.position.step < r.position.from);
         self.seen.extend(back.then(|| "WalkedBack".to_owned()));
         self.follow_lives(&plan.releases);
-        let targets: BTreeMap<ClusterName, Target> =
+        let targets: Few<ClusterName, Target> =
             plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
-        let changed = self.record != plan.record || self.releases != plan.releases || self.targets != targets;
-        (self.record, self.releases, self.targets) = (plan.record, plan.releases, targets);
+        let releases = plan.releases.into();
+        let changed = self.record != plan.record || self.releases != releases || self.targets != targets;
+        (self.record, self.releases, self.targets) = (plan.record, releases, targets);
         self.now += SignedDuration::from_secs(1);
         changed
     }

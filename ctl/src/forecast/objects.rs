@@ -19,7 +19,7 @@ type Pair = (Option<Variant>, Option<Variant>);
 
 /// The clusters that an application is placed in, whether its contender has got there or not.
 pub(super) fn placed(decision: &Decision) -> BTreeMap<&ClusterName, &PlacedCluster> {
-    let placement = decision.plan.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = decision.plan.record.as_ref().and_then(|record| record.placement.as_deref());
     placement.into_iter().flat_map(|placement| placement.clusters.iter()).collect()
 }
 
@@ -112,6 +112,7 @@ mod tests {
     use super::*;
     use crate::objects::Changed;
     use serde_json::{Value, json};
+    use shipper_core::few::Few;
     use shipper_core::plan::AppPlan;
 
     const CLUSTERS: [(&str, &str); 3] = [("eu-1", "standard"), ("eu-canary", "canary"), ("us-1", "standard")];
@@ -134,7 +135,7 @@ mod tests {
         let plan = AppPlan {
             record: Some(serde_json::from_value(record).unwrap()),
             releases: [(contender.into(), serde_json::from_value(release).unwrap())].into(),
-            targets: BTreeMap::new(),
+            targets: Few::default(),
             renders: Vec::new(),
             status: serde_json::from_value(status).unwrap(),
             events: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use shipper_core::few::Few;
 use shipper_core::intent::{Object, StrategySpec, load};
 use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Unresolved, plan};
 use shipper_core::report::{AppReport, Capacity, PodGroup, ReleaseReport, Traffic};
@@ -25,8 +26,8 @@ pub(crate) struct World {
     tree: String,
     lacks: Option<String>,
     record: Option<AppRecord>,
-    releases: BTreeMap<ReleaseName, ReleaseRecord>,
-    targets: BTreeMap<ClusterName, Target>,
+    releases: Few<ReleaseName, ReleaseRecord>,
+    targets: Few<ClusterName, Target>,
     reports: BTreeMap<ClusterName, AppReport>,
     liveness: BTreeMap<ClusterName, Liveness>,
 }
@@ -59,8 +60,8 @@ impl World {
             tree: "1111111111".to_owned(),
             lacks: None,
             record: None,
-            releases: BTreeMap::new(),
-            targets: BTreeMap::new(),
+            releases: Few::default(),
+            targets: Few::default(),
             reports: BTreeMap::new(),
             liveness,
         }
@@ -111,7 +112,7 @@ impl World {
 
     /// Every cluster that is online reports on its target, after `trouble` had its way with the report.
     pub(crate) fn report(&mut self, trouble: impl Fn(&str, &mut ReleaseReport)) -> &mut Self {
-        for (name, target) in &self.targets {
+        for (name, target) in self.targets.iter() {
             if self.liveness[name] != Liveness::Online {
                 continue;
             }
@@ -164,7 +165,7 @@ impl World {
             let done = self.plan(&manifests);
             if done.renders.is_empty() {
                 self.record = done.record;
-                self.releases = done.releases;
+                self.releases = done.releases.into();
                 self.targets =
                     done.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
                 return done.status;

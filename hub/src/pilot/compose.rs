@@ -118,6 +118,12 @@ impl Composing<'_> {
             }
             self.beside(cluster, planned, blobs)?;
         }
+        for (cluster, release) in self.state.applied.keys() {
+            let planned = plan.targets.get(cluster);
+            if planned.is_some_and(|planned| !planned.manifests.contains_key(release)) {
+                self.remove(&paths::target_manifests(cluster, self.app, release))?;
+            }
+        }
         let gone = |cluster: &&ClusterName| !plan.targets.contains_key(*cluster);
         let leftover = self.state.applied.keys().map(|(cluster, _)| cluster);
         let mut removed: Vec<&ClusterName> = self.state.targets.keys().chain(leftover).filter(gone).collect();
@@ -144,10 +150,6 @@ impl Composing<'_> {
                 self.builder.put_blob(&paths::target_manifests(cluster, self.app, release), *blob)?;
                 self.difference.edits += 1;
             }
-        }
-        let here = self.state.applied.keys().filter(|(of, _)| of == cluster).map(|(_, release)| release);
-        for release in here.filter(|release| !planned.manifests.contains_key(*release)) {
-            self.remove(&paths::target_manifests(cluster, self.app, release))?;
         }
         Ok(())
     }

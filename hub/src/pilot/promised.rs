@@ -73,7 +73,7 @@ fn outstanding(
     plan: &AppPlan,
     reports: &BTreeMap<ClusterName, AppReport>,
 ) -> BTreeMap<ClusterName, Resources> {
-    let placement = plan.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = plan.record.as_ref().and_then(|record| record.placement.as_deref());
     let roles = [&plan.status.contender, &plan.status.incumbent];
     let releases = || roles.into_iter().flatten().filter_map(|name| plan.releases.get(name));
     let mut outstanding = BTreeMap::new();
@@ -107,7 +107,8 @@ mod tests {
         let mut release = sample::release(app);
         release.requests = serde_json::from_value(json!({"manifests": {"cpu": "10", "pods": "10"}})).unwrap();
         let mut record = AppRecord::new(app.clone());
-        record.placement = serde_json::from_value(json!({"clusters": {"c1": {}}})).unwrap();
+        record.placement =
+            Some(serde_json::from_value::<Placement>(json!({"clusters": {"c1": {}}})).unwrap().into());
         let mut plan = sample::plan(app);
         plan.record = Some(record);
         plan.status.contender = Some(release.name.clone());

@@ -1,5 +1,6 @@
 //! The fleet repository, reduced to what its readers and writers rely on: commits that do not change, and a compare-and-swap.
 
+use shipper_core::few::Few;
 use shipper_core::manifest::Manifests;
 use shipper_core::plan::{Absence, Intent, Variant};
 use shipper_core::state::{AppRecord, ReleaseRecord, Target};
@@ -11,8 +12,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub record: Option<AppRecord>,
-    pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
-    pub targets: BTreeMap<ClusterName, Target>,
+    pub releases: Few<ReleaseName, ReleaseRecord>,
+    pub targets: Few<ClusterName, Target>,
     pub manifests: BTreeMap<Variant, Arc<Manifests>>,
 }
 

@@ -211,7 +211,7 @@ impl Hub {
             }
             let targets = plan.targets.into_iter().map(|(name, planned)| (name, planned.target)).collect();
             manifests.retain(|(release, _), _| plan.releases.contains_key(release));
-            let next = State { record: plan.record, releases: plan.releases, targets, manifests };
+            let next = State { record: plan.record, releases: plan.releases.into(), targets, manifests };
             let changed = next.record != state.record
                 || next.releases != state.releases
                 || next.targets != state.targets;

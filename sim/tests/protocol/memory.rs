@@ -3,6 +3,7 @@
 use super::people::{self, CLUSTERS, Script};
 use super::world::{Has, RELEASES};
 use jiff::Timestamp;
+use shipper_core::few::Few;
 use shipper_core::plan::{AppInput, Fleet, Room, plan};
 use shipper_core::report::{AppReport, Capacity, ReleaseReport, Traffic};
 use shipper_core::state::{AppRecord, ReleaseRecord, Target};
@@ -17,8 +18,8 @@ const LEAP: u64 = 1000;
 #[derive(Clone, Debug, Default)]
 pub struct Written {
     pub record: Option<AppRecord>,
-    pub releases: BTreeMap<ReleaseName, ReleaseRecord>,
-    pub targets: BTreeMap<ClusterName, Target>,
+    pub releases: Few<ReleaseName, ReleaseRecord>,
+    pub targets: Few<ClusterName, Target>,
 }
 
 /// Values by number.
@@ -209,7 +210,11 @@ impl Memory {
             });
             if plan.renders.is_empty() {
                 let targets = plan.targets.into_iter().map(|(name, planned)| (name, planned.target));
-                return Written { record: plan.record, releases: plan.releases, targets: targets.collect() };
+                return Written {
+                    record: plan.record,
+                    releases: plan.releases.into(),
+                    targets: targets.collect(),
+                };
             }
             manifests.extend(plan.renders.into_iter().map(|n| ((n.release.name, n.variant), Ok(()))));
         }

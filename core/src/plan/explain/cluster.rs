@@ -2,30 +2,30 @@
 
 use super::super::evidence::{Proof, of_target};
 use super::super::releases::reaches;
+use super::super::site::Site;
 use super::super::{Draft, Roles, failing, gates, removal, targets, words};
 use super::waiting::NO_RELEASE;
+
 use crate::report::{AppReport, ReleaseReport};
-use crate::state::{PlacedCluster, ReleaseRecord};
+use crate::state::{ReleaseRecord, Target};
 use crate::status::{ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, WaitingFor};
-use crate::{ClusterName, ReleaseName};
 
 /// One placed cluster.
 pub(super) fn status(
     draft: &Draft<'_>,
-    roles: &Roles,
+    roles: &Roles<'_>,
     contender: Option<&ReleaseRecord>,
-    (name, placed): (&ClusterName, &PlacedCluster),
+    (site, planned): (&Site<'_, '_>, Option<&Target>),
     waits: Option<&str>,
 ) -> ClusterStatus {
-    let report = draft.input.reports.get(name);
-    let liveness = draft.input.liveness.get(name).copied().unwrap_or_default();
-    let departure = departure(draft, name, placed, waits);
+    let Site { name, report, liveness, .. } = *site;
+    let departure = departure(draft, site, waits);
     let goes = departure.as_ref().filter(|departure| departure.stage != DepartureStage::Held);
     let judged = || match (contender, goes) {
         // Nobody waits for a cluster that leaves.
         (_, Some(departure)) => (WaitingFor::None, departure.message.clone()),
         (Some(release), None) if release.failed.is_none() => {
-            match (waited_for(draft, roles, release, name, placed), gates::open(draft, release, name)) {
+            match (waited_for(draft, roles, release, site, planned), gates::open(draft, release, name)) {
                 ((WaitingFor::None, _), Some(open)) => (WaitingFor::WaitingForGate, open),
                 (waited, _) => waited,
             }
@@ -37,7 +37,7 @@ pub(super) fn status(
     ClusterStatus {
         cluster: name.clone(),
         liveness,
-        target_generation: draft.targets.get(name).map(|planned| planned.target.generation),
+        target_generation: planned.map(|target| target.generation),
         reported_generation: report.map(|report| report.target_generation),
         waiting,
         message,
@@ -53,25 +53,17 @@ pub(super) fn status(
 }
 
 /// What there is to say of a cluster that is to lose the application.
-fn departure(
-    draft: &Draft<'_>,
-    name: &ClusterName,
-    placed: &PlacedCluster,
-    waits: Option<&str>,
-) -> Option<Departure> {
+fn departure(draft: &Draft<'_>, site: &Site<'_, '_>, waits: Option<&str>) -> Option<Departure> {
+    let (name, placed) = (site.name, site.placed);
     let held = draft.scheduling.held.get(name);
-    let emptying = draft
-        .record
-        .as_ref()
-        .and_then(|record| record.placement.as_ref())
-        .is_some_and(|placement| placement.leaving.contains_key(name));
+    let emptying = draft.placement().is_some_and(|placement| placement.leaving.contains_key(name));
     let (why, stage) = match (held, placed.leaves) {
         (Some(why), _) => (*why, DepartureStage::Held),
         (None, Some(why)) if emptying => (why, DepartureStage::Emptying),
         (None, Some(why)) => (why, DepartureStage::Waiting),
         (None, None) => return None,
     };
-    let away = draft.input.liveness.get(name) == Some(&Liveness::Offline);
+    let away = site.liveness == Liveness::Offline;
     let message = match stage {
         DepartureStage::Held => format!("stays although {why}: no cluster takes its place"),
         DepartureStage::Waiting => {
@@ -95,36 +87,33 @@ fn cluster_release(seen: &ReleaseReport) -> ClusterRelease {
 /// What one cluster is waited for, of what the target asks that goes with this plan: the first that applies in the order of A5.
 fn waited_for(
     draft: &Draft<'_>,
-    roles: &Roles,
+    roles: &Roles<'_>,
     contender: &ReleaseRecord,
-    name: &ClusterName,
-    placed: &PlacedCluster,
+    site: &Site<'_, '_>,
+    target: Option<&Target>,
 ) -> (WaitingFor, String) {
+    let name = site.name;
     if let Some((release, _, message)) = draft.unrendered.iter().find(|(_, cluster, _)| cluster == name) {
         let message = format!("{release} cannot be rendered with the values for this cluster: {message}");
         return (WaitingFor::WaitingForInstallation, message);
     }
-    if targets::has_nothing(draft, name, placed) {
+    if targets::has_nothing(draft, site) {
         return (WaitingFor::None, "the rollout has not come here".to_owned());
     }
-    let target = draft.targets.get(name).map(|planned| &planned.target);
     let proof = target.map_or(Proof::Unreported, |target| {
-        of_target(draft.input, name, target, contender, roles.incumbent.as_ref())
+        of_target(site.current(), target, contender, roles.incumbent.map(|release| &release.name))
     });
     match proof {
         Proof::Achieved(report) => (WaitingFor::None, shortfall(report, roles)),
         Proof::Lacks(lack) => {
-            let elsewhere = if reaches(contender, (name.as_str(), placed)) {
-                ""
-            } else {
-                " (the rollout has not come here)"
-            };
+            let elsewhere =
+                if reaches(contender, site.selected()) { "" } else { " (the rollout has not come here)" };
             (lack.waiting(), format!("{}{elsewhere}", words::lack(&lack)))
         }
         Proof::Untouched | Proof::NotAsked | Proof::Unreported => {
             let generation =
                 target.map_or_else(|| "its first".to_owned(), |t| format!("generation {}", t.generation));
-            let message = match draft.input.liveness.get(name).copied().unwrap_or_default() {
+            let message = match site.liveness {
                 Liveness::Offline => {
                     format!("its agent does not report; is it running? {generation} target waits")
                 }
@@ -136,12 +125,12 @@ fn waited_for(
 }
 
 /// An incumbent that falls short delays nothing, but people are told [C1].
-fn shortfall(report: &AppReport, roles: &Roles) -> String {
-    let short = |name: &ReleaseName| {
+fn shortfall(report: &AppReport, roles: &Roles<'_>) -> String {
+    let short = |incumbent: &ReleaseRecord| {
         report
             .releases
             .iter()
-            .find(|seen| seen.name == *name && seen.capacity.available < seen.capacity.desired)
+            .find(|seen| seen.name == incumbent.name && seen.capacity.available < seen.capacity.desired)
     };
-    roles.incumbent.as_ref().and_then(short).map(words::capacity).unwrap_or_default()
+    roles.incumbent.and_then(short).map(words::capacity).unwrap_or_default()
 }

@@ -9,7 +9,7 @@ use crate::status::Waiting;
 pub(super) fn of(
     draft: &Draft<'_>,
     release: &ReleaseRecord,
-    roles: &Roles,
+    roles: &Roles<'_>,
     waiting: Option<&Waiting>,
 ) -> impl Iterator<Item = Condition> {
     let rolling = waiting.map(|waiting| rolling_out(release, roles, waiting));
@@ -17,8 +17,8 @@ pub(super) fn of(
     [rolling, rendered, not_whole(draft, release)].into_iter().flatten()
 }
 
-fn rolling_out(release: &ReleaseRecord, roles: &Roles, waiting: &Waiting) -> Condition {
-    let from = roles.incumbent.as_ref().map(|name| format!(" from {name}")).unwrap_or_default();
+fn rolling_out(release: &ReleaseRecord, roles: &Roles<'_>, waiting: &Waiting) -> Condition {
+    let from = roles.incumbent.map(|release| format!(" from {}", release.name)).unwrap_or_default();
     if release.complete.is_some() && waiting.is_elsewhere() {
         Condition::new(
             ConditionType::Complete,
@@ -71,7 +71,7 @@ fn unrendered(draft: &Draft<'_>) -> Option<Condition> {
 
 /// Clusters that the strategy leaves without the whole contender at its end [M7].
 fn not_whole(draft: &Draft<'_>, release: &ReleaseRecord) -> Option<Condition> {
-    let placement = draft.record.as_ref()?.placement.as_ref()?;
+    let placement = draft.placement()?;
     let last = release.strategy.steps.len().checked_sub(1)?;
     let managed = release.strategy.manages_traffic();
     let lacking: Vec<String> = placement

@@ -4,24 +4,28 @@ mod cluster;
 mod conditions;
 mod waiting;
 
+use super::site::sites;
 use super::{Draft, removal};
+use crate::few::InOrder;
 use crate::state::ReleaseRecord;
 use crate::status::{ApplicationStatus, ClusterStatus, ReleaseStatus};
 
 /// The status that goes with a plan.
 pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
     let roles = draft.roles();
-    let contender = roles.contender.as_ref().and_then(|name| draft.releases.get(name));
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let contender = roles.contender;
+    let placement = draft.placement();
     let waits = super::placement::waits_for(draft);
-    let placed =
-        placement.into_iter().flat_map(|placement| placement.clusters.iter().chain(placement.leaving.iter()));
-    let mut clusters: Vec<ClusterStatus> = placed
-        .map(|(name, placed)| cluster::status(draft, &roles, contender, (name, placed), waits.as_deref()))
-        .collect();
+    let mut clusters: Vec<ClusterStatus> = Vec::new();
+    for placed in placement.into_iter().flat_map(|placement| [&placement.clusters, &placement.leaving]) {
+        clusters.reserve_exact(placed.len());
+        let mut planned = InOrder::of(&draft.targets);
+        clusters.extend(sites(draft.input, placed).map(|site| {
+            let target = planned.get(site.name).map(|planned| &planned.target);
+            cluster::status(draft, &roles, contender, (&site, target), waits.as_deref())
+        }));
+    }
     clusters.sort_by(|a, b| a.cluster.cmp(&b.cluster));
-    // It is kept for as long as the application is as it is.
-    clusters.shrink_to_fit();
     let missing = removal::waiting(draft);
     let rolling = missing.is_none();
     let waiting = missing.unwrap_or_else(|| waiting::waiting(draft, contender, &clusters));
@@ -34,10 +38,11 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
     let releases = draft.releases.values().map(|release| release_status(draft, release));
     let mut releases: Vec<ReleaseStatus> = releases.collect();
     releases.sort_by_key(|release| std::cmp::Reverse(release.generation));
+    let names = roles.names();
     ApplicationStatus {
         application: draft.input.application.clone(),
-        contender: roles.contender,
-        incumbent: roles.incumbent,
+        contender: names.0,
+        incumbent: names.1,
         releases,
         waiting,
         clusters,

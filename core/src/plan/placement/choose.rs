@@ -2,7 +2,7 @@
 
 use super::score::score;
 use super::{ClusterInfo, Fleet};
-use crate::few::Few;
+use crate::few::{Few, InOrder};
 use crate::intent::ClusterRequirements;
 use crate::state::{Leaves, PlacedCluster};
 use crate::status::{Refusal, RefusedCluster};
@@ -111,9 +111,10 @@ fn fill(
         asked.placed.iter().filter(|(_, placed)| pool.is_none_or(|(region, _)| placed.region == region));
     // What leaves already has its replacement among the others.
     let mut before = 0;
+    let mut fleet = InOrder::of(&asked.fleet.clusters);
     for (name, placed) in mine {
         before += usize::from(placed.leaves.is_none());
-        match unwanted(asked, name, placed, grow) {
+        match fleet.get(name).and_then(|info| unwanted(asked, info, placed, grow)) {
             None => stay.push(name),
             Some(why) => out.push((why, name)),
         }
@@ -163,8 +164,9 @@ fn join(
     if needed == 0 {
         return 0;
     }
+    let mut placed = InOrder::of(asked.placed);
     let others = asked.fleet.clusters.iter().filter(|(name, info)| {
-        !asked.placed.contains_key(*name) && pool.is_none_or(|(region, _)| info.cluster.spec.region == region)
+        placed.get(name).is_none() && pool.is_none_or(|(region, _)| info.cluster.spec.region == region)
     });
     let mut candidates: Vec<&ClusterName> = others.map(|(name, _)| name).collect();
     sort_by_score(asked, &mut candidates);
@@ -216,8 +218,7 @@ fn refusal(asked: &Asked<'_>, info: &ClusterInfo) -> Option<(Refusal, String)> {
 
 /// Why a chosen cluster is not wanted any more. Neither a cordon nor a file that is missing or changed moves anybody [S2]; `grow`: what is
 /// asked for can be had.
-fn unwanted(asked: &Asked<'_>, name: &ClusterName, placed: &PlacedCluster, grow: bool) -> Option<Leaves> {
-    let info = asked.fleet.clusters.get(name)?;
+fn unwanted(asked: &Asked<'_>, info: &ClusterInfo, placed: &PlacedCluster, grow: bool) -> Option<Leaves> {
     if drains(info) {
         return Some(Leaves::Drained);
     }

@@ -2,30 +2,31 @@
 
 use crate::ClusterName;
 use crate::plan::blocks::{self, Act};
-use crate::plan::evidence::{current, met};
+use crate::plan::evidence::met;
+use crate::plan::site::{Site, sites};
 use crate::plan::{Draft, EventReason, targets};
-use crate::state::{Leaves, PlacedCluster, TargetRelease};
+use crate::state::{Leaves, Target, TargetRelease};
 
 /// Why the clusters that are to leave have to wait, in words; `None` = the others are ready.
 pub(in crate::plan) fn waits_for(draft: &Draft<'_>) -> Option<String> {
-    let placement = draft.record.as_ref()?.placement.as_ref()?;
+    let placement = draft.placement()?;
     let mut unwanted = placement.clusters.values().filter_map(|placed| placed.leaves).peekable();
     unwanted.peek()?;
     if unwanted.all(|why| forbidden(draft, why)) {
         return Some("rollouts are blocked".to_owned());
     }
     let mut others = Part::Nothing;
-    for (name, placed) in placement.staying() {
-        if targets::has_nothing(draft, name, placed) {
+    for site in sites(draft.input, &placement.clusters).filter(|site| site.placed.leaves.is_none()) {
+        if targets::has_nothing(draft, &site) {
             continue;
         }
-        if let Some(why) = unready(draft, name, placed) {
-            return Some(format!("{name} {why}"));
+        if let Some(why) = unready(draft, &site) {
+            return Some(format!("{} {why}", site.name));
         }
-        others = others.max(part(draft, name));
+        others = others.max(part(site.target));
     }
     let leaving = placement.clusters.iter().filter(|(_, placed)| placed.leaves.is_some());
-    let lost = leaving.map(|(name, _)| part(draft, name)).max().unwrap_or(Part::Nothing);
+    let lost = leaving.map(|(name, _)| part(draft.input.targets.get(name))).max().unwrap_or(Part::Nothing);
     // Steps may have come to some clusters alone.
     (lost > others).then(|| "the rollout has not come to any other cluster yet".to_owned())
 }
@@ -42,7 +43,7 @@ enum Part {
 
 /// Lets the clusters go whose part the others have.
 pub(in crate::plan) fn release(draft: &mut Draft<'_>) {
-    let Some(placement) = draft.record.as_ref().and_then(|record| record.placement.as_ref()) else { return };
+    let Some(placement) = draft.placement() else { return };
     let leaving: Vec<ClusterName> = placement
         .clusters
         .iter()
@@ -52,10 +53,9 @@ pub(in crate::plan) fn release(draft: &mut Draft<'_>) {
     if leaving.is_empty() || waits_for(draft).is_some() {
         return;
     }
-    let contender = draft.roles().contender;
+    let contender = draft.contender_name();
     for name in leaving {
-        let placement = draft.record.as_mut().and_then(|record| record.placement.as_mut());
-        let Some(placement) = placement else { return };
+        let Some(placement) = draft.placement_mut() else { return };
         let Some(placed) = placement.clusters.remove(&name) else { continue };
         placement.leaving.insert(name.clone(), placed);
         if let Some(contender) = &contender {
@@ -74,8 +74,8 @@ fn forbidden(draft: &Draft<'_>, why: Leaves) -> bool {
     blocks::forbids(draft, act)
 }
 
-fn part(draft: &Draft<'_>, name: &ClusterName) -> Part {
-    let listed = draft.input.targets.get(name).into_iter().flat_map(|target| &target.releases);
+fn part(target: Option<&Target>) -> Part {
+    let listed = target.into_iter().flat_map(|target| &target.releases);
     let parts = listed.filter(|listed| counts(listed)).map(|listed| {
         if listed.capacity > 0 && listed.traffic != Some(0) { Part::Traffic } else { Part::Pods }
     });
@@ -87,11 +87,11 @@ fn counts(listed: &TargetRelease) -> bool {
 }
 
 /// Why a cluster cannot take over yet: it has to report all it is to have, on the target that asks for it.
-fn unready(draft: &Draft<'_>, name: &ClusterName, placed: &PlacedCluster) -> Option<String> {
-    if !targets::in_force(draft, name, placed) {
+fn unready(draft: &Draft<'_>, site: &Site<'_, '_>) -> Option<String> {
+    if !targets::in_force(draft, site) {
         return Some("is to get its target first".to_owned());
     }
-    let (Some(report), Some(target)) = (current(draft.input, name), draft.input.targets.get(name)) else {
+    let (Some(report), Some(target)) = (site.current(), site.target) else {
         return Some("has not reported on its target yet".to_owned());
     };
     for listed in target.releases.iter().filter(|listed| counts(listed)) {

@@ -24,6 +24,7 @@ use choose::{Asked, Choice, choose};
 use jiff::SignedDuration;
 use room::Demand;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Most clusters that a condition names; the status has all.
 const NAMED: usize = 10;
@@ -80,7 +81,9 @@ pub(super) fn place(draft: &mut Draft<'_>) {
     apply(draft, &choice, &mut placement);
     tell(draft, &choice, &placement, requirements.allow_fewer);
     draft.scheduling = Scheduling { refused: choice.refused, held: choice.held };
-    placement.requirements = requirements;
+    if !unchanged {
+        Arc::make_mut(&mut placement).requirements = requirements;
+    }
     if let Some(record) = draft.record.as_mut()
         && (before.is_some() || !placement.clusters.is_empty())
     {
@@ -89,9 +92,15 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 }
 
 /// Writes the choice into the placement, and what changed into the timeline.
-fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
+fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Arc<Placement>) {
     let first = placement.clusters.is_empty();
     let mut happened = Vec::new();
+    let changes =
+        placement.clusters.iter().any(|(name, placed)| placed.leaves != choice.leaving.get(name).copied());
+    if !changes && choice.joining.is_empty() {
+        return;
+    }
+    let placement = Arc::make_mut(placement);
     for (name, placed) in placement.clusters.iter_mut() {
         let leaves = choice.leaving.get(name).copied();
         if let Some(why) = leaves.filter(|_| placed.leaves.is_none()) {
@@ -111,7 +120,7 @@ fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Placement) {
             happened.push((name.clone(), EventReason::ClusterChosen, format!("{name} is chosen"), None));
         }
     }
-    if let Some(contender) = draft.roles().contender {
+    if let Some(contender) = draft.contender_name() {
         for (cluster, reason, message, commit) in happened {
             let event = Event::of(&contender, reason, message);
             draft.events.push(Event { commit, cluster: Some(cluster), ..event });

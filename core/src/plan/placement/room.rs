@@ -58,8 +58,8 @@ impl<'d, 'a> Demand<'d, 'a> {
 /// Contender and incumbent, or the release that is to be made first.
 fn coming<'d>(draft: &'d Draft<'_>) -> Vec<Cow<'d, ReleaseRecord>> {
     let roles = draft.roles();
-    let standing = [roles.contender, roles.incumbent].into_iter().flatten();
-    let standing: Vec<_> = standing.filter_map(|name| draft.releases.get(&name).map(Cow::Borrowed)).collect();
+    let standing: Vec<_> =
+        [roles.contender, roles.incumbent].into_iter().flatten().map(Cow::Borrowed).collect();
     if standing.is_empty() { upcoming(draft).map(Cow::Owned).into_iter().collect() } else { standing }
 }
 

@@ -73,7 +73,7 @@ pub(in crate::plan) fn of_event(draft: &Draft<'_>, event: &Event) -> Because {
         EventReason::ClusterReleased => {
             let mut because = because(going(draft, event));
             because.clusters.extend(event.cluster.clone());
-            let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+            let placement = draft.placement();
             attach(
                 draft,
                 &mut because,

@@ -49,10 +49,10 @@ pub(super) fn removal(draft: &Draft<'_>) -> Vec<Because> {
 
 /// The clusters that are chosen [S1, S2].
 pub(super) fn placement(draft: &Draft<'_>) -> Vec<Because> {
-    let Some(now) = draft.record.as_ref().and_then(|record| record.placement.as_ref()) else {
+    let Some(now) = draft.placement() else {
         return Vec::new();
     };
-    let before = draft.input.record.and_then(|record| record.placement.as_ref());
+    let before = draft.input.record.and_then(|record| record.placement.as_deref());
     let chosen =
         |cluster: &crate::ClusterName| before.is_some_and(|before| before.clusters.contains_key(cluster));
     let clusters = now.clusters.keys();
@@ -74,13 +74,11 @@ pub(super) fn placement(draft: &Draft<'_>) -> Vec<Because> {
 pub(super) fn releases(draft: &Draft<'_>) -> Vec<Because> {
     let mut said = Vec::new();
     let roles = draft.roles();
-    let of = |name: &Option<crate::ReleaseName>| name.as_ref().and_then(|name| draft.releases.get(name));
     if let Some(Ok(resolved)) = draft.input.intent.map(|intent| &intent.environment) {
         let hash = resolved.environment.hash();
-        let same =
-            [("contender", of(&roles.contender)), ("incumbent", of(&roles.incumbent))].into_iter().find_map(
-                |(role, release)| Some((role, release.filter(|release| release.environment.hash() == hash)?)),
-            );
+        let same = [("contender", roles.contender), ("incumbent", roles.incumbent)].into_iter().find_map(
+            |(role, release)| Some((role, release.filter(|release| release.environment.hash() == hash)?)),
+        );
         let words = match same {
             Some((role, release)) => {
                 format!(
@@ -96,11 +94,11 @@ pub(super) fn releases(draft: &Draft<'_>) -> Vec<Because> {
         because.objects.extend(same.map(|(_, release)| release.name.to_string()));
         said.push(because);
     }
-    if let Some(contender) = of(&roles.contender) {
-        let words = match &roles.incumbent {
+    if let Some(contender) = roles.contender {
+        let words = match roles.incumbent {
             Some(incumbent) => format!(
-                "{} is the contender, the newest release that is not withdrawn; {incumbent} is the incumbent, the newest other one that is complete",
-                contender.name
+                "{} is the contender, the newest release that is not withdrawn; {} is the incumbent, the newest other one that is complete",
+                contender.name, incumbent.name
             ),
             None => format!(
                 "{} is the contender, the newest release that is not withdrawn; there is no incumbent",
@@ -108,7 +106,7 @@ pub(super) fn releases(draft: &Draft<'_>) -> Vec<Because> {
             ),
         };
         let mut because = Because::of(Rule::R5, words).about(&contender.name);
-        because.objects.extend(roles.incumbent.iter().map(ToString::to_string));
+        because.objects.extend(roles.incumbent.map(|release| release.name.to_string()));
         said.push(because);
     }
     said
@@ -116,7 +114,7 @@ pub(super) fn releases(draft: &Draft<'_>) -> Vec<Because> {
 
 /// The clusters that are to leave, on what the others say, and those that are emptied, on what they say themselves [S2, S4].
 pub(super) fn departures(draft: &Draft<'_>) -> Vec<Because> {
-    let Some(placement) = draft.record.as_ref().and_then(|record| record.placement.as_ref()) else {
+    let Some(placement) = draft.placement() else {
         return Vec::new();
     };
     let waits = super::placement::waits_for(draft);
@@ -151,7 +149,7 @@ fn leaves(draft: &Draft<'_>, cluster: &ClusterName) -> Option<Leaves> {
         placed.and_then(|placed| placed.leaves)
     };
     let (now, before) = (draft.record.as_ref(), draft.input.record);
-    [now, before].into_iter().flatten().filter_map(|record| record.placement.as_ref()).find_map(of)
+    [now, before].into_iter().flatten().filter_map(|record| record.placement.as_deref()).find_map(of)
 }
 
 /// What every cluster is asked for [M3].

@@ -10,7 +10,7 @@ use crate::why::{Because, Rule};
 /// [M1, M12, A1, A2, A4].
 pub(in crate::plan) fn steps(draft: &Draft<'_>) -> Vec<Because> {
     let mut said = Vec::new();
-    let Some(contender) = draft.roles().contender.and_then(|name| draft.releases.get(&name)) else {
+    let Some(contender) = draft.contender() else {
         return said;
     };
     said.push(position(contender));
@@ -57,7 +57,7 @@ fn achieved(draft: &Draft<'_>, contender: &ReleaseRecord) -> Option<Because> {
         "Step {} {:?} of {} is achieved since {:.0}{without}",
         achieved.step, achieved.name, contender.name, achieved.at
     );
-    let placement = draft.record.as_ref().and_then(|record| record.placement.as_ref());
+    let placement = draft.placement();
     let clusters = placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name);
     Some(proven(draft, Because::of(Rule::A1, words).about(&contender.name), clusters))
 }

@@ -55,7 +55,7 @@ impl Placing for World {
     /// The clusters that the record names, those that leave with a minus.
     fn placed(&self) -> Vec<String> {
         let placement = self.record.as_ref().and_then(|record| record.placement.clone()).unwrap_or_default();
-        let placed = placement.clusters.into_iter().map(|(name, placed)| match placed.leaves {
+        let placed = placement.clusters.iter().map(|(name, placed)| match placed.leaves {
             None => name.to_string(),
             Some(_) => format!("{name} waits"),
         });

@@ -39,12 +39,12 @@ impl History {
     pub(super) fn judge_order(&self, next: &State) -> Result<(), String> {
         let Some(before) = self.git.state.last() else { return Ok(()) };
         let obeyed = |state: &State| state.record.as_ref().and_then(|record| record.obeyed.clone());
-        let contender = roles(next.releases.values()).contender;
+        let (contender, _) = roles(next.releases.values()).names();
         let Some(order) = obeyed(next).filter(|order| obeyed(before).as_ref() != Some(order)) else {
             return Ok(());
         };
         if contender.as_ref() != Some(&order.release)
-            || contender != roles(before.releases.values()).contender
+            || contender != roles(before.releases.values()).names().0
         {
             return Ok(());
         }

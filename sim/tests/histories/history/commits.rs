@@ -16,9 +16,8 @@ use std::time::Duration;
 impl History {
     pub(super) fn contender(&self) -> Option<(ReleaseName, usize)> {
         let state = self.git.state.last()?;
-        let name = roles(state.releases.values()).contender?;
-        let step = state.releases[&name].position.step;
-        Some((name, step))
+        let release = roles(state.releases.values()).contender?;
+        Some((release.name.clone(), release.position.step))
     }
 
     pub(super) fn wake_hubs(&mut self) {
@@ -138,8 +137,7 @@ impl History {
     /// The environment of the incumbent comes back.
     pub(super) fn revert(&mut self) {
         let Some(state) = self.git.state.last() else { return };
-        let Some(incumbent) = roles(state.releases.values()).incumbent else { return };
-        let release = &state.releases[&incumbent];
+        let Some(release) = roles(state.releases.values()).incumbent else { return };
         let version = release.environment.manifests.as_ref().map(|m| m.tree.clone()).unwrap_or_default();
         let strategy = release.strategy.clone();
         self.commit(&version, strategy);
@@ -231,7 +229,8 @@ impl History {
         let Some(state) = self.git.state.last().cloned() else { return };
         let roles = roles(state.releases.values());
         let older = |release: &&ReleaseRecord| {
-            release.withdrawn.is_none() && Some(&release.name) != roles.contender.as_ref()
+            release.withdrawn.is_none()
+                && Some(&release.name) != roles.contender.map(|contender| &contender.name)
         };
         let older: Vec<&ReleaseRecord> = state.releases.values().filter(older).collect();
         if older.is_empty() {

@@ -62,7 +62,7 @@ impl History {
     /// Judges what a hub is about to write.
     pub(super) fn judge_failing(&self, hub: usize, next: &State) -> Result<(), String> {
         let Some(before) = self.git.state.last() else { return Ok(()) };
-        let placement = next.record.as_ref().and_then(|record| record.placement.as_ref());
+        let placement = next.record.as_ref().and_then(|record| record.placement.as_deref());
         for (name, is) in &next.releases {
             let Some(was) = before.releases.get(name) else { continue };
             let staying = placement.into_iter().flat_map(Placement::staying).collect();

@@ -3,12 +3,9 @@
 use super::{Happening, History};
 use crate::hub::is;
 use rand::RngExt;
-use shipper_core::ReleaseName;
 use shipper_core::condition::Reason;
 use shipper_core::plan::EventReason;
-use shipper_core::state::ReleaseRecord;
 use shipper_core::status::WaitingFor;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 impl History {
@@ -64,8 +61,7 @@ impl History {
             return Ok(());
         }
         let Some(push) = self.hubs[i].push.take() else { return Ok(()) };
-        let before: BTreeMap<ReleaseName, ReleaseRecord> =
-            self.git.state.last().map(|state| state.releases.clone()).unwrap_or_default();
+        let before = self.git.state.last().map(|state| state.releases.clone()).unwrap_or_default();
         if self.git.push(push.expected, push.state) {
             self.last_change = self.now;
             for event in &push.events {

@@ -3,17 +3,18 @@
 use super::History;
 use crate::git::State;
 use crate::monitor;
+use shipper_core::few::Few;
 use shipper_core::plan::{REMOVAL_PATIENCE, roles};
 use shipper_core::state::{Placement, ReleaseRecord, RemovalCause, Target, TargetRelease};
 use shipper_core::{ClusterName, ReleaseName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl History {
     /// [S4] At the moment at which a cluster begins to empty, those that were to have its part when that was decided, and stay, serve what
     /// they were to serve all the time since, but for pods that failed by themselves: over the fleet nothing is lacking.
     pub(super) fn judge_fleet(&self, i: usize, before: Option<&Target>, state: &State) -> Result<(), String> {
-        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_deref());
         let Some(placement) = placement.filter(|p| p.leaving.contains_key(&self.agents[i].name)) else {
             return Ok(());
         };
@@ -21,13 +22,13 @@ impl History {
             return Ok(());
         }
         let leaves = |state: &State| {
-            let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+            let placement = state.record.as_ref().and_then(|record| record.placement.as_deref());
             placement.is_some_and(|placement| placement.leaving.contains_key(&self.agents[i].name))
         };
         let since = self.git.state.iter().rev().take_while(|state| leaves(state)).count() + 1;
         let since: Vec<&Arc<State>> = self.git.state.iter().rev().take(since).collect();
         let Some(decided) = since.iter().rev().find(|state| leaves(state)) else { return Ok(()) };
-        let decided = decided.record.as_ref().and_then(|record| record.placement.as_ref());
+        let decided = decided.record.as_ref().and_then(|record| record.placement.as_deref());
         for (j, agent) in self.agents.iter().enumerate() {
             let stays = |placement: &Placement| placement.staying().any(|(name, _)| *name == agent.name);
             if !stays(placement) || !decided.is_some_and(stays) || self.replaced.contains(&agent.name) {
@@ -43,7 +44,7 @@ impl History {
     }
 
     /// What must hold for every commit of the state branch.
-    pub(super) fn judge_commit(&self, before: &BTreeMap<ReleaseName, ReleaseRecord>) -> Result<(), String> {
+    pub(super) fn judge_commit(&self, before: &Few<ReleaseName, ReleaseRecord>) -> Result<(), String> {
         let count = self.git.state.len();
         let state = &self.git.state[count - 1];
         let previous = count.checked_sub(2).map(|i| &self.git.state[i]);
@@ -96,7 +97,7 @@ impl History {
                 })
             };
             let leaving = |s: &State, cluster: &ClusterName| {
-                let placement = s.record.as_ref().and_then(|record| record.placement.as_ref());
+                let placement = s.record.as_ref().and_then(|record| record.placement.as_deref());
                 placement.is_some_and(|placement| placement.leaving.contains_key(cluster))
             };
             for cluster in previous.targets.keys() {
@@ -147,12 +148,13 @@ impl History {
         excused: &BTreeSet<ClusterName>,
     ) -> Result<(), String> {
         let forward = was.position.step >= was.position.from;
-        let incumbent = roles(previous.releases.values()).incumbent.filter(|_| forward);
-        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let incumbent =
+            roles(previous.releases.values()).incumbent.filter(|_| forward).map(|release| &release.name);
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_deref());
         let staying = placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name);
         for cluster in staying.filter(|cluster| !excused.contains(*cluster)) {
             let Some(target) = previous.targets.get(cluster) else { continue };
-            let counts = |listed: &&TargetRelease| !listed.absent && incumbent.as_ref() != Some(&listed.name);
+            let counts = |listed: &&TargetRelease| !listed.absent && incumbent != Some(&listed.name);
             for listed in target.releases.iter().filter(counts) {
                 if !self.has_all(previous, cluster, &listed.name) {
                     return Err(format!(
@@ -172,7 +174,7 @@ impl History {
         state: &State,
         cluster: &ClusterName,
     ) -> Result<(), String> {
-        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_deref());
         let staying: Vec<&ClusterName> =
             placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name).collect();
         let mut serves = false;

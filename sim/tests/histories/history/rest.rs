@@ -49,13 +49,12 @@ impl History {
 
     /// [S2, S3, S4] At rest nobody is on the way out, and who is drained has nobody who could take its place.
     pub(super) fn final_placement(&self, state: &State) -> Result<(), String> {
-        let Some(placement) = state.record.as_ref().and_then(|record| record.placement.as_ref()) else {
+        let Some(placement) = state.record.as_ref().and_then(|record| record.placement.as_deref()) else {
             return Ok(());
         };
         // What only some clusters have waits for the rollout to come to others.
-        let whole = roles(state.releases.values())
-            .contender
-            .is_some_and(|name| state.releases[&name].complete.is_some());
+        let contender = roles(state.releases.values()).contender;
+        let whole = contender.is_some_and(|release| release.complete.is_some());
         let waits = whole && placement.staying().count() < placement.clusters.len();
         if !placement.leaving.is_empty() || waits {
             return Err(format!("S2: some are still to leave at rest: {placement:?}: {}", self.describe()));
@@ -102,7 +101,7 @@ impl History {
 
     /// [S3] Whether the application runs nowhere: then too few clusters take it, and people are told so.
     pub(super) fn nowhere(&self, state: &State) -> Result<bool, String> {
-        let placement = state.record.as_ref().and_then(|record| record.placement.as_ref());
+        let placement = state.record.as_ref().and_then(|record| record.placement.as_deref());
         if placement.is_some_and(|placement| !placement.clusters.is_empty()) {
             return Ok(false);
         }
@@ -168,8 +167,8 @@ impl History {
         }
         self.tells_what_was_taken_back(state)?;
         self.follows_main(state, &contender)?;
-        let broken = |name: &ReleaseName| version_of(&state.releases[name]).contains("broken");
-        if broken(&contender) || incumbent.as_ref().is_some_and(broken) {
+        let broken = |release: &ReleaseRecord| version_of(release).contains("broken");
+        if broken(release) || incumbent.is_some_and(broken) {
             return Ok(());
         }
         if !sick {
@@ -236,7 +235,7 @@ impl History {
     fn tells_what_was_taken_back(&self, state: &State) -> Result<(), String> {
         let hash = state.record.as_ref().and_then(|record| record.rolled_back.as_ref());
         let contender = roles(state.releases.values()).contender;
-        let serves = contender.map(|name| state.releases[&name].environment.hash());
+        let serves = contender.map(|release| release.environment.hash());
         let taken_back = hash.is_some() && hash != serves.as_ref();
         let reasons = [Reason::RolledBack, Reason::RolloutsBlocked, Reason::RolloutPaused];
         let told = reasons.into_iter().any(|reason| self.says(ConditionType::ReleaseSynced, reason));
