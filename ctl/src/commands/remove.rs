@@ -1,6 +1,6 @@
 //! `shipperctl remove`: the commit that removes applications or a cluster, with the trailer that confirms it [X1, X2].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use shipper_core::AppKey;
@@ -69,7 +69,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         }
         Err(error) => return Err(error.into()),
     };
-    let mut names = BTreeSet::new();
+    let mut going = BTreeMap::<String, Option<ApplicationStatus>>::new();
     let mut subject = String::new();
     let published = commit.publish(false, |main, _| {
         let (removed, files) = match &args.cluster {
@@ -81,7 +81,8 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         let trailers: Vec<String> =
             removed.iter().map(|name| format!("{CONFIRM_REMOVAL}: {}", plain(name))).collect();
         let message = format!("{}\n\n{}", subject.trim_end(), trailers.join("\n"));
-        names = removed;
+        // Asked before the push: the hub may be done with the removal before another answer is here.
+        going = removed.into_iter().map(|name| (name.clone(), running(&hub, &known, &name))).collect();
         Ok(Change { files, message, says_something: true })
     })?;
     let next = match &args.cluster {
@@ -90,11 +91,8 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
             plain(cluster)
         ),
         None => {
-            let told = |name: &String| {
-                let key = known.iter().map(|one| &one.application).find(|key| key.to_string() == *name);
-                what_goes(&plain(name), key.and_then(|key| hub.known(key).ok().flatten()).as_ref())
-            };
-            names.iter().map(told).collect::<Vec<_>>().join("\n")
+            let told = going.iter().map(|(name, status)| what_goes(&plain(name), status.as_ref()));
+            told.collect::<Vec<_>>().join("\n")
         }
     };
     commit.announce(&published, &subject, "", &next, terminal)
@@ -145,6 +143,12 @@ fn cluster_files(main: &Snapshot, cluster: &str, known: &[ApplicationSummary]) -
         });
     }
     Ok(files)
+}
+
+/// What the hub says of an application of this name; `None` where it knows none, or is away.
+fn running(hub: &Hub, known: &[ApplicationSummary], name: &str) -> Option<ApplicationStatus> {
+    let key = known.iter().map(|one| &one.application).find(|key| key.to_string() == *name)?;
+    hub.known(key).ok().flatten()
 }
 
 /// What the removal of an application means, in a sentence.
