@@ -1,6 +1,8 @@
-//! Names with a meaning of their own, so that an application is never mistaken for a cluster.
+//! Names with a meaning of their own, so that an application is never mistaken for a cluster. A plan copies each a dozen times: most names are
+//! kept in place, and longer ones shared.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use std::fmt;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
@@ -14,7 +16,8 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
-        pub struct $type(String);
+        #[schema(value_type = String)]
+        pub struct $type(SmolStr);
 
         impl $type {
             /// The name as text.
@@ -25,13 +28,13 @@ macro_rules! name {
 
         impl From<String> for $type {
             fn from(name: String) -> Self {
-                Self(name)
+                Self(name.into())
             }
         }
 
         impl From<&str> for $type {
             fn from(name: &str) -> Self {
-                Self(name.to_owned())
+                Self(name.into())
             }
         }
 
