@@ -277,7 +277,7 @@ impl Heard {
         said: fn(&Target) -> AppReport,
     ) -> Result<(ClusterName, Vec<u8>)> {
         let state = view.records().app(app).with_context(|| format!("{app} has no records"))?;
-        let targets = state.targets.to_map();
+        let targets = &state.targets;
         let (cluster, target) = targets
             .iter()
             .nth(number % targets.len().max(1))

@@ -44,7 +44,7 @@ impl<K: Ord, V> Few<K, V> {
         self.find(key).is_ok()
     }
 
-    /// With room for so many.
+    /// With room for so many, for a map that is built and soon dropped, or filled.
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
     }
@@ -153,8 +153,9 @@ impl<K, V> From<BTreeMap<K, V>> for Few<K, V> {
 impl<K: Ord, V> FromIterator<(K, V)> for Few<K, V> {
     /// Of equal keys the last counts.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
-        let entries: Vec<(K, V)> = entries.into_iter().collect();
+        let mut entries: Vec<(K, V)> = entries.into_iter().collect();
         if entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+            entries.shrink_to_fit();
             return Self(entries);
         }
         // Others go through a B-tree, so that many entries are no sum of insertions.
@@ -171,7 +172,7 @@ impl<K, V> IntoIterator for Few<K, V> {
     }
 }
 
-impl<'m, K: Ord, V> IntoIterator for &'m Few<K, V> {
+impl<'m, K, V> IntoIterator for &'m Few<K, V> {
     type Item = (&'m K, &'m V);
     type IntoIter = std::iter::Map<std::slice::Iter<'m, (K, V)>, fn(&'m (K, V)) -> (&'m K, &'m V)>;
 
@@ -214,7 +215,7 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for F
                 while let Some((key, value)) = map.next_entry()? {
                     entries.insert(key, value);
                 }
-                Ok(entries.into_iter().collect())
+                Ok(entries.into())
             }
         }
 
@@ -222,7 +223,8 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for F
     }
 }
 
-/// Lookups for keys that are asked for in their order, in a map that has them in their order: each goes on where the one before ended.
+/// Lookups for keys that are asked for in their order, in a map that has them in their order: each goes on where the one before ended. For maps
+/// of about as many keys as are asked for, because all between two of them are looked at.
 pub struct InOrder<I: Iterator>(Peekable<I>);
 
 impl<'m, K: Ord + 'm, V: 'm, I: Iterator<Item = (&'m K, &'m V)>> InOrder<I> {
@@ -245,6 +247,12 @@ mod tests {
 
     proptest! {
         #[test]
+        fn of_equal_keys_the_last_counts(entries in proptest::collection::vec((0u8..20, 0u32..9), 0..20)) {
+            let map: BTreeMap<u8, u32> = entries.iter().copied().collect();
+            prop_assert_eq!(entries.into_iter().collect::<Few<u8, u32>>().to_map(), map);
+        }
+
+        #[test]
         fn it_is_a_map(edits in proptest::collection::vec((0u8..20, proptest::option::of(0u32..9)), 0..60)) {
             let (mut few, mut map) = (Few::default(), BTreeMap::new());
             for (key, value) in edits {
@@ -260,6 +268,9 @@ mod tests {
             for key in 0..20 {
                 prop_assert_eq!((walk.get(&key), walk.get(&key)), (map.get(&key), map.get(&key)));
             }
+            let mut walk = InOrder::of(&map);
+            prop_assert!((0..20).step_by(3).all(|key| walk.get(&key) == map.get(&key)));
+            prop_assert_eq!(Few::from(map.clone()), few.clone());
             prop_assert!(few.keys().eq(map.keys()) && few.values().eq(map.values()));
             let json = serde_json::to_string(&map).unwrap();
             prop_assert_eq!(serde_json::to_string(&few).unwrap(), json.clone());

@@ -1,6 +1,6 @@
 //! What reports prove [A1]. Only a report on the target that is in force counts; what is missing proves nothing.
 
-use super::site::{Site, on, sites};
+use super::site::{Site, on, staying};
 use super::{AppInput, Draft, targets};
 use crate::few::Few;
 use crate::report::{AppReport, ReleaseReport};
@@ -75,7 +75,7 @@ pub(super) fn of_step<'a>(
     incumbent: Option<&ReleaseName>,
 ) -> Few<ClusterName, Proof<'a>> {
     let Some(placement) = draft.placement() else { return Few::default() };
-    let staying = sites(draft.input, &placement.clusters).filter(|site| site.placed.leaves.is_none());
+    let staying = staying(draft.input, placement);
     staying.map(|site| (site.name.clone(), of_site(draft, contender, incumbent, &site))).collect()
 }
 
@@ -103,7 +103,7 @@ pub(super) fn of_target<'a>(
     incumbent: Option<&ReleaseName>,
 ) -> Proof<'a> {
     let Some(report) = on(report, target) else { return Proof::Unreported };
-    if is_achieved(report, target, contender, incumbent) {
+    if is_achieved(Some(report), target, contender, incumbent) {
         return Proof::Achieved(report);
     }
     Proof::Lacks(Lack { of: lacking(report, contender), report })
@@ -133,14 +133,15 @@ pub(super) fn current<'a>(input: &AppInput<'a>, cluster: &ClusterName) -> Option
     on(input.reports.get(cluster), input.targets.get(cluster)?)
 }
 
-/// Whether a report on a target says that all it asks for is achieved. The contender's numbers must be met in full. The incumbent's must
+/// Whether a report is about a target and says that all it asks for is achieved [A1]. The contender's numbers must be met in full. The incumbent's must
 /// not be exceeded; going forward a shortfall of it is reported and delays nothing [C1, A2].
 pub(super) fn is_achieved(
-    report: &AppReport,
+    report: Option<&AppReport>,
     target: &Target,
     contender: &ReleaseRecord,
     incumbent: Option<&ReleaseName>,
 ) -> bool {
+    let Some(report) = on(report, target) else { return false };
     target.releases.iter().all(|wanted| {
         let Some(seen) = report.releases.iter().find(|r| r.name == wanted.name) else { return false };
         if wanted.absent {

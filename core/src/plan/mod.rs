@@ -314,7 +314,7 @@ impl<'a> Draft<'a> {
             input,
             record,
             releases: input.releases.to_map(),
-            targets: Few::with_capacity(input.targets.len()),
+            targets: Few::default(),
             renders: Vec::new(),
             conditions,
             scheduling: Scheduling::default(),

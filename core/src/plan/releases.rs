@@ -2,7 +2,7 @@
 
 use super::bases::{self, Bases};
 use super::blocks::Act;
-use super::evidence::{current, is_achieved, ready_traffic};
+use super::evidence::{is_achieved, ready_traffic};
 use super::halt::{Halt, halt};
 use super::numbers::numbers;
 use super::{Draft, EventReason, Intent, RenderNeed, Resolved, Variant, orders, taken_back};
@@ -178,7 +178,7 @@ fn make(
     }
     draft.asked(&name, EventReason::Created, format!("{name} was made"));
     draft.releases.insert(name.clone(), release);
-    if let (_, Some(incumbent)) = draft.roles().names() {
+    if let Some(incumbent) = draft.roles().incumbent.map(|release| release.name.clone()) {
         let measured = bases::measured(draft, &incumbent);
         draft
             .releases
@@ -287,8 +287,7 @@ fn at_its_end(draft: &Draft<'_>, release: &ReleaseRecord, last: usize) -> bool {
     for name in placed(draft) {
         let away = draft.input.liveness.get(&name) == Some(&Liveness::Offline);
         let Some(target) = draft.input.targets.get(&name).filter(|_| !away) else { continue };
-        let report = current(draft.input, &name);
-        if !report.is_some_and(|report| is_achieved(report, target, release, None)) {
+        if !is_achieved(draft.input.reports.get(&name), target, release, None) {
             return false;
         }
         judged += 1;

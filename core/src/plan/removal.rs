@@ -33,7 +33,7 @@ pub(super) fn forget_clusters(draft: &mut Draft<'_>) {
     let any = |placement: &Placement| {
         placement.clusters.keys().chain(placement.leaving.keys()).any(|name| removed.contains(name))
     };
-    if removed.is_empty() || !draft.placement().is_some_and(any) {
+    if !draft.placement().is_some_and(any) {
         return;
     }
     if let Some(placement) = draft.placement_mut() {

@@ -32,10 +32,11 @@ pub fn roles<'r>(releases: impl IntoIterator<Item = &'r ReleaseRecord>) -> Roles
         than.is_none_or(|other| release.generation > other.generation)
     };
     for release in releases.into_iter().filter(|release| release.withdrawn.is_none()) {
-        let other =
-            if newer(release, roles.contender) { roles.contender.replace(release) } else { Some(release) };
-        if let Some(other) = other.filter(|other| other.complete.is_some() && newer(other, roles.incumbent)) {
-            roles.incumbent = Some(other);
+        if newer(release, roles.contender) {
+            let before = roles.contender.replace(release);
+            roles.incumbent = before.filter(|before| before.complete.is_some()).or(roles.incumbent);
+        } else if release.complete.is_some() && newer(release, roles.incumbent) {
+            roles.incumbent = Some(release);
         }
     }
     roles

@@ -1,10 +1,10 @@
-//! One cluster of an application, looked up once: what is asked of it, and what it says.
+//! One cluster of an application: what is asked of it, and what it says.
 
 use super::AppInput;
 use crate::ClusterName;
 use crate::few::{Few, InOrder};
 use crate::report::AppReport;
-use crate::state::{PlacedCluster, Target};
+use crate::state::{PlacedCluster, Placement, Target};
 use crate::status::Liveness;
 
 /// A cluster that an application is, or was, placed in.
@@ -19,13 +19,13 @@ pub(super) struct Site<'s, 'a> {
     pub(super) liveness: Liveness,
 }
 
-/// All of them, looked up side by side.
+/// The sites of some clusters. What the application has of its own is looked up side by side; what the whole fleet has, one by one.
 pub(super) fn sites<'s, 'a>(
     input: &AppInput<'a>,
     placed: &'s Few<ClusterName, PlacedCluster>,
 ) -> impl Iterator<Item = Site<'s, 'a>> + use<'s, 'a> {
     let (mut targets, mut reports) = (InOrder::of(input.targets), InOrder::of(input.reports));
-    let mut liveness = InOrder::of(input.liveness);
+    let liveness = input.liveness;
     placed.iter().map(move |(name, placed)| Site {
         name,
         placed,
@@ -35,6 +35,14 @@ pub(super) fn sites<'s, 'a>(
     })
 }
 
+/// The sites of the clusters that the application is to have: those a rollout waits for [A1].
+pub(super) fn staying<'s, 'a>(
+    input: &AppInput<'a>,
+    placement: &'s Placement,
+) -> impl Iterator<Item = Site<'s, 'a>> + use<'s, 'a> {
+    sites(input, &placement.clusters).filter(|site| site.placed.leaves.is_none())
+}
+
 impl<'s, 'a> Site<'s, 'a> {
     /// Its report on the target that stands in Git: no other proves anything [A1].
     pub(super) fn current(&self) -> Option<&'a AppReport> {
@@ -42,7 +50,7 @@ impl<'s, 'a> Site<'s, 'a> {
     }
 
     /// As selectors ask for it.
-    pub(super) fn selected(&self) -> (&'s str, &'s PlacedCluster) {
+    pub(super) fn by_name(&self) -> (&'s str, &'s PlacedCluster) {
         (self.name.as_str(), self.placed)
     }
 

@@ -25,7 +25,7 @@ pub(super) fn advance(draft: &mut Draft<'_>) {
 
 /// Gathers what the clusters prove of the step in force; nothing where nothing could follow from it.
 fn look(draft: &mut Draft<'_>) {
-    draft.incumbent = draft.roles().names().1;
+    draft.incumbent = draft.roles().incumbent.map(|release| release.name.clone());
     let Some(release) = draft.contender() else { return };
     let at_rest = release.complete.is_some()
         && release.lagging.is_empty()

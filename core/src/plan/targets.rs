@@ -23,6 +23,7 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
         keep(draft);
         return;
     };
+    draft.targets = Few::with_capacity(placement.clusters.len().max(draft.input.targets.len()));
     for site in sites(draft.input, &placement.clusters) {
         let releases = wanted(draft, &site);
         write(draft, &site, releases);
@@ -31,7 +32,7 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
         empty(draft, &site);
     }
     // What nobody decided on stays as it is.
-    for (name, target) in draft.input.targets.iter() {
+    for (name, target) in draft.input.targets {
         let decided = placement.clusters.contains_key(name) || placement.leaving.contains_key(name);
         if !decided && !draft.input.fleet.removed.contains(name) {
             let manifests = kept_manifests(draft, name, target);
@@ -100,7 +101,7 @@ pub(super) fn has_nothing(draft: &Draft<'_>, site: &Site<'_, '_>) -> bool {
 /// The releases of a cluster with their numbers, oldest first.
 pub(super) fn wanted(draft: &Draft<'_>, site: &Site<'_, '_>) -> Vec<TargetRelease> {
     let roles = draft.roles();
-    let cluster = site.selected();
+    let cluster = site.by_name();
     let (contender, incumbent) = (roles.contender, roles.incumbent);
     let own = incumbent.and_then(|release| own_end(&release.strategy, cluster));
     let reached = contender.filter(|release| reaches(release, cluster));
@@ -129,7 +130,8 @@ pub(super) fn wanted(draft: &Draft<'_>, site: &Site<'_, '_>) -> Vec<TargetReleas
         if shares.0.iter().any(|(_, name, _)| **name == listed.name) {
             continue;
         }
-        if let Some(part) = leaving(draft, site, listed, reached.is_some(), managed) {
+        let is_contender = contender.is_some_and(|release| release.name == listed.name);
+        if let Some(part) = leaving(draft, site, listed, (reached.is_some(), is_contender), managed) {
             shares.set(listed.generation, &listed.name, part);
         }
     }
@@ -190,13 +192,12 @@ fn leaving(
     draft: &Draft<'_>,
     site: &Site<'_, '_>,
     listed: &TargetRelease,
-    reached: bool,
+    (reached, is_contender): (bool, bool),
     managed: bool,
 ) -> Option<Part> {
     let record = draft.releases.get(&listed.name);
     let withdrawn = record.is_none_or(|release| release.withdrawn.is_some());
-    let contender = draft.contender().is_some_and(|release| release.name == listed.name);
-    if !reached && !withdrawn && !contender && !site.was_removed() {
+    if !reached && !withdrawn && !is_contender && !site.was_removed() {
         let share = Share { capacity: listed.capacity, traffic: listed.traffic };
         return Some(Part { share, absent: listed.absent });
     }
@@ -286,7 +287,7 @@ pub(super) fn next_generation(draft: &mut Draft<'_>) -> u64 {
 fn shaped(draft: &Draft<'_>, site: &Site<'_, '_>, releases: Vec<TargetRelease>) -> Target {
     let roles = draft.roles();
     let (contender, incumbent) = (roles.contender, roles.incumbent);
-    let reached = contender.filter(|release| reaches(release, site.selected()));
+    let reached = contender.filter(|release| reaches(release, site.by_name()));
     let strategy = governing(reached, incumbent).map_or(&*NO_STRATEGY, |release| &release.strategy);
     let current = site.target;
     let spec = draft.input.intent.map(|intent| &intent.application.spec);
@@ -299,7 +300,7 @@ fn shaped(draft: &Draft<'_>, site: &Site<'_, '_>, releases: Vec<TargetRelease>) 
         create_namespace: spec
             .map_or_else(|| current.is_some_and(|t| t.create_namespace), |spec| spec.create_namespace),
         arriving: incumbent.is_none()
-            && reached.is_some_and(|release| is_arriving(release, &releases, site.selected())),
+            && reached.is_some_and(|release| is_arriving(release, &releases, site.by_name())),
         absent: false,
         releases,
         analysis: super::gates::measured(draft, site.name, site.placed),
@@ -336,7 +337,7 @@ fn withdrawal_surge(draft: &Draft<'_>, releases: &[TargetRelease]) -> Option<cra
 
 /// Leaves every target as it stands.
 pub(super) fn keep(draft: &mut Draft<'_>) {
-    for (name, target) in draft.input.targets.iter() {
+    for (name, target) in draft.input.targets {
         if draft.input.fleet.removed.contains(name) {
             continue;
         }

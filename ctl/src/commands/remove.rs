@@ -82,7 +82,10 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
             removed.iter().map(|name| format!("{CONFIRM_REMOVAL}: {}", plain(name))).collect();
         let message = format!("{}\n\n{}", subject.trim_end(), trailers.join("\n"));
         // Asked before the push: the hub may be done with the removal before another answer is here.
-        going = removed.into_iter().map(|name| (name.clone(), running(&hub, &known, &name))).collect();
+        going.retain(|name, _| removed.contains(name));
+        for name in removed {
+            going.entry(name).or_insert_with_key(|name| running(&hub, &known, name));
+        }
         Ok(Change { files, message, says_something: true })
     })?;
     let next = match &args.cluster {

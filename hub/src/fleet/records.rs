@@ -174,7 +174,7 @@ impl Records {
         let Some(blob) = blob else { return Ok(None) };
         self.parses += 1;
         match T::from_yaml(&snapshot.blob(blob, path, MAX_RECORD)?) {
-            // What was parsed has room to grow everywhere, and a copy of it has none.
+            // What was parsed has room to grow everywhere, and a copy of it has none, but for what copies share.
             Ok(object) => Ok(Some(object.clone())),
             Err(error) => {
                 unreadable.insert(path.to_owned(), error.to_string());

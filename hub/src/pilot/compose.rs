@@ -118,6 +118,7 @@ impl Composing<'_> {
             }
             self.beside(cluster, planned, blobs)?;
         }
+        // What lies beside a target that does not list it any more.
         for (cluster, release) in self.state.applied.keys() {
             let planned = plan.targets.get(cluster);
             if planned.is_some_and(|planned| !planned.manifests.contains_key(release)) {

@@ -5,7 +5,6 @@ use super::super::releases::reaches;
 use super::super::site::Site;
 use super::super::{Draft, Roles, failing, gates, removal, targets, words};
 use super::waiting::NO_RELEASE;
-
 use crate::report::{AppReport, ReleaseReport};
 use crate::state::{ReleaseRecord, Target};
 use crate::status::{ClusterRelease, ClusterStatus, Departure, DepartureStage, Liveness, WaitingFor};
@@ -107,7 +106,7 @@ fn waited_for(
         Proof::Achieved(report) => (WaitingFor::None, shortfall(report, roles)),
         Proof::Lacks(lack) => {
             let elsewhere =
-                if reaches(contender, site.selected()) { "" } else { " (the rollout has not come here)" };
+                if reaches(contender, site.by_name()) { "" } else { " (the rollout has not come here)" };
             (lack.waiting(), format!("{}{elsewhere}", words::lack(&lack)))
         }
         Proof::Untouched | Proof::NotAsked | Proof::Unreported => {

@@ -111,10 +111,9 @@ fn fill(
         asked.placed.iter().filter(|(_, placed)| pool.is_none_or(|(region, _)| placed.region == region));
     // What leaves already has its replacement among the others.
     let mut before = 0;
-    let mut fleet = InOrder::of(&asked.fleet.clusters);
     for (name, placed) in mine {
         before += usize::from(placed.leaves.is_none());
-        match fleet.get(name).and_then(|info| unwanted(asked, info, placed, grow)) {
+        match unwanted(asked, name, placed, grow) {
             None => stay.push(name),
             Some(why) => out.push((why, name)),
         }
@@ -218,7 +217,8 @@ fn refusal(asked: &Asked<'_>, info: &ClusterInfo) -> Option<(Refusal, String)> {
 
 /// Why a chosen cluster is not wanted any more. Neither a cordon nor a file that is missing or changed moves anybody [S2]; `grow`: what is
 /// asked for can be had.
-fn unwanted(asked: &Asked<'_>, info: &ClusterInfo, placed: &PlacedCluster, grow: bool) -> Option<Leaves> {
+fn unwanted(asked: &Asked<'_>, name: &ClusterName, placed: &PlacedCluster, grow: bool) -> Option<Leaves> {
+    let info = asked.fleet.clusters.get(name)?;
     if drains(info) {
         return Some(Leaves::Drained);
     }

@@ -3,7 +3,7 @@
 use crate::ClusterName;
 use crate::plan::blocks::{self, Act};
 use crate::plan::evidence::met;
-use crate::plan::site::{Site, sites};
+use crate::plan::site::{Site, staying};
 use crate::plan::{Draft, EventReason, targets};
 use crate::state::{Leaves, Target, TargetRelease};
 
@@ -16,7 +16,7 @@ pub(in crate::plan) fn waits_for(draft: &Draft<'_>) -> Option<String> {
         return Some("rollouts are blocked".to_owned());
     }
     let mut others = Part::Nothing;
-    for site in sites(draft.input, &placement.clusters).filter(|site| site.placed.leaves.is_none()) {
+    for site in staying(draft.input, placement) {
         if targets::has_nothing(draft, &site) {
             continue;
         }

@@ -93,14 +93,14 @@ pub(super) fn place(draft: &mut Draft<'_>) {
 
 /// Writes the choice into the placement, and what changed into the timeline.
 fn apply(draft: &mut Draft<'_>, choice: &Choice, placement: &mut Arc<Placement>) {
-    let first = placement.clusters.is_empty();
-    let mut happened = Vec::new();
     let changes =
         placement.clusters.iter().any(|(name, placed)| placed.leaves != choice.leaving.get(name).copied());
     if !changes && choice.joining.is_empty() {
         return;
     }
     let placement = Arc::make_mut(placement);
+    let first = placement.clusters.is_empty();
+    let mut happened = Vec::new();
     for (name, placed) in placement.clusters.iter_mut() {
         let leaves = choice.leaving.get(name).copied();
         if let Some(why) = leaves.filter(|_| placed.leaves.is_none()) {
