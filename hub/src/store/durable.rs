@@ -56,35 +56,6 @@ async fn a_database_of_a_newer_hub_is_moved_aside() {
     assert_eq!(one(&store, open("s1", "uid-1")).await, Written::Opened(Incarnation::First));
 }
 
-/// What hubs of every earlier schema stored is there after an upgrade, and the agents' sessions go on.
-#[tokio::test]
-async fn the_database_of_every_earlier_hub_is_brought_up_to_date() {
-    for version in 1..sqlite::MIGRATIONS.len() {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("hub.db").display());
-        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-        for migration in &sqlite::MIGRATIONS[..version] {
-            sqlx::raw_sql(*migration).execute(&pool).await.unwrap();
-        }
-        let body = serde_json::to_string(&state("shop", 7)).unwrap();
-        let rows = format!(
-            "INSERT INTO clusters (cluster, cluster_uid, session, started_at, sequence, agent_version, problems, api_calls) \
-                 VALUES ('eu', 'uid-1', 's1', 0, 7, '0.9', '[]', '{{}}'); \
-             INSERT INTO reports (cluster, namespace, name, session, sequence, reported_at, body) \
-                 VALUES ('eu', 'web', 'shop', 's1', 7, 0, '{body}'); \
-             PRAGMA user_version = {version}"
-        );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&pool).await.unwrap();
-        pool.close().await;
-
-        let store = reopen(directory.path()).await;
-        assert_eq!(stored(&store).await, generations(&[("shop", 7)]), "schema {version}");
-        assert!(!store.identity().is_empty());
-        let next = report("s1", 8, vec![state("shop", 8)]);
-        assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 8 }, "schema {version}");
-    }
-}
-
 #[tokio::test]
 async fn a_database_with_a_torn_page_is_moved_aside() {
     let (directory, store) = fresh().await;
