@@ -133,6 +133,15 @@ impl Prometheus {
         Ok(result.iter().filter_map(series).collect())
     }
 
+    /// Every series that it has of some, by their labels; `__name__` is the metric.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn series(&self, of: &str) -> Result<Vec<BTreeMap<String, String>>> {
+        let answer = self.get("series", &[("match[]", of)]).await?;
+        Ok(serde_json::from_value(answer["data"].clone())?)
+    }
+
     /// Its rules as it has loaded them, of all groups, with their health and the alerts that they raise.
     ///
     /// # Errors

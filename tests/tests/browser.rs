@@ -5,6 +5,7 @@
 mod browser {
     mod chromium;
     mod fixture;
+    mod forged;
     mod live;
     mod login;
     mod look;

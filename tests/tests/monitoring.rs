@@ -6,6 +6,7 @@
 mod monitoring {
     mod chart;
     mod exposed;
+    mod fired;
     mod loaded;
     mod watched;
 }

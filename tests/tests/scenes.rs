@@ -22,6 +22,7 @@ mod scenes {
     mod failing;
     mod full;
     mod hub_lost;
+    mod live_diff;
     mod measured;
     mod neighbours;
     mod orders;

@@ -23,6 +23,9 @@ pub(crate) fn for_some_tests() {
     if let Err(error) = shipper_toolchain::prometheus(&mut stderr()) {
         say(&format!("no Prometheus: {error}"));
     }
+    if let Err(error) = shipper_toolchain::promtool(&mut stderr()) {
+        say(&format!("no promtool: {error}"));
+    }
     if let Err(error) = shipper_toolchain::collector(&mut stderr()) {
         say(&format!("no collector of traces: {error}"));
     }

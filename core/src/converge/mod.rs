@@ -27,7 +27,7 @@ pub use applyset::{applyset_id, applyset_parent, is_parent, parent_name};
 pub use goals::{Goals, traffic_goals};
 
 use crate::ReleaseName;
-use crate::manifest::{Manifests, ObjectKey};
+use crate::manifest::{ManifestObject, Manifests, ObjectKey};
 use crate::observe::Observed;
 pub use crate::observe::PROPAGATION;
 use crate::report::AppReport;
@@ -152,6 +152,17 @@ pub fn pods(wanted: Wanted<'_>) -> u64 {
     let view = view::View::new(wanted, &nothing, Timestamp::UNIX_EPOCH);
     let shares = view.workloads.iter().map(|workload| u64::from(workload.desired));
     shares.sum::<u64>() + objects::stateful(&view).map(|set| u64::from(set.replicas())).sum::<u64>()
+}
+
+/// The objects that a target asks for, whatever its cluster has: those of its releases with capacity, and each of those that are of the
+/// application as the release has it that decides on it [C11]. A release without manifests has none.
+pub fn asked(wanted: Wanted<'_>) -> Vec<ManifestObject> {
+    if wanted.target.absent {
+        return Vec::new();
+    }
+    let nothing = Observed::default();
+    let view = view::View::new(wanted, &nothing, Timestamp::UNIX_EPOCH);
+    objects::asked(&view).cloned().collect()
 }
 
 /// Moves a wake-up forward to this moment.

@@ -128,10 +128,14 @@ fn wanted_objects<'a>(view: &View<'a>) -> BTreeMap<&'a ObjectKey, WantedObject<'
     wanted
 }
 
+/// The objects that are to be in the cluster, each as one release has it, in the order of their names.
+pub(super) fn asked<'a>(view: &View<'a>) -> impl Iterator<Item = &'a ManifestObject> {
+    wanted_objects(view).into_values().map(|wanted| wanted.manifest)
+}
+
 /// The StatefulSets that are to be in the cluster, each as one release has it.
 pub(super) fn stateful<'a>(view: &View<'a>) -> impl Iterator<Item = &'a ManifestObject> {
-    let wanted = wanted_objects(view).into_values().map(|wanted| wanted.manifest);
-    wanted.filter(|manifest| manifest.key.is("apps", "StatefulSet"))
+    asked(view).filter(|manifest| manifest.key.is("apps", "StatefulSet"))
 }
 
 /// Whether the namespace can be written to; makes it where asked for.

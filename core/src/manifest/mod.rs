@@ -13,6 +13,7 @@ mod parse;
 mod pods;
 mod refs;
 mod scope;
+mod secret;
 mod selector;
 mod service;
 pub mod values;

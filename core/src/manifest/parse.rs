@@ -1,6 +1,6 @@
 //! Normalised manifests as the agent reads them.
 
-use super::{ObjectKey, Scope};
+use super::{ObjectKey, Scope, secret};
 use crate::{hash, labels, yaml};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -46,7 +46,8 @@ impl Manifests {
     /// When a document is not YAML or not an object.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
         let mut objects = Vec::new();
-        for (index, value) in yaml::read_documents(bytes)?.into_iter().enumerate() {
+        for (index, mut value) in yaml::read_documents(bytes)?.into_iter().enumerate() {
+            secret::stored(&mut value);
             let key = ObjectKey::of(&value).ok_or(ParseError::NotAnObject { index: index + 1 })?;
             let scope = match annotation(&value, labels::SCOPE) {
                 Some("release") => Scope::Release,

@@ -146,6 +146,44 @@ fn c11_shared_objects_follow_the_rollout_and_come_back() {
     assert_eq!(back.object["data"]["version"], "1");
 }
 
+/// [C11] What a target asks for is what convergence makes of it in the end: of what both releases share, the Service is of the lead, and the rest
+/// of the newest with capacity.
+#[test]
+fn c11_what_is_asked_for_is_of_the_release_that_decides_on_it() {
+    let mut cluster = on_the_way(4, 4);
+    cluster.renders(1, &settings("1"));
+    cluster.renders(2, &settings("2"));
+    cluster.target_port(1, &json!("one"));
+    cluster.target_port(2, &json!("two"));
+    let asked = |cluster: &Cluster| {
+        let asked = cluster.asked();
+        let of = |kind: &str, path: &str| {
+            let mut found = asked.iter().filter(|object| object.key.kind == kind);
+            let first = found.next().map(|object| object.value.pointer(path).cloned().unwrap());
+            assert!(found.next().is_none(), "{kind} is there twice");
+            first
+        };
+        let deployments = asked.iter().filter(|object| object.key.kind == "Deployment").count();
+        (of("Service", "/spec/ports/0/targetPort"), of("ConfigMap", "/data/version"), deployments)
+    };
+    for (numbers, service, shared, deployments) in [
+        ([(100, 100), (25, 0)], "one", "2", 2),
+        ([(50, 50), (50, 50)], "one", "2", 2),
+        ([(50, 40), (50, 60)], "two", "2", 2),
+        ([(0, 0), (100, 100)], "two", "2", 1),
+        ([(100, 100), (0, 0)], "one", "1", 1),
+    ] {
+        for (generation, (capacity, traffic)) in (1..).zip(numbers) {
+            let release = cluster.wanted(generation);
+            (release.capacity, release.traffic) = (capacity, Some(traffic));
+        }
+        let expected = (Some(json!(service)), Some(json!(shared)), deployments);
+        assert_eq!(asked(&cluster), expected, "{numbers:?}");
+    }
+    cluster.target.absent = true;
+    assert_eq!(asked(&cluster), (None, None, 0));
+}
+
 /// [C2] Pods that were to go already, and are needed again, keep their place only below the ceiling: should they be gone by now, others would
 /// be made in their place.
 #[test]

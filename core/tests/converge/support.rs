@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use shipper_core::converge::{Action, Apply, Convergence, Wanted, applyset_id, converge, pods};
+use shipper_core::converge::{Action, Apply, Convergence, Wanted, applyset_id, asked, converge, pods};
 use shipper_core::intent::{Surge, TrafficMode};
 use shipper_core::manifest::{Context, ManifestObject, Manifests, normalise};
 use shipper_core::observe::Index;
@@ -66,6 +66,11 @@ impl Cluster {
     /// How many pods the target asks for, whatever is there.
     pub fn pods_asked_for(&self) -> u64 {
         pods(Wanted { target: &self.target, manifests: &self.manifests })
+    }
+
+    /// The objects that the target asks for, whatever is there.
+    pub fn asked(&self) -> Vec<ManifestObject> {
+        asked(Wanted { target: &self.target, manifests: &self.manifests })
     }
 
     /// One release with all the load of so many pods, at rest: the Service selects it by its label.

@@ -13,6 +13,9 @@ use crate::Error;
 use crate::output::OutputArgs;
 use crate::terminal::{FAINT, GOOD, Terminal, plain};
 
+/// In bytes.
+const MEGABYTE: u64 = 1_000_000;
+
 /// `hub backup|restore|tokens`
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum Command {
@@ -86,15 +89,15 @@ pub fn run(command: &Command, terminal: &mut Terminal<'_>) -> Result<(), Error> 
     let text = match command {
         Command::Tokens(command) => return tokens::run(command, terminal),
         Command::Backup(Args { data_dir, file, output }) => {
-            terminal.busy("Copying the database");
-            let bytes = block_on(backup(data_dir, file))?.map_err(refused)?;
+            let mut told = told("Copying the database", terminal);
+            let bytes = block_on(backup(data_dir, file, &mut told))?.map_err(refused)?;
             let copied = Copied { bytes, file: file.display().to_string() };
             let said = || format!("{GOOD}Copied{GOOD:#} {bytes} bytes to {}\n", plain(&copied.file));
             output.output.print(&copied, || vec![copied.file.clone()], || Ok(said()))?
         }
         Command::Restore(Args { data_dir, file, output }) => {
-            terminal.busy("Putting the database back");
-            let done = block_on(restore(file, data_dir))?.map_err(refused)?;
+            let mut told = told("Putting the database back", terminal);
+            let done = block_on(restore(file, data_dir, &mut told))?.map_err(refused)?;
             let aside = done.aside.map(|aside| aside.display().to_string());
             let restored = Restored { events: done.events, clusters: done.clusters, aside };
             let names = || restored.aside.iter().cloned().collect();
@@ -114,6 +117,15 @@ fn said(restored: &Restored) -> String {
         text.push_str(&format!("{FAINT}The database that was there is now {}.{FAINT:#}\n", plain(aside)));
     }
     text
+}
+
+/// Says how far a copy is, in megabytes, where somebody watches.
+fn told(doing: &str, terminal: &mut Terminal<'_>) -> impl FnMut(u64, u64) {
+    terminal.busy(doing);
+    move |done, of| {
+        let megabytes = |bytes: u64| usize::try_from(bytes / MEGABYTE).unwrap_or(usize::MAX);
+        terminal.progress(doing, (megabytes(done), megabytes(of)), "MB");
+    }
 }
 
 /// Runs what waits for a database.

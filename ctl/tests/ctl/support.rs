@@ -26,10 +26,19 @@ pub(crate) struct Outcome {
 
 /// Runs `shipperctl` with these arguments.
 pub(crate) fn run<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
+    run_at(arguments, Look::default(), None)
+}
+
+/// The same where somebody watches.
+pub(crate) fn run_watched<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>) -> Outcome {
+    run_at(arguments, Look { colours: false, alive: true }, Some(80))
+}
+
+fn run_at<S: AsRef<str>>(arguments: impl IntoIterator<Item = S>, look: Look, width: Option<u16>) -> Outcome {
     let words = arguments.into_iter().map(|argument| argument.as_ref().to_owned());
     let cli = Cli::try_parse_from(["shipperctl".to_owned()].into_iter().chain(words)).unwrap();
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = shipperctl::run(&cli, &mut Terminal::new(&mut out, &mut err, [Look::default(); 2], None));
+    let exit = shipperctl::run(&cli, &mut Terminal::new(&mut out, &mut err, [look; 2], width));
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Outcome { exit, out: text(out), err: text(err) }
 }

@@ -56,35 +56,6 @@ async fn a_database_of_a_newer_hub_is_moved_aside() {
     assert_eq!(one(&store, open("s1", "uid-1")).await, Written::Opened(Incarnation::First));
 }
 
-/// What hubs of every earlier schema stored is there after an upgrade, and the agents' sessions go on.
-#[tokio::test]
-async fn the_database_of_every_earlier_hub_is_brought_up_to_date() {
-    for version in 1..sqlite::MIGRATIONS.len() {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", directory.path().join("hub.db").display());
-        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-        for migration in &sqlite::MIGRATIONS[..version] {
-            sqlx::raw_sql(*migration).execute(&pool).await.unwrap();
-        }
-        let body = serde_json::to_string(&state("shop", 7)).unwrap();
-        let rows = format!(
-            "INSERT INTO clusters (cluster, cluster_uid, session, started_at, sequence, agent_version, problems, api_calls) \
-                 VALUES ('eu', 'uid-1', 's1', 0, 7, '0.9', '[]', '{{}}'); \
-             INSERT INTO reports (cluster, namespace, name, session, sequence, reported_at, body) \
-                 VALUES ('eu', 'web', 'shop', 's1', 7, 0, '{body}'); \
-             PRAGMA user_version = {version}"
-        );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&pool).await.unwrap();
-        pool.close().await;
-
-        let store = reopen(directory.path()).await;
-        assert_eq!(stored(&store).await, generations(&[("shop", 7)]), "schema {version}");
-        assert!(!store.identity().is_empty());
-        let next = report("s1", 8, vec![state("shop", 8)]);
-        assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 8 }, "schema {version}");
-    }
-}
-
 #[tokio::test]
 async fn a_database_with_a_torn_page_is_moved_aside() {
     let (directory, store) = fresh().await;
@@ -177,18 +148,19 @@ async fn a1_a_backup_brings_back_history_and_no_report() {
     one(&store, Write::Events(vec![event(1, "shop"), event(2, "shop")])).await;
     let elsewhere = tempfile::tempdir().unwrap();
     let file = elsewhere.path().join("hub.backup");
-    let bytes = backup(directory.path(), &file).await.unwrap();
+    let bytes = backup(directory.path(), &file, &mut |_, _| ()).await.unwrap();
     assert_eq!(bytes, std::fs::metadata(&file).unwrap().len());
-    assert!(matches!(backup(directory.path(), &file).await, Err(BackupError::Exists { .. })));
-    assert!(matches!(backup(elsewhere.path(), &file).await, Err(BackupError::Missing { .. })));
+    let again = async |directory: &Path| backup(directory, &file, &mut |_, _| ()).await;
+    assert!(matches!(again(directory.path()).await, Err(BackupError::Exists { .. })));
+    assert!(matches!(again(elsewhere.path()).await, Err(BackupError::Missing { .. })));
     one(&store, Write::Events(vec![event(3, "shop")])).await;
 
-    let in_use = restore(&file, directory.path()).await.unwrap_err();
+    let in_use = restore(&file, directory.path(), &mut |_, _| ()).await.unwrap_err();
     assert!(matches!(in_use, BackupError::Directory(StoreError::InUse { .. })), "{in_use}");
     let identity = store.identity().to_owned();
     store.close().await;
     drop(store);
-    let restored = restore(&file, directory.path()).await.unwrap();
+    let restored = restore(&file, directory.path(), &mut |_, _| ()).await.unwrap();
     assert_eq!((restored.events, restored.clusters), (2, 1));
     assert!(restored.aside.unwrap().is_file());
 
@@ -205,6 +177,28 @@ async fn a1_a_backup_brings_back_history_and_no_report() {
     assert_eq!(one(&store, open("s2", "uid-1")).await, Written::Opened(Incarnation::Same));
 }
 
+/// How far a copy is goes from nothing to all of it, both ways.
+#[tokio::test]
+async fn it_is_told_how_far_a_copy_is() {
+    let (directory, store) = fresh().await;
+    let long = |second| TimelineEvent { message: "word ".repeat(1000), ..event(second, "shop") };
+    one(&store, Write::Events((0..1000).map(long).collect())).await;
+    store.close().await;
+    drop(store);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("hub.backup");
+    let (mut there, mut back) = (Vec::new(), Vec::new());
+    let bytes = backup(directory.path(), &file, &mut |done, of| there.push((done, of))).await.unwrap();
+    restore(&file, directory.path(), &mut |done, of| back.push((done, of))).await.unwrap();
+    assert!(bytes > 5_000_000 && back.len() > 5, "{bytes}: {back:?}");
+    for told in [there, back] {
+        let of = told[0].1;
+        assert!(told.is_sorted() && told.iter().all(|(_, same)| *same == of), "{told:?}");
+        assert_eq!((told.first(), told.last()), (Some(&(0, of)), Some(&(of, of))));
+        assert!(of.abs_diff(bytes) < bytes / 20, "{bytes} bytes, and {of} were told");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_backup_is_refused_and_changes_nothing() {
     let (directory, store) = fresh().await;
@@ -219,10 +213,11 @@ async fn what_is_no_backup_is_refused_and_changes_nothing() {
     pool.close().await;
     std::fs::write(&file, "no database at all").unwrap();
     for bad in [&file, &other] {
-        let refused = restore(bad, directory.path()).await.unwrap_err();
+        let refused = restore(bad, directory.path(), &mut |_, _| ()).await.unwrap_err();
         assert!(matches!(refused, BackupError::Unsound { .. }), "{refused}");
     }
-    let missing = restore(&elsewhere.path().join("missing"), directory.path()).await.unwrap_err();
+    let missing =
+        restore(&elsewhere.path().join("missing"), directory.path(), &mut |_, _| ()).await.unwrap_err();
     assert!(matches!(missing, BackupError::File { .. }), "{missing}");
     let store = reopen(directory.path()).await;
     assert_eq!(read(&store, EventFilter::default(), Begin::Newest, 10).await.len(), 1);

@@ -247,29 +247,6 @@ async fn a_database_that_was_away_is_used_again_by_itself() {
 }
 
 #[tokio::test]
-async fn the_tables_of_every_earlier_hub_are_brought_up_to_date() {
-    for version in 1..super::postgres::MIGRATIONS.len() {
-        let Some(address) = in_postgres("the_tables_of_every_earlier_hub") else { return };
-        for migration in &super::postgres::MIGRATIONS[..version] {
-            sql(&address, migration).await;
-        }
-        let body = serde_json::to_string(&state("shop", 7)).unwrap();
-        sql(&address, "CREATE TABLE shipper_schema (version BIGINT NOT NULL)").await;
-        sql(&address, &format!("INSERT INTO shipper_schema (version) VALUES ({version})")).await;
-        sql(&address, "INSERT INTO clusters (cluster, cluster_uid, session, sequence, version) VALUES ('eu', 'uid-1', 's1', 7, 1)").await;
-        let report = format!(
-            "INSERT INTO reports (cluster, namespace, name, session, sequence, reported_at, version, body) \
-             VALUES ('eu', 'web', 'shop', 's1', 7, 0, 1, '{body}')"
-        );
-        sql(&address, &report).await;
-        let store = PostgresStore::open(&address).await.unwrap();
-        assert_eq!(stored(&store).await["shop"], 7, "schema {version}");
-        let token = AccessChange::AddToken(read_token("a", "secret"));
-        assert_eq!(store.change_access(&[token]).await.unwrap(), [true], "schema {version}");
-    }
-}
-
-#[tokio::test]
 async fn what_is_revoked_beside_one_hub_counts_in_none() {
     let Some(address) = in_postgres("what_is_revoked_beside_one_hub") else { return };
     let keys = Database::Postgres(Box::new(address.clone()));

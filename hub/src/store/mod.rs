@@ -28,6 +28,8 @@ pub mod reports;
 mod sql;
 pub mod sqlite;
 pub mod timeline;
+#[cfg(test)]
+mod upgraded;
 pub mod view;
 
 pub use access::{AccessChange, Person, ReadToken, Readers, Session};

@@ -1,5 +1,6 @@
 //! What the hub says, and what `shipperctl` makes of it.
 
+use std::ffi::OsStr;
 use std::process::Output;
 use std::time::Duration;
 
@@ -142,6 +143,18 @@ impl Scene {
     /// # Errors
     /// When it cannot be run.
     pub async fn shipperctl_output(&self, arguments: &[&str]) -> Result<Output> {
+        self.shipperctl_with(arguments, &[]).await
+    }
+
+    /// The same with more in its environment.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn shipperctl_with(
+        &self,
+        arguments: &[&str],
+        environment: &[(&str, &OsStr)],
+    ) -> Result<Output> {
         tokio::process::Command::new(daemon::binary("shipperctl")?)
             .args(["--hub", &self.hub().url])
             .args(arguments)
@@ -149,6 +162,7 @@ impl Scene {
             .env("NO_COLOR", "1")
             .envs([("GIT_AUTHOR_NAME", "Ada Lovelace"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
             .envs([("GIT_COMMITTER_NAME", "Ada Lovelace"), ("GIT_COMMITTER_EMAIL", "ada@example.com")])
+            .envs(environment.iter().copied())
             .output()
             .await
             .context("cannot run shipperctl")

@@ -8,7 +8,7 @@ use serde_json::json;
 use shipper_git::Secret;
 use shipper_hub::access::AccessSettings;
 use shipper_hub::access::oidc::OidcSettings;
-use shipper_tests::oidc::{Provider, Visitor, possible};
+use shipper_tests::oidc::{Provider, SECRET, Visitor, possible};
 use shipper_tests::scratch::Scratch;
 use tokio::net::TcpListener;
 
@@ -16,7 +16,6 @@ use super::chromium::Browser;
 use super::fixture::Fixture;
 use super::look::{self, LOOKS};
 
-const SECRET: &str = "the secret of the hub: 100% + a/b";
 const RULES: &str = "groups:\n  shop-team: [web]\n  sre: ['*']\n";
 
 /// A hub that signs people in at a provider.

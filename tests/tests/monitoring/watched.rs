@@ -15,9 +15,9 @@ use shipper_tests::http_service::HttpService;
 use shipper_tests::prometheus::{Prometheus, Series};
 use shipper_tests::simulated::{APP, Begin, NAMESPACE, Simulation};
 
-use super::chart;
 use super::exposed::{Family, families, lint};
 use super::loaded::{Shown, firing, hurried, named, shown};
+use super::{chart, fired};
 
 const FILE: &str = "applications/web/shop.yaml";
 const SOON: Duration = Duration::from_secs(30);
@@ -65,6 +65,16 @@ impl Watched {
         })
         .await;
         self.fleet.reached(&format!("{alert} fires"));
+    }
+
+    /// Waits until no alert fires.
+    async fn at_rest(&self) {
+        eventually(SOON, async || {
+            let firing = firing(&self.prometheus).await?;
+            ensure!(firing.is_empty(), "all is well, and these fire: {firing:?}");
+            anyhow::Ok(())
+        })
+        .await;
     }
 
     async fn value(&self, query: &str) -> Result<f64> {
@@ -127,7 +137,8 @@ async fn what_is_alerted_on_and_shown_is_measured() {
     let lead = watched.value("sum(shipper_hub_lead_time_seconds_sum)").await.unwrap();
     let rollout = watched.value("sum(shipper_hub_rollout_duration_seconds_sum)").await.unwrap();
     assert!(lead > 0.0 && rollout > 0.0 && (lead - rollout).abs() < 5.0, "{lead} and {rollout}");
-    fleet.reached("two releases are complete");
+    watched.at_rest().await;
+    fleet.reached("two releases are complete, and nothing fires");
 
     let service: Api<Service> = Api::namespaced(fleet.clusters[0].1.clone(), NAMESPACE);
     let drift = json!({"metadata": {"annotations": {"example.com/tag": "mine"}}});
@@ -155,6 +166,11 @@ async fn what_is_alerted_on_and_shown_is_measured() {
 
     everything_is_measured(&watched).await;
 
+    let aside = fleet.people.path().with_extension("aside");
+    std::fs::rename(fleet.people.path(), &aside).unwrap();
+    fleet.pushed().await;
+    watched.fires("ShipperRepositoryUnreachable").await;
+    std::fs::rename(&aside, fleet.people.path()).unwrap();
     fleet.people.write("applications/web/bad.yaml", "kind: Application\nspec: [");
     fleet.pushed().await;
     watched.fires("ShipperUnusableFiles").await;
@@ -163,6 +179,9 @@ async fn what_is_alerted_on_and_shown_is_measured() {
     fleet.people.rewrite();
     fleet.pushed().await;
     watched.fires("ShipperHistoryRewritten").await;
+    let real = prometheus.series(r#"{__name__=~"shipper_.+"}"#).await.unwrap();
+    let unreal = fired::unreal(&real, &ONCE.map(|(name, _)| name));
+    assert!(unreal.is_empty(), "alerts are tried on what no fleet has: {unreal:#?}");
     watched.hub.switch_off().unwrap();
     watched.fires("ShipperHubGone").await;
 }

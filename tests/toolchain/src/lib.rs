@@ -89,6 +89,15 @@ pub fn prometheus(progress: &mut dyn Write) -> Result<PathBuf, Error> {
     cache::find_or_build(&cache::own_directory(Tool::Prometheus)?, Tool::Prometheus, progress)
 }
 
+/// Finds promtool, which tries alerts on series that are given, building it when it is missing (about three minutes on two cores); see
+/// [`Toolchain::find_or_build`].
+///
+/// # Errors
+/// As [`Toolchain::find_or_build`].
+pub fn promtool(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    cache::find_or_build(&cache::own_directory(Tool::Promtool)?, Tool::Promtool, progress)
+}
+
 /// Finds the OpenTelemetry Collector, building it when it is missing (about a minute on two cores); see [`Toolchain::find_or_build`].
 ///
 /// # Errors

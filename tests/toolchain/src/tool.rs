@@ -27,6 +27,8 @@ pub enum Tool {
     KubeProxy,
     /// Answers the queries of analyses.
     Prometheus,
+    /// Tries alerts on series that are given.
+    Promtool,
     /// A Git host.
     Gitea,
     /// Takes in traces and writes them to a file: an OpenTelemetry Collector with these two components.
@@ -62,6 +64,7 @@ impl Tool {
             Self::Kubelet => "kubelet",
             Self::KubeProxy => "kube-proxy",
             Self::Prometheus => "prometheus",
+            Self::Promtool => "promtool",
             Self::Gitea => "gitea",
             Self::Collector => "otelcol",
             Self::Dashboards => "dashboards",
@@ -80,6 +83,7 @@ impl Tool {
             Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
+            Self::Promtool => "github.com/prometheus/prometheus/cmd/promtool",
             Self::Gitea | Self::Collector | Self::Dashboards => ".",
         }
     }
@@ -94,7 +98,7 @@ impl Tool {
             | Self::KubeProxy => "k8s.io/kubernetes",
             Self::Kwok => "sigs.k8s.io/kwok",
             Self::Helm => "helm.sh/helm/v4",
-            Self::Prometheus => "github.com/prometheus/prometheus",
+            Self::Prometheus | Self::Promtool => "github.com/prometheus/prometheus",
             Self::Gitea => "code.gitea.io/gitea",
             Self::Collector => "go.opentelemetry.io/collector/otelcol",
             Self::Dashboards => "github.com/grafana/grafana-foundation-sdk/go",
@@ -105,7 +109,7 @@ impl Tool {
     pub(crate) fn source(self) -> PathBuf {
         let group = match self {
             Self::Kwok | Self::Helm => "addons",
-            Self::Prometheus => "prometheus",
+            Self::Prometheus | Self::Promtool => "prometheus",
             Self::Gitea => "gitea",
             Self::Collector => "collector",
             Self::Dashboards => "dashboards",
@@ -134,7 +138,7 @@ impl Tool {
     /// Build tags, with commas between.
     pub(crate) const fn tags(self) -> Option<&'static str> {
         match self {
-            Self::Prometheus => Some("remove_all_sd"),
+            Self::Prometheus | Self::Promtool => Some("remove_all_sd"),
             Self::Gitea => Some("sqlite,sqlite_unlock_notify"),
             _ => None,
         }
@@ -168,7 +172,7 @@ impl Tool {
                 )
             }
             Self::Helm => format!(" -X helm.sh/helm/v4/internal/version.version={version}"),
-            Self::Prometheus => {
+            Self::Prometheus | Self::Promtool => {
                 let number = version.trim_start_matches('v');
                 format!(" -X github.com/prometheus/common/version.Version={number}")
             }
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        let others = [Tool::Prometheus, Tool::Gitea, Tool::Collector, Tool::Dashboards];
+        let others = [Tool::Prometheus, Tool::Promtool, Tool::Gitea, Tool::Collector, Tool::Dashboards];
         for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain(others) {
             let version = tool.version().unwrap();
             assert!(

@@ -1,12 +1,13 @@
 //! What a cluster has against what Git asks for: every object of the target, read with the person's own kubeconfig, in the fields
 //! that Git names.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Map, Value};
+use shipper_core::converge::{self, Wanted};
 use shipper_core::manifest::{ManifestObject, Manifests};
 use shipper_core::resources::Quantity;
 use shipper_core::state::{StateObject, Target, paths};
@@ -59,8 +60,7 @@ async fn differences(
     Ok(changes)
 }
 
-/// The objects of every release that is to be in the cluster. What of them is of the application and not of a release is taken from the
-/// newest.
+/// The objects that the target asks for, as an agent would apply them but for what it decides itself.
 fn wanted(state: &Snapshot, app: &AppKey, cluster: &ClusterName) -> Result<Vec<ManifestObject>, Error> {
     let path = paths::target(cluster, app);
     let read = |path: &str| state.read(path, MAX_MANIFESTS).map_err(RepositoryError::from);
@@ -69,20 +69,15 @@ fn wanted(state: &Snapshot, app: &AppKey, cluster: &ClusterName) -> Result<Vec<M
         message: format!("{app} is not in {cluster}: {path} is not there"),
     })?;
     let target = Target::from_yaml(&bytes).map_err(|error| unreadable(&path, error.to_string()))?;
-    let mut wanted: Vec<ManifestObject> = Vec::new();
-    for release in target.releases.iter().rev().filter(|release| !release.absent && release.capacity > 0) {
+    let mut manifests = BTreeMap::new();
+    for release in target.releases.iter().filter(|release| !release.absent) {
         let path = paths::target_manifests(cluster, app, &release.name);
         let Some(bytes) = read(&path)? else { continue };
-        let manifests = Manifests::parse(&bytes).map_err(|error| unreadable(&path, error.to_string()))?;
-        for mut object in manifests.objects {
-            if wanted.iter().any(|known| known.key == object.key) {
-                continue;
-            }
-            undecided(&mut object);
-            encoded(&mut object.value);
-            wanted.push(object);
-        }
+        let parsed = Manifests::parse(&bytes).map_err(|error| unreadable(&path, error.to_string()))?;
+        manifests.insert(release.name.clone(), parsed);
     }
+    let mut wanted = converge::asked(Wanted { target: &target, manifests: &manifests });
+    wanted.iter_mut().for_each(undecided);
     Ok(wanted)
 }
 
@@ -96,20 +91,6 @@ fn undecided(object: &mut ManifestObject) {
     };
     if let Some(spec) = object.value.get_mut("spec").and_then(Value::as_object_mut) {
         spec.retain(|field, _| !decided.contains(&field.as_str()));
-    }
-}
-
-/// A Secret's `stringData` as the API server keeps it.
-fn encoded(object: &mut Value) {
-    if object["kind"] != "Secret" {
-        return;
-    }
-    let Some(Value::Object(texts)) = object.as_object_mut().and_then(|fields| fields.remove("stringData"))
-    else {
-        return;
-    };
-    for (key, text) in texts {
-        object["data"][key] = Value::from(STANDARD.encode(text.as_str().unwrap_or_default()));
     }
 }
 
@@ -266,13 +247,6 @@ data: {a: b}
         assert_eq!(named_in(live("500m", "a:1.0"), &wanted), wanted);
         assert_ne!(named_in(live("600m", "a:1.0"), &wanted), wanted);
         assert_ne!(named_in(live("500m", "a:1"), &wanted), wanted, "only amounts are read as such");
-    }
-
-    #[test]
-    fn the_texts_of_a_secret_are_compared_as_they_are_kept() {
-        let mut secret = json!({"kind": "Secret", "data": {"a": "YQ=="}, "stringData": {"token": "one"}});
-        encoded(&mut secret);
-        assert_eq!(secret, json!({"kind": "Secret", "data": {"a": "YQ==", "token": "b25l"}}));
     }
 
     #[test]

@@ -8,7 +8,17 @@ use super::open::{self, MIGRATIONS};
 use crate::store::{DataDirectory, StoreError};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 use sqlx::{Connection, SqliteConnection};
+use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How often it is told how far a copy is.
+const TOLD: Duration = Duration::from_millis(100);
+/// So many bytes are put back at once.
+const PIECE: u64 = 1 << 20;
+
+/// Told how many bytes of how many are copied: never fewer than before, and all of them at the end.
+pub type Told<'a> = &'a mut dyn FnMut(u64, u64);
 
 /// The version of tables that has sessions of people.
 const ACCESS: usize = 6;
@@ -72,7 +82,7 @@ pub struct Restored {
 ///
 /// # Errors
 /// There is none, `to` exists, or the disk is full.
-pub async fn backup(directory: &Path, to: &Path) -> Result<u64, BackupError> {
+pub async fn backup(directory: &Path, to: &Path, told: Told<'_>) -> Result<u64, BackupError> {
     let path = database(directory);
     if !path.is_file() {
         return Err(BackupError::Missing { path });
@@ -93,7 +103,10 @@ pub async fn backup(directory: &Path, to: &Path) -> Result<u64, BackupError> {
     let options = SqliteConnectOptions::new().filename(&path).read_only(true);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(copied)?;
     let target = partial.to_string_lossy().into_owned();
-    let done = sqlx::query("VACUUM INTO $1").bind(target).execute(&mut connection).await;
+    let of = in_use(&mut connection).await.map_err(copied)?;
+    told(0, of);
+    let copying = sqlx::query("VACUUM INTO $1").bind(target).execute(&mut connection);
+    let done = grown(copying, &partial, &mut |bytes| told(bytes.min(of), of)).await;
     let closed = connection.close().await;
     done.map_err(copied)?;
     closed.map_err(copied)?;
@@ -101,24 +114,47 @@ pub async fn backup(directory: &Path, to: &Path) -> Result<u64, BackupError> {
     copy.sync_all().map_err(file(&partial))?;
     let bytes = copy.metadata().map_err(file(&partial))?.len();
     std::fs::rename(&partial, to).map_err(file(to))?;
+    told(of, of);
     Ok(bytes)
+}
+
+/// How many bytes a copy takes: what is free within the file is left out of it.
+async fn in_use(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let query = "SELECT (page_count - freelist_count) * page_size \
+         FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    let bytes: i64 = sqlx::query_scalar(query).fetch_one(connection).await?;
+    Ok(u64::try_from(bytes).unwrap_or_default())
+}
+
+/// Waits for work that writes a file, and tells meanwhile how large that is.
+async fn grown<T>(work: impl Future<Output = T>, file: &Path, told: &mut dyn FnMut(u64)) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        if let Ok(done) = tokio::time::timeout(TOLD, &mut work).await {
+            return done;
+        }
+        if let Ok(found) = std::fs::metadata(file) {
+            told(found.len());
+        }
+    }
 }
 
 /// Puts a copy in the place of the database of `directory`, which no hub may work in meanwhile. The one before is moved aside.
 ///
 /// # Errors
 /// A hub works there, or the copy is none.
-pub async fn restore(from: &Path, directory: &Path) -> Result<Restored, BackupError> {
+pub async fn restore(from: &Path, directory: &Path, told: Told<'_>) -> Result<Restored, BackupError> {
     let file = |path: &Path| {
         let path = path.to_owned();
         move |source| BackupError::File { path, source }
     };
     // First, so that a wrong name makes no directory.
-    drop(std::fs::File::open(from).map_err(file(from))?);
+    let copy = std::fs::File::open(from).map_err(file(from))?;
     let held = DataDirectory::hold(directory)?;
     let path = database(directory);
     let fresh = open::with_suffix(&path, ".restoring");
-    std::fs::copy(from, &fresh).map_err(file(&fresh))?;
+    let of = copy.metadata().map_err(file(from))?.len();
+    put(copy, &fresh, &mut |bytes| told(bytes.min(of), of)).map_err(file(&fresh))?;
     let counted = only_history(&fresh).await;
     let [events, clusters] = match counted {
         Ok(counted) => counted,
@@ -133,6 +169,19 @@ pub async fn restore(from: &Path, directory: &Path) -> Result<Restored, BackupEr
     std::fs::rename(&fresh, &path).map_err(file(&path))?;
     held.release();
     Ok(Restored { events, clusters, aside })
+}
+
+/// Writes to a file what is read, and tells piece by piece how much that was.
+fn put(mut from: impl Read, to: &Path, told: &mut dyn FnMut(u64)) -> std::io::Result<()> {
+    let (mut to, mut bytes) = (std::fs::File::create(to)?, 0);
+    told(bytes);
+    loop {
+        match std::io::copy(&mut from.by_ref().take(PIECE), &mut to)? {
+            0 => return Ok(()),
+            copied => bytes += copied,
+        }
+        told(bytes);
+    }
 }
 
 fn database(directory: &Path) -> PathBuf {
