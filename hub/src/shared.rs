@@ -11,6 +11,7 @@ use crate::http::tokens::Tokens;
 use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
 use crate::questions::{Decided, Questions};
+use crate::rendered::{Renderings, Wanted};
 use crate::standing::{Stand, Takeover};
 use crate::store::{Agents, Intake, IntakeError, Outage, Reports, Store, TimelineEvent, View, Write};
 use crate::timeline::Timeline;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub questions: Questions,
     /// Somebody asks what the records hold: the loop answers.
     pub details: Questions<Details>,
+    /// Somebody asks what was rendered of releases: the loop answers.
+    pub rendered: Questions<Renderings, Wanted>,
     /// Whether a commit has been decided on.
     pub decided: Questions<bool, Decided>,
     /// What it last answered, for pages that do not wait.
@@ -157,6 +160,7 @@ impl Shared {
             hints: Hints::default(),
             questions: Questions::default(),
             details: Questions::default(),
+            rendered: Questions::default(),
             decided: Questions::default(),
             answers: Answers::default(),
             metrics: view.metrics,

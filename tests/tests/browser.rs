@@ -9,6 +9,7 @@ mod browser {
     mod login;
     mod look;
     mod pages;
+    mod renderings;
     mod rollout;
     mod webdriver;
 }

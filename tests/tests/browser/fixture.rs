@@ -24,6 +24,8 @@ use shipper_hub::standing::Takeover;
 use shipper_hub::store::{MemoryStore, TimelineEvent};
 use tokio::net::TcpListener;
 
+use super::renderings::renderings;
+
 /// The clusters, and their regions.
 pub const CLUSTERS: [(&str, &str); 6] =
     [("ap-1", "ap"), ("eu-canary", "eu"), ("eu-1", "eu"), ("eu-2", "eu"), ("us-1", "us"), ("us-2", "us")];
@@ -205,6 +207,14 @@ impl Fixture {
                 for question in shared.details.next().await {
                     let details = details(&question.about);
                     let _ = question.answer.send(Some(details));
+                }
+            }
+        });
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            loop {
+                for question in shared.rendered.next().await {
+                    let _ = question.answer.send(Some(renderings(&question.about)));
                 }
             }
         });
@@ -487,6 +497,7 @@ fn details(app: &AppKey) -> Details {
         "shop" => vec![
             record("shop-83e4eedd-0", "2.4.0", 10, "2.4.0-rc1"),
             record("shop-1f0e9d8c-0", "2.3.2", 8, "2.3.2"),
+            record("shop-77aa1122-0", "2.3.1", 8, "2.3.1"),
         ],
         "ledger" => vec![
             record("ledger-c01dcafe-0", "4.1.0", 12, "4.1.0"),

@@ -4,15 +4,19 @@
 //! - [`ladder`]: the steps; [`capacity`]: pods and traffic as bars; [`failing`]: pods and objects in trouble, by reason.
 //! - [`gate`]: soak time and measurements as charts; [`history`]: releases with their commits, and the timeline.
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
+//! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object.
 //! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
 
 mod about;
 mod capacity;
+mod choice;
+pub mod compared;
 mod difference;
 mod failing;
 mod gate;
 mod history;
 mod ladder;
+mod objects;
 mod orders;
 pub mod records;
 #[cfg(test)]
@@ -30,6 +34,7 @@ use askama::Template;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use capacity::ClusterRow;
+use choice::Choice;
 use difference::Difference;
 use failing::Group;
 use gate::GateView;
@@ -65,6 +70,9 @@ struct Page {
     groups: Vec<Group>,
     gate: Option<GateView>,
     difference: Option<Difference>,
+    /// Where that stands object by object.
+    compared: String,
+    choice: Option<Choice>,
     releases: Vec<ReleaseRow>,
     timeline: Vec<Entry>,
     timeline_address: String,
@@ -137,6 +145,9 @@ impl Page {
             groups: failing::groups(status),
             gate: gate::of(status, record),
             difference: difference::of(status, known),
+            compared: choice::address(status),
+            choice: choice::usual(status)
+                .and_then(|(from, to)| Choice::of(status, from.as_str(), to.as_str())),
             releases: history::releases(status, known),
             timeline: history::timeline(events),
             timeline_address,

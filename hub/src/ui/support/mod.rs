@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::details::Details;
 use crate::http::router;
 use crate::http::tokens::Tokens;
+use crate::rendered::Renderings;
 use crate::shared::{Settings, Shared};
 use crate::standing::Takeover;
 use crate::store::MemoryStore;
@@ -121,6 +122,18 @@ impl Hub {
             loop {
                 for question in shared.questions.next().await {
                     let _ = question.answer.send(Some(why.clone()));
+                }
+            }
+        });
+    }
+
+    /// Answers what was rendered.
+    pub(in crate::ui) fn answer_rendered(&self, rendered: Renderings) {
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            loop {
+                for question in shared.rendered.next().await {
+                    let _ = question.answer.send(Some(rendered.clone()));
                 }
             }
         });
