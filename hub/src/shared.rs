@@ -13,7 +13,9 @@ use crate::metrics::Metrics;
 use crate::questions::{Decided, Questions};
 use crate::rendered::{Renderings, Wanted};
 use crate::standing::{Stand, Takeover};
-use crate::store::{Agents, Intake, IntakeError, Outage, Reports, Store, TimelineEvent, View, Write};
+use crate::store::{
+    Agents, Intake, IntakeError, Measurement, Outage, Reports, Store, TimelineEvent, View, Write,
+};
 use crate::timeline::Timeline;
 use crate::ui::application::records::Answers;
 use jiff::SignedDuration;
@@ -182,6 +184,17 @@ impl Shared {
             return Ok(());
         }
         self.intake.write(Write::Events(events)).await.map(|_| ())
+    }
+
+    /// Keeps what was measured for gates that are over; returns after it is durable.
+    ///
+    /// # Errors
+    /// It is not stored.
+    pub async fn keep(&self, measured: Vec<Measurement>) -> Result<(), IntakeError> {
+        if measured.is_empty() {
+            return Ok(());
+        }
+        self.intake.write(Write::Measurements(measured)).await.map(|_| ())
     }
 
     /// The hub's status as the loop published it, with what agents say of themselves at this moment.

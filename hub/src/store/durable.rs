@@ -82,6 +82,7 @@ async fn the_database_of_every_earlier_hub_is_brought_up_to_date() {
         assert!(!store.identity().is_empty());
         let next = report("s1", 8, vec![state("shop", 8)]);
         assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 8 }, "schema {version}");
+        assert_eq!(store.measurements(&key("shop"), 10).await.unwrap(), [], "schema {version}");
     }
 }
 

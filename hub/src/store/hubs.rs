@@ -264,6 +264,7 @@ async fn the_tables_of_every_earlier_hub_are_brought_up_to_date() {
         sql(&address, &report).await;
         let store = PostgresStore::open(&address).await.unwrap();
         assert_eq!(stored(&store).await["shop"], 7, "schema {version}");
+        assert_eq!(store.measurements(&key("shop"), 10).await.unwrap(), [], "schema {version}");
         let token = AccessChange::AddToken(read_token("a", "secret"));
         assert_eq!(store.change_access(&[token]).await.unwrap(), [true], "schema {version}");
     }

@@ -39,7 +39,7 @@ pub use ledger::Incarnation;
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub use reports::Reports;
-pub use shipper_core::api::TimelineEvent;
+pub use shipper_core::api::{Measurement, TimelineEvent};
 pub use sqlite::SqliteStore;
 pub use timeline::{Begin, Entry, EventQuery, Keep};
 pub use view::{News, View};
@@ -47,9 +47,9 @@ pub use view::{News, View};
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
-use shipper_core::ClusterName;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
+use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -74,6 +74,8 @@ pub enum Write {
     },
     /// Entries for the timeline.
     Events(Vec<TimelineEvent>),
+    /// What was measured for gates that are over.
+    Measurements(Vec<Measurement>),
 }
 
 impl Write {
@@ -82,7 +84,7 @@ impl Write {
         match self {
             Self::Open { request, .. } => Some(&request.cluster),
             Self::Report { report, .. } => Some(&report.cluster),
-            Self::Events(_) => None,
+            Self::Events(_) | Self::Measurements(_) => None,
         }
     }
 }
@@ -104,7 +106,7 @@ pub enum Written {
     },
     /// The session is not the present one of the cluster; nothing changed.
     UnknownSession,
-    /// The entries are in the timeline.
+    /// The entries are in the timeline, or the measurements are kept.
     Logged,
 }
 
@@ -132,7 +134,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Entries of the timeline.
     fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>>;
 
-    /// Drops entries of the timeline, the oldest, until no more is left than is to be kept; answers how many.
+    /// What was measured for gates of an application that are over, the newest first, so many at most.
+    fn measurements<'a>(
+        &'a self,
+        application: &'a AppKey,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>>;
+
+    /// Drops entries of the timeline, the oldest, until no more is left than is to be kept, and measurements as well; answers how many.
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// The version of who may read: another than before says that [`readers`](Self::readers) answers something else.

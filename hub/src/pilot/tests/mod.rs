@@ -3,6 +3,7 @@
 pub(crate) mod bed;
 mod charts;
 mod clusters;
+mod measured;
 mod missing;
 mod standing;
 

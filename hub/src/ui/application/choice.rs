@@ -61,5 +61,5 @@ fn label(status: &ApplicationStatus, name: &ReleaseName, version: &str) -> Strin
         name if name == status.incumbent.as_ref() => ", incumbent",
         _ => "",
     };
-    format!("{version} ({name}{role})")
+    format!("{version}{role} ({name})")
 }

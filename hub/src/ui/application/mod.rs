@@ -2,13 +2,14 @@
 //! measured, what happened, and the commands that go on or back.
 //!
 //! - [`ladder`]: the steps; [`capacity`]: pods and traffic as bars; [`failing`]: pods and objects in trouble, by reason.
-//! - [`gate`]: soak time and measurements as charts; [`history`]: releases with their commits, and the timeline.
+//! - [`gate`]: soak time and measurements, those of gates that are over too, each as a [`chart`]; [`history`]: releases with their commits, and the timeline.
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
 //! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object.
 //! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
 
 mod about;
 mod capacity;
+mod chart;
 mod choice;
 pub mod compared;
 mod difference;
@@ -29,7 +30,7 @@ use super::answer;
 use super::frame::Frame;
 use super::mood::{self, Mood};
 use super::words::{application, encode};
-use crate::store::{Begin, EventQuery, TimelineEvent};
+use crate::store::{Begin, EventQuery, Measurement, TimelineEvent};
 use askama::Template;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -37,7 +38,7 @@ use capacity::ClusterRow;
 use choice::Choice;
 use difference::Difference;
 use failing::Group;
-use gate::GateView;
+use gate::{GateOver, GateView};
 use history::{Entry, ReleaseRow};
 use ladder::Rung;
 use orders::Order;
@@ -69,6 +70,7 @@ struct Page {
     refused: Vec<(String, String)>,
     groups: Vec<Group>,
     gate: Option<GateView>,
+    over: Vec<GateOver>,
     difference: Option<Difference>,
     /// Where that stands object by object.
     compared: String,
@@ -102,11 +104,21 @@ pub async fn page(about: About, headers: HeaderMap) -> Response {
         Vec::new()
     });
     let events: Vec<TimelineEvent> = entries.into_iter().map(|entry| entry.event).collect();
-    answer::page(&Page::new(frame, &status, &known, &events), Some(&headers))
+    let kept = view.measurements(&key).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was measured cannot be read");
+        Vec::new()
+    });
+    answer::page(&Page::new(frame, &status, &known, &events, &kept), Some(&headers))
 }
 
 impl Page {
-    fn new(frame: Frame, status: &ApplicationStatus, known: &Known, events: &[TimelineEvent]) -> Self {
+    fn new(
+        frame: Frame,
+        status: &ApplicationStatus,
+        known: &Known,
+        events: &[TimelineEvent],
+        kept: &[Measurement],
+    ) -> Self {
         let mood = Mood::of(status);
         let contender = mood::contender(status);
         let under_way = contender.is_some_and(|release| release.complete.is_none());
@@ -143,7 +155,8 @@ impl Page {
                 .map(|one| (one.cluster.to_string(), one.message.clone()))
                 .collect(),
             groups: failing::groups(status),
-            gate: gate::of(status, record),
+            gate: gate::of(status, record, kept),
+            over: gate::over(status, known, kept),
             difference: difference::of(status, known),
             compared: choice::address(status),
             choice: choice::usual(status)

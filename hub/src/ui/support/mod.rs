@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::why::Why;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -141,11 +141,16 @@ impl Hub {
 
     /// Answers what is asked of the loop.
     pub(in crate::ui) fn answer_details(&self, details: Details) {
+        self.answer_details_of(Arc::new(Mutex::new(details)));
+    }
+
+    /// The same with what is in there when it is asked.
+    pub(in crate::ui) fn answer_details_of(&self, details: Arc<Mutex<Details>>) {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             loop {
                 for question in shared.details.next().await {
-                    let _ = question.answer.send(Some(details.clone()));
+                    let _ = question.answer.send(Some(details.lock().unwrap().clone()));
                 }
             }
         });
