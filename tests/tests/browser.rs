@@ -4,11 +4,15 @@
 
 mod browser {
     mod chromium;
+    mod commands;
     mod fixture;
+    mod harm;
+    mod keys;
     mod live;
     mod login;
     mod look;
     mod pages;
+    mod past;
     mod renderings;
     mod rollout;
     mod webdriver;
