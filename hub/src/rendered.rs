@@ -8,7 +8,7 @@ use shipper_git::{ReadError, Snapshot};
 use std::collections::BTreeMap;
 
 /// Largest file that is handed out, in bytes.
-const LARGEST: u64 = 1 << 20;
+const LARGEST: u64 = 512 << 10;
 
 /// What was rendered of these releases?
 #[derive(Clone, Debug, PartialEq, Eq)]

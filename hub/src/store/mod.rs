@@ -1,5 +1,6 @@
 //! What must outlive a restart but not a lost disk: the latest report of every application in every cluster, the sessions
-//! they are numbered in, and a timeline. Git holds everything else, so deleting the database loses history, nothing more.
+//! they are numbered in, a timeline, and what was measured for gates that are over. Git holds everything else, so deleting the database
+//! loses history, nothing more.
 //!
 //! - [`Store`]: what any database must do; [`sqlite`] does it with one file, [`postgres`] for several hubs, [`memory`] with nothing. All pass
 //!   the same tests. The statements of the first two are the same.

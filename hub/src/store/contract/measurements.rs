@@ -47,7 +47,7 @@ pub(super) async fn a4_what_was_measured_is_kept_by_run_and_cluster(store: Arc<d
     let later = Measurement { at: at(300), outcome: Outcome::Passed, ..us_first };
     one(store, Write::Measurements(vec![later.clone()])).await;
     assert_eq!(of(key("shop")).await, [again, later, eu_first]);
-    assert!(store.load().await.unwrap().agents.get(&eu()).is_none(), "it opens no session");
+    assert!(!store.load().await.unwrap().agents.contains_key(&eu()), "it opens no session");
 }
 
 pub(super) async fn measurements_are_bounded_by_age_number_and_size(store: Arc<dyn Store>) {

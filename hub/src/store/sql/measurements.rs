@@ -49,7 +49,7 @@ pub(in crate::store) async fn of(
         match serde_json::from_str(&body) {
             Ok(measurement) => found.push(measurement),
             Err(error) => {
-                tracing::warn!(%application, %error, "a stored measurement cannot be read, and is left out")
+                tracing::warn!(%application, %error, "a stored measurement cannot be read, and is left out");
             }
         }
     }

@@ -10,10 +10,13 @@ use shipper_core::{AppKey, ReleaseName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long a page waits for the loop.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Comparisons at once: one of large files that have nothing in common takes a processor for seconds.
+static ROOM: Semaphore = Semaphore::const_new(2);
 /// Lines that the page shows of all objects.
 const LINES: usize = 2000;
 /// Lines of all objects with which none is folded.
@@ -63,6 +66,9 @@ pub(super) async fn ask(
         "the hub is busy with the repository and cannot say now; load the page again in a moment".to_owned()
     };
     let Some(rendered) = answer else { return (Objects::Unsaid(busy()), BTreeMap::new()) };
+    let Ok(Ok(_room)) = timeout(PATIENCE, ROOM.acquire()).await else {
+        return (Objects::Unsaid(busy()), BTreeMap::new());
+    };
     let (app, from, to) = (app.clone(), from.clone(), to.clone());
     let compared = tokio::task::spawn_blocking(move || compare(&app, &rendered, &from, &to)).await;
     match compared {
