@@ -197,7 +197,7 @@ pub struct Args {
     )]
     pub database: Option<Secret>,
 
-    /// How far the timeline of events goes back.
+    /// How far the timeline of events goes back, and what is kept of measurements for gates.
     #[arg(
         long,
         env = "SHIPPER_TIMELINE_MAX_AGE",

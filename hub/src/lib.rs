@@ -11,7 +11,7 @@
 //! - [`timeline`]: new entries of the timeline, for whoever listens.
 //! - [`ui`]: the pages for people in a browser.
 //! - [`hints`]: what webhooks say of pushes; [`questions`]: what people ask the loop; [`details`]: what the records hold;
-//!   [`images`]: which images releases run.
+//!   [`images`]: which images releases run; [`rendered`]: what was rendered of them.
 //! - [`standing`]: whether this hub acts or stands by.
 //! - [`notify`]: sets of things that changed, for whoever waits for them.
 
@@ -33,6 +33,7 @@ pub mod notify;
 pub mod pilot;
 pub mod questions;
 pub mod render;
+pub mod rendered;
 #[cfg(test)]
 mod sample;
 pub mod shared;

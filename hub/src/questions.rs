@@ -1,5 +1,5 @@
 //! Questions that people ask the loop: why an application is as it is ([`Why`]), what is in its records ([`Details`](crate::details::Details)),
-//! whether a commit has been decided on ([`Decided`]).
+//! what was rendered of releases ([`Renderings`](crate::rendered::Renderings)), whether a commit has been decided on ([`Decided`]).
 //! The HTTP side asks, the loop answers on its next turn.
 
 use shipper_core::AppKey;

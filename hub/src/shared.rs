@@ -11,8 +11,11 @@ use crate::http::tokens::Tokens;
 use crate::liveness::Heartbeats;
 use crate::metrics::Metrics;
 use crate::questions::{Decided, Questions};
+use crate::rendered::{Renderings, Wanted};
 use crate::standing::{Stand, Takeover};
-use crate::store::{Agents, Intake, IntakeError, Outage, Reports, Store, TimelineEvent, View, Write};
+use crate::store::{
+    Agents, Intake, IntakeError, Measurement, Outage, Reports, Store, TimelineEvent, View, Write,
+};
 use crate::timeline::Timeline;
 use crate::ui::application::records::Answers;
 use jiff::SignedDuration;
@@ -60,6 +63,8 @@ pub struct Shared {
     pub questions: Questions,
     /// Somebody asks what the records hold: the loop answers.
     pub details: Questions<Details>,
+    /// Somebody asks what was rendered of releases: the loop answers.
+    pub rendered: Questions<Renderings, Wanted>,
     /// Whether a commit has been decided on.
     pub decided: Questions<bool, Decided>,
     /// What it last answered, for pages that do not wait.
@@ -157,6 +162,7 @@ impl Shared {
             hints: Hints::default(),
             questions: Questions::default(),
             details: Questions::default(),
+            rendered: Questions::default(),
             decided: Questions::default(),
             answers: Answers::default(),
             metrics: view.metrics,
@@ -178,6 +184,17 @@ impl Shared {
             return Ok(());
         }
         self.intake.write(Write::Events(events)).await.map(|_| ())
+    }
+
+    /// Keeps what was measured for gates that are over; returns after it is durable.
+    ///
+    /// # Errors
+    /// It is not stored.
+    pub async fn keep(&self, measured: Vec<Measurement>) -> Result<(), IntakeError> {
+        if measured.is_empty() {
+            return Ok(());
+        }
+        self.intake.write(Write::Measurements(measured)).await.map(|_| ())
     }
 
     /// The hub's status as the loop published it, with what agents say of themselves at this moment.

@@ -4,12 +4,17 @@
 
 mod browser {
     mod chromium;
+    mod commands;
     mod fixture;
     mod forged;
+    mod harm;
+    mod keys;
     mod live;
     mod login;
     mod look;
     mod pages;
+    mod past;
+    mod renderings;
     mod rollout;
     mod webdriver;
 }

@@ -6,6 +6,7 @@
 mod event;
 mod evidence;
 mod fleet;
+mod measurement;
 mod page;
 mod pods;
 mod release;
@@ -16,6 +17,7 @@ mod wait;
 pub use event::{Commit, EventFilter, TimelineEvent};
 pub use evidence::{Evidence, EvidenceOfMany, MAX_ASKED, ReportsOf};
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
+pub use measurement::Measurement;
 pub use page::{DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubles};
 pub use release::{ReleaseView, Role};

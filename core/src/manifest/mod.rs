@@ -5,6 +5,7 @@
 //! file back as [`Manifests`].
 
 mod cluster_scope;
+pub mod compare;
 mod images;
 mod key;
 mod normalise;

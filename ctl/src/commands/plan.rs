@@ -29,7 +29,7 @@ Examples:
 
 It merges the branch into main in a clone of its own, and asks the same planner that the hub has, with \
 the hub's latest reports: which releases are made, which steps are taken, which clusters get what, which \
-objects change (with the values of Secrets hidden), how many pods are added, what is in the way. Nothing \
+objects change (with what is secret hidden), how many pods are added, what is in the way. Nothing \
 is pushed, and the hub is only asked. It fails with 1 if the branch brings an error in a file.
 
 With --post there is one comment on the pull request, kept up to date, and the status shipper/plan on \

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use shipper_core::intent::Severity;
+use shipper_core::manifest::compare::Changed;
 
 use super::text::{change, place, sentences};
 use super::{ApplicationForecast, Forecast};
-use crate::objects::Changed;
 use crate::terminal::plain;
 
 /// The first line of the comment, by which a pipeline finds its own again.

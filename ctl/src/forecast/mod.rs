@@ -20,10 +20,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use shipper_core::condition::Condition;
 use shipper_core::intent::{Problem, Severity};
+use shipper_core::manifest::compare::ObjectChange;
 use shipper_core::status::Waiting;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
-
-use crate::objects::ObjectChange;
 
 /// What merging would do, as far as the hub decides it at once; what follows depends on what the clusters report then.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use shipper_core::manifest::compare::{ObjectChange, Side, differences};
 use shipper_core::manifest::values::variant;
 use shipper_core::plan::Variant;
 use shipper_core::state::PlacedCluster;
@@ -12,7 +13,6 @@ use shipper_hub::pilot::Decision;
 use super::ObjectForecast;
 use super::compare::Manifests;
 use crate::Error;
-use crate::objects::{ObjectChange, Side, differences};
 
 /// What a cluster has rendered for it before and after.
 type Pair = (Option<Variant>, Option<Variant>);
@@ -110,9 +110,9 @@ fn pair(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objects::Changed;
     use serde_json::{Value, json};
     use shipper_core::few::Few;
+    use shipper_core::manifest::compare::Changed;
     use shipper_core::plan::AppPlan;
 
     const CLUSTERS: [(&str, &str); 3] = [("eu-1", "standard"), ("eu-canary", "canary"), ("us-1", "standard")];

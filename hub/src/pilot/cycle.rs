@@ -121,6 +121,9 @@ impl Pilot {
                 Message::AskedDetails(question) => {
                     let _ = question.answer.send(world.details(&question.about));
                 }
+                Message::AskedRendered(question) => {
+                    let _ = question.answer.send(world.rendered(&question.about));
+                }
                 Message::AskedDecided(question) => {
                     // What could not be written was not said either.
                     let open = self.dirty.contains(&question.about.application);

@@ -3,7 +3,7 @@
 use super::desk::ClusterEvent;
 use crate::metrics::Deeds;
 use shipper_core::AppKey;
-use shipper_core::api::Commit;
+use shipper_core::api::{Commit, Measurement};
 use shipper_core::plan::{Event, EventReason};
 use shipper_core::state::FleetState;
 use shipper_telemetry::trace::TRAILER;
@@ -32,6 +32,8 @@ pub(super) struct Changed {
     pub(super) targets: usize,
     /// What it did, in numbers.
     pub(super) deeds: Deeds,
+    /// What was measured for the gates that it ended.
+    pub(super) measured: Vec<Measurement>,
 }
 
 impl Changed {
@@ -147,6 +149,7 @@ mod tests {
             commits: Vec::new(),
             targets: 1,
             deeds: Deeds::default(),
+            measured: Vec::new(),
         }
     }
 

@@ -8,7 +8,7 @@
 //! - [`desk`](mod@desk): the Git side; [`world`](mod@world): planning over it; both run where they may block.
 //! - [`portion`](mod@portion): how much of it goes into one turn.
 //! - [`renders`](mod@renders), [`lookups`](mod@lookups): what takes longer and comes back as a wake.
-//! - [`compose`](mod@compose), [`message`](mod@message): the commit; [`publish`](mod@publish): what everybody is told.
+//! - [`compose`](mod@compose), [`message`](mod@message): the commit; [`measured`](mod@measured): what is kept of gates that it ends; [`publish`](mod@publish): what everybody is told.
 
 mod compose;
 mod config;
@@ -18,6 +18,7 @@ mod desk;
 mod ground;
 mod input;
 mod lookups;
+mod measured;
 mod message;
 mod missing;
 mod poll;

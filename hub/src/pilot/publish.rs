@@ -1,10 +1,10 @@
-//! What the loop tells everybody else: statuses, the hub's own status, the newest commit, the timeline.
+//! What the loop tells everybody else: statuses, the hub's own status, the newest commit, the timeline and what was measured.
 
 use super::desk::Desk;
 use super::message::News;
 use super::missing::Missing;
 use crate::shared::Shared;
-use crate::store::TimelineEvent;
+use crate::store::{Measurement, TimelineEvent};
 use jiff::Timestamp;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem;
@@ -160,11 +160,16 @@ impl Publisher {
             },
         );
         let events: Vec<TimelineEvent> = clusters.chain(apps).collect();
-        if events.is_empty() {
+        let measured: Vec<Measurement> =
+            news.changed.iter().flat_map(|one| one.measured.iter().cloned()).collect();
+        if events.is_empty() && measured.is_empty() {
             return;
         }
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
+            if let Err(error) = shared.keep(measured).await {
+                tracing::warn!(%error, "what was measured for a gate is not kept");
+            }
             if let Err(error) = shared.log(events).await {
                 tracing::warn!(%error, "the timeline lacks what a commit brought about");
             }

@@ -7,6 +7,7 @@ use crate::details::Details;
 use crate::hints::Hinted;
 use crate::notify::Receiver;
 use crate::questions::{Decided, Question};
+use crate::rendered::{Renderings, Wanted};
 use crate::shared::Shared;
 use shipper_core::{AppKey, ClusterName};
 use shipper_git::{Oid, RemoteConfig, RepositoryUrl, watch_local};
@@ -31,6 +32,8 @@ pub(super) enum Message {
     Asked(Question),
     /// Somebody asks what the records hold.
     AskedDetails(Question<Details>),
+    /// Somebody asks what was rendered of releases.
+    AskedRendered(Question<Renderings, Wanted>),
     /// Somebody asks whether a commit has been decided on.
     AskedDecided(Question<bool, Decided>),
     /// A repository on this machine changed.
@@ -86,6 +89,9 @@ impl Wakes {
             }
             asked = self.shared.details.next() => {
                 self.marks.messages.extend(asked.into_iter().map(Message::AskedDetails));
+            }
+            asked = self.shared.rendered.next() => {
+                self.marks.messages.extend(asked.into_iter().map(Message::AskedRendered));
             }
             asked = self.shared.decided.next() => {
                 self.marks.messages.extend(asked.into_iter().map(Message::AskedDecided));

@@ -13,6 +13,7 @@ use crate::details::Details;
 use crate::fleet::{AppState, chart_to_resolve, chart_without_record, resolve};
 use crate::images::ImageCache;
 use crate::questions::Decided;
+use crate::rendered::{self, Renderings, Wanted};
 use crate::shared::Shared;
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::intent::Chart;
@@ -305,6 +306,12 @@ impl World {
             details.images = images.collect();
         }
         Some(details)
+    }
+
+    /// What was rendered of releases; `None` = the application is not known.
+    pub(super) fn rendered(&self, wanted: &Wanted) -> Option<Renderings> {
+        let state = self.desk.view().records().app(&wanted.application)?;
+        Some(rendered::read(wanted, state, &self.desk.state_branch()?))
     }
 
     /// Until when the application waits for what is being rendered, so that one commit has it all; `None` = it does not.

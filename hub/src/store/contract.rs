@@ -1,10 +1,13 @@
 //! What every database must do, whichever it is: the same tests for all of them.
 
+mod measurements;
+
 use super::postgres::Address;
 use super::*;
 use crate::access::Sight;
 use crate::access::secret::Digest;
 use crate::liveness::Heartbeats;
+use measurements::*;
 use shipper_core::AppKey;
 use shipper_core::api::{Commit, EventFilter};
 use shipper_core::resources::{Quantity, Resources};
@@ -139,6 +142,8 @@ contract! {
     who_may_read_is_what_was_stored_last,
     a_login_is_used_up_once,
     the_timeline_is_read_within_namespaces,
+    a4_what_was_measured_is_kept_by_run_and_cluster,
+    measurements_are_bounded_by_age_number_and_size,
 }
 
 async fn a_report_replaces_what_it_names_and_keeps_the_rest(store: Arc<dyn Store>) {

@@ -1,7 +1,7 @@
 //! Which writes count. A cluster has one session, the one opened last; reports are numbered in it and count only in rising
 //! order [X5]. Another UID is another cluster of the same name: nothing that the old one said counts any more.
 
-use super::{TimelineEvent, Write, Written};
+use super::{Measurement, TimelineEvent, Write, Written};
 use jiff::{SignedDuration, Timestamp};
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
@@ -95,6 +95,8 @@ pub struct Ledger<'a> {
     pub reports: BTreeMap<(&'a ClusterName, &'a AppKey), Option<ReportRow<'a>>>,
     /// Entries for the timeline.
     pub events: Vec<TimelineEvent>,
+    /// Measurements to be kept.
+    pub measurements: Vec<Measurement>,
 }
 
 /// The clusters a batch concerns.
@@ -115,6 +117,10 @@ impl<'a> Ledger<'a> {
             Write::Report { report, at } => self.report(report, *at),
             Write::Events(events) => {
                 self.events.extend(events.iter().cloned());
+                Written::Logged
+            }
+            Write::Measurements(measurements) => {
+                self.measurements.extend(measurements.iter().cloned());
                 Written::Logged
             }
         }

@@ -2,9 +2,10 @@
 //! time stays exact.
 
 use super::ledger::{ClusterRow, Ledger, clusters_of};
-use super::timeline::size;
+use super::timeline::{size, size_of_measurement};
 use super::{
-    AccessChange, Begin, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written,
+    AccessChange, Begin, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError, Write,
+    Written,
 };
 use crate::access::secret::Digest;
 use crate::notify::lock;
@@ -28,6 +29,7 @@ struct Rows {
     clusters: BTreeMap<ClusterName, ClusterRow>,
     reports: BTreeMap<(ClusterName, AppKey), AppReport>,
     events: Vec<Entry>,
+    measurements: Vec<Measurement>,
     last: i64,
     readers: Readers,
     spent: BTreeMap<Digest, Timestamp>,
@@ -64,6 +66,12 @@ impl Rows {
         for event in ledger.events {
             self.last += 1;
             self.events.push(Entry { number: self.last, event });
+        }
+        for measurement in ledger.measurements {
+            match self.measurements.iter_mut().find(|known| is_same_run(known, &measurement)) {
+                Some(known) => *known = measurement,
+                None => self.measurements.push(measurement),
+            }
         }
         written
     }
@@ -111,6 +119,26 @@ impl Rows {
     }
 }
 
+fn is_same_run(one: &Measurement, other: &Measurement) -> bool {
+    let of = |one: &Measurement| (one.application.clone(), one.release.clone(), one.run, one.cluster.clone());
+    of(one) == of(other)
+}
+
+/// Drops the oldest, which come first, until no more is left than is to be kept; answers how many.
+fn prune<T>(all: &mut Vec<T>, keep: Keep, at: impl Fn(&T) -> Timestamp, size: impl Fn(&T) -> u64) -> u64 {
+    let before = all.len();
+    let mut total = 0;
+    let fits = |one: &&T| {
+        total += size(one);
+        total <= keep.bytes
+    };
+    let fitting = all.iter().rev().take_while(fits).count();
+    let most = fitting.min(usize::try_from(keep.entries).unwrap_or(usize::MAX));
+    all.drain(..before.saturating_sub(most));
+    all.retain(|one| at(one) >= keep.since);
+    (before - all.len()) as u64
+}
+
 impl Store for MemoryStore {
     fn identity(&self) -> &str {
         &self.identity
@@ -142,20 +170,30 @@ impl Store for MemoryStore {
         ready(Ok(found)).boxed()
     }
 
+    fn measurements<'a>(
+        &'a self,
+        application: &'a AppKey,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>> {
+        let rows = lock(&self.rows);
+        let wanted = rows.measurements.iter().rev().filter(|one| one.application == *application);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        ready(Ok(wanted.take(limit).cloned().collect())).boxed()
+    }
+
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
-        let mut rows = lock(&self.rows);
-        let all = rows.events.len();
-        let mut total = 0;
-        let fits = |entry: &&Entry| {
-            total += size(&entry.event);
-            total <= keep.bytes
-        };
-        let fitting = rows.events.iter().rev().take_while(fits).count();
-        let most = fitting.min(usize::try_from(keep.entries).unwrap_or(usize::MAX));
-        let surplus = all.saturating_sub(most);
-        rows.events.drain(..surplus);
-        rows.events.retain(|entry| entry.event.at >= keep.since);
-        ready(Ok((all - rows.events.len()) as u64)).boxed()
+        let rows = &mut *lock(&self.rows);
+        let pruned = prune(&mut rows.events, keep, |entry| entry.event.at, |entry| size(&entry.event))
+            + prune(
+                &mut rows.measurements,
+                keep,
+                |one| one.at,
+                |one| {
+                    let body = serde_json::to_string(one).unwrap_or_default();
+                    size_of_measurement(one, &body)
+                },
+            );
+        ready(Ok(pruned)).boxed()
     }
 
     fn access_version(&self) -> BoxFuture<'_, Result<i64, StoreError>> {

@@ -1,5 +1,6 @@
 //! What must outlive a restart but not a lost disk: the latest report of every application in every cluster, the sessions
-//! they are numbered in, and a timeline. Git holds everything else, so deleting the database loses history, nothing more.
+//! they are numbered in, a timeline, and what was measured for gates that are over. Git holds everything else, so deleting the database
+//! loses history, nothing more.
 //!
 //! - [`Store`]: what any database must do; [`sqlite`] does it with one file, [`postgres`] for several hubs, [`memory`] with nothing. All pass
 //!   the same tests. The statements of the first two are the same.
@@ -41,7 +42,7 @@ pub use ledger::Incarnation;
 pub use memory::MemoryStore;
 pub use postgres::PostgresStore;
 pub use reports::Reports;
-pub use shipper_core::api::TimelineEvent;
+pub use shipper_core::api::{Measurement, TimelineEvent};
 pub use sqlite::SqliteStore;
 pub use timeline::{Begin, Entry, EventQuery, Keep};
 pub use view::{News, View};
@@ -49,9 +50,9 @@ pub use view::{News, View};
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
-use shipper_core::ClusterName;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
+use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -76,6 +77,8 @@ pub enum Write {
     },
     /// Entries for the timeline.
     Events(Vec<TimelineEvent>),
+    /// What was measured for gates that are over.
+    Measurements(Vec<Measurement>),
 }
 
 impl Write {
@@ -84,7 +87,7 @@ impl Write {
         match self {
             Self::Open { request, .. } => Some(&request.cluster),
             Self::Report { report, .. } => Some(&report.cluster),
-            Self::Events(_) => None,
+            Self::Events(_) | Self::Measurements(_) => None,
         }
     }
 }
@@ -106,7 +109,7 @@ pub enum Written {
     },
     /// The session is not the present one of the cluster; nothing changed.
     UnknownSession,
-    /// The entries are in the timeline.
+    /// The entries are in the timeline, or the measurements are kept.
     Logged,
 }
 
@@ -134,7 +137,14 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Entries of the timeline.
     fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>>;
 
-    /// Drops entries of the timeline, the oldest, until no more is left than is to be kept; answers how many.
+    /// What was measured for gates of an application that are over, the newest first, so many at most.
+    fn measurements<'a>(
+        &'a self,
+        application: &'a AppKey,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>>;
+
+    /// Drops entries of the timeline, the oldest, until no more is left than is to be kept, and measurements as well; answers how many.
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>>;
 
     /// The version of who may read: another than before says that [`readers`](Self::readers) answers something else.

@@ -1,7 +1,7 @@
-//! What is asked of the timeline, and how much of it is kept.
+//! What is asked of the timeline, and how much of it and of measurements is kept.
 
 use jiff::Timestamp;
-use shipper_core::api::{EventFilter, TimelineEvent};
+use shipper_core::api::{EventFilter, Measurement, TimelineEvent};
 
 /// What is asked of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Entry {
     pub event: TimelineEvent,
 }
 
-/// How much of the timeline is kept: what every one of these allows.
+/// How much of the timeline is kept, and how much of measurements by themselves: what every one of these allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
     /// Nothing from before.
@@ -58,4 +58,11 @@ pub fn size(event: &TimelineEvent) -> u64 {
         commit.id.len() + known(&commit.author) + known(&commit.subject)
     });
     OVERHEAD + (application + cluster + event.reason.len() + event.message.len() + commit) as u64
+}
+
+/// What a measurement counts as, in bytes; `body`: it as JSON.
+pub fn size_of_measurement(measurement: &Measurement, body: &str) -> u64 {
+    let Measurement { application, release, cluster, .. } = measurement;
+    let names = [application.namespace.as_str(), &application.name, release.as_str(), cluster.as_str()];
+    OVERHEAD + (names.iter().map(|name| name.len()).sum::<usize>() + body.len()) as u64
 }

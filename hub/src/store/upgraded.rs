@@ -1,7 +1,9 @@
 //! What hubs of every earlier schema stored is there after an upgrade, in SQLite and in PostgreSQL: what agents reported and measured, their
 //! sessions, the timeline with its numbers, read tokens, people who signed in, and logins that were used up.
 
-use super::contract::{at, eu, event, generations, in_postgres, one, read, report, state, stored, write};
+use super::contract::{
+    at, eu, event, generations, in_postgres, key, one, read, report, state, stored, write,
+};
 use super::postgres::Address;
 use super::*;
 use crate::access::Sight;
@@ -117,6 +119,7 @@ async fn kept(store: &dyn Store, schema: Schema) {
         free: schema.has(FREE).then(|| serde_json::from_str("{\"cpu\":\"3\"}").unwrap()),
     };
     assert_eq!(loaded.agents, BTreeMap::from([(eu(), agent)]), "{schema:?}");
+    assert_eq!(store.measurements(&key("shop"), 10).await.unwrap(), [], "{schema:?}");
     let reported: AppReport = serde_json::from_str(REPORT).unwrap();
     let measured = &reported.analysis.as_ref().unwrap().measures[0];
     assert_eq!((measured.failed, measured.samples[0].measured.as_str()), (1, "0.2"));

@@ -46,6 +46,7 @@ pub fn router(shared: &Arc<Shared>) -> Router<Gate> {
         .route("/", get(fleet::page))
         .route("/applications/{namespace}/{name}", get(application::page))
         .route("/applications/{namespace}/{name}/why", get(why::page))
+        .route("/applications/{namespace}/{name}/diff", get(application::compared::page))
         .route("/clusters", get(clusters::all))
         .route("/clusters/{name}", get(clusters::one))
         .route("/blocks", get(blocks::page))

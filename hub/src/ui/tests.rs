@@ -3,7 +3,7 @@
 use super::words;
 use crate::details::Details;
 use crate::store::TimelineEvent;
-use crate::ui::support::{HOSTILE, commit, hub, images, records, rollout, settled, two, why};
+use crate::ui::support::{HOSTILE, commit, hub, images, records, rendered, rollout, settled, two, why};
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use jiff::Timestamp;
@@ -36,6 +36,7 @@ async fn what_others_wrote_is_text_on_every_page() {
     });
     let key: AppKey = status["application"].as_str().unwrap().parse().unwrap();
     hub.answer_why(&why(&key.to_string(), HOSTILE));
+    hub.answer_rendered(rendered());
     hub.shared
         .log(vec![TimelineEvent {
             at: Timestamp::now(),
@@ -53,6 +54,8 @@ async fn what_others_wrote_is_text_on_every_page() {
         format!("/?q={q}&show={q}"),
         words::application(&key),
         format!("{}/why", words::application(&key)),
+        format!("{}/diff", words::application(&key)),
+        format!("{}/diff?from={q}&to={q}", words::application(&key)),
         "/clusters".to_owned(),
         words::cluster(HOSTILE),
         "/clusters/nobody%3Cscript%3E".to_owned(),
@@ -81,6 +84,7 @@ async fn every_answer_forbids_what_is_not_the_hubs_own() {
     for path in [
         "/",
         "/applications/web/shop",
+        "/applications/web/shop/diff?from=shop-old-0&to=shop-new-0",
         "/applications/web/gone",
         "/clusters",
         "/clusters/eu-1",

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use shipper_core::condition::Condition;
 use shipper_core::intent::Severity;
+use shipper_core::manifest::compare::Changed;
 use shipper_core::state::{ReleaseRecord, StateObject, Target, TargetRelease};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use shipperctl::forecast::{ApplicationForecast, Forecast, ObjectForecast, ShareOf};
 use shipperctl::hub::Hub;
-use shipperctl::objects::Changed;
 
 /// How long the hub may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);

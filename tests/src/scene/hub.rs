@@ -138,6 +138,30 @@ impl Scene {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Runs a line in a shell, as a person does who has `shipperctl` on the path and their hub in the environment.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub async fn in_a_shell(&self, line: &str) -> Result<String> {
+        let program = daemon::binary("shipperctl")?;
+        let beside = program.parent().context("shipperctl is in no directory")?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::iter::once(beside.to_owned()).chain(std::env::split_paths(&path));
+        let mut command = tokio::process::Command::new("sh");
+        command
+            .args(["-c", line])
+            .env("PATH", std::env::join_paths(path)?)
+            .env("SHIPPER_HUB", &self.hub().url);
+        let output = self.by_ada(&mut command).await?;
+        ensure!(
+            output.status.success(),
+            "{line}: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// As [`Scene::shipperctl`], however it ends.
     ///
     /// # Errors
@@ -155,16 +179,20 @@ impl Scene {
         arguments: &[&str],
         environment: &[(&str, &OsStr)],
     ) -> Result<Output> {
-        tokio::process::Command::new(daemon::binary("shipperctl")?)
-            .args(["--hub", &self.hub().url])
-            .args(arguments)
+        let mut command = tokio::process::Command::new(daemon::binary("shipperctl")?);
+        command.args(["--hub", &self.hub().url]).args(arguments).envs(environment.iter().copied());
+        self.by_ada(&mut command).await
+    }
+
+    /// Runs a command in the checkout of somebody who has a name.
+    async fn by_ada(&self, command: &mut tokio::process::Command) -> Result<Output> {
+        command
             .current_dir(self.desk.path())
             .env("NO_COLOR", "1")
             .envs([("GIT_AUTHOR_NAME", "Ada Lovelace"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
             .envs([("GIT_COMMITTER_NAME", "Ada Lovelace"), ("GIT_COMMITTER_EMAIL", "ada@example.com")])
-            .envs(environment.iter().copied())
             .output()
             .await
-            .context("cannot run shipperctl")
+            .context("cannot run the command")
     }
 }

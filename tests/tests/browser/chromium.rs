@@ -41,6 +41,23 @@ impl Theme {
     }
 }
 
+/// A key that is no character.
+#[derive(Clone, Copy, Debug)]
+pub enum Key {
+    Tab,
+    Enter,
+}
+
+impl Key {
+    /// The character that WebDriver takes for it.
+    fn code(self) -> char {
+        match self {
+            Self::Tab => '\u{E004}',
+            Self::Enter => '\u{E007}',
+        }
+    }
+}
+
 /// A browser. It ends with the test.
 pub struct Browser {
     session: Session,
@@ -129,6 +146,29 @@ impl Browser {
     /// Runs a script in the page.
     pub async fn run_script(&self, script: &str) -> Value {
         self.session.run(script).await.unwrap()
+    }
+
+    /// Presses a key, for whatever has the focus.
+    pub async fn press(&self, key: Key) {
+        self.session.press(&[key.code()]).await.unwrap();
+    }
+
+    /// Types characters, for whatever has the focus.
+    pub async fn type_text(&self, text: &str) {
+        self.session.press(&text.chars().collect::<Vec<_>>()).await.unwrap();
+    }
+
+    /// Lets the pages use the clipboard, as a person does who is asked.
+    pub async fn allow_clipboard(&self) {
+        let permissions = json!(["clipboardReadWrite", "clipboardSanitizedWrite"]);
+        let granted = json!({"origin": self.origin, "permissions": permissions});
+        self.devtools("Browser.grantPermissions", &granted).await;
+    }
+
+    /// What is on the clipboard.
+    pub async fn clipboard(&self) -> String {
+        let read = "const done = arguments[0]; navigator.clipboard.readText().then(done, error => done(String(error)));";
+        self.session.run_until_called(read).await.unwrap().as_str().unwrap_or_default().to_owned()
     }
 
     /// What a person reads on the page.

@@ -19,10 +19,14 @@ use shipper_hub::clock::Clock;
 use shipper_hub::details::Details;
 use shipper_hub::http::tokens::Tokens;
 use shipper_hub::http::{router, serve};
+use shipper_hub::rendered::{Renderings, Wanted};
 use shipper_hub::shared::{Settings, Shared};
 use shipper_hub::standing::Takeover;
 use shipper_hub::store::{MemoryStore, TimelineEvent};
 use tokio::net::TcpListener;
+
+use super::past;
+use super::renderings::renderings;
 
 /// The clusters, and their regions.
 pub const CLUSTERS: [(&str, &str); 6] =
@@ -77,7 +81,7 @@ impl Fixture {
     /// Everything happens at once.
     pub async fn fill(&self) {
         for (name, _) in CLUSTERS.iter().filter(|(name, _)| *name != "ap-1") {
-            self.report(name).await;
+            self.report(name, &[]).await;
         }
         self.publish(&shop());
         self.publish(&checkout());
@@ -92,9 +96,10 @@ impl Fixture {
             self.publish(&settled(name, version));
         }
         self.publish(&frozen());
-        self.block();
+        self.block("Incident 1042: the queue is behind. Ask the on-call engineer first.", "Grace");
         self.events().await;
-        self.answer();
+        self.shared.keep(past::measured()).await.unwrap();
+        self.answer(why, details, renderings);
     }
 
     /// What the hub says of itself.
@@ -113,7 +118,8 @@ impl Fixture {
         self.shared.hub.publish(serde_json::from_value::<HubStatus>(status).unwrap());
     }
 
-    async fn report(&self, cluster: &str) {
+    /// The agent of a cluster reports for the first time, with what is wrong with it.
+    pub async fn report(&self, cluster: &str, problems: &[&str]) {
         let client = reqwest::Client::new();
         let post = async |path: &str, body: Value| {
             let answer =
@@ -124,7 +130,7 @@ impl Fixture {
             post(SESSIONS, json!({"cluster": cluster, "clusterUid": cluster, "agentVersion": "0.1.0"})).await;
         let report = json!({
             "session": session["session"], "sequence": 1, "cluster": cluster, "clusterUid": cluster, "agentVersion": "0.1.0",
-            "commit": "77aa0011223344", "free": {"cpu": "37500m", "memory": "128Gi", "pods": "412"},
+            "commit": "77aa0011223344", "problems": problems, "free": {"cpu": "37500m", "memory": "128Gi", "pods": "412"},
         });
         post(REPORTS, report).await;
     }
@@ -134,16 +140,19 @@ impl Fixture {
         self.shared.statuses.publish(serde_json::from_value::<ApplicationStatus>(status.clone()).unwrap());
     }
 
-    fn block(&self) {
+    /// Two blocks, one of which is in force and says this.
+    pub fn block(&self, message: &str, author: &str) {
+        let incident = format!(
+            "metadata: {{name: incident, namespace: batch}}\nspec: {{message: {}, author: {{type: user, name: {}}}}}\n",
+            json!(message),
+            json!(author)
+        );
         let files = [
             (
                 "blocks/holidays.yaml",
                 "metadata: {name: holidays}\nspec: {message: 'No rollouts between Christmas and New Year.', author: {type: user, name: Ada}, schedule: {cron: '0 18 23 12 *', duration: 240h, timeZone: Europe/Amsterdam}}\n",
             ),
-            (
-                "blocks/batch/incident.yaml",
-                "metadata: {name: incident, namespace: batch}\nspec: {message: 'Incident 1042: the queue is behind. Ask the on-call engineer first.', author: {type: user, name: Grace}}\n",
-            ),
+            ("blocks/batch/incident.yaml", incident.as_str()),
         ];
         let mut fleet = Fleet::default();
         for (path, text) in files {
@@ -190,21 +199,25 @@ impl Fixture {
     }
 
     /// Answers what is asked of the loop, as it would from the records.
-    fn answer(&self) {
+    pub fn answer(
+        &self,
+        why: impl Fn(&AppKey) -> Why + Send + 'static,
+        details: impl Fn(&AppKey) -> Details + Send + 'static,
+        rendered: impl Fn(&Wanted) -> Renderings + Send + 'static,
+    ) {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             loop {
-                for question in shared.questions.next().await {
-                    let _ = question.answer.send(Some(why(&question.about)));
-                }
-            }
-        });
-        let shared = self.shared.clone();
-        tokio::spawn(async move {
-            loop {
-                for question in shared.details.next().await {
-                    let details = details(&question.about);
-                    let _ = question.answer.send(Some(details));
+                tokio::select! {
+                    asked = shared.questions.next() => for question in asked {
+                        let _ = question.answer.send(Some(why(&question.about)));
+                    },
+                    asked = shared.details.next() => for question in asked {
+                        let _ = question.answer.send(Some(details(&question.about)));
+                    },
+                    asked = shared.rendered.next() => for question in asked {
+                        let _ = question.answer.send(Some(rendered(&question.about)));
+                    },
                 }
             }
         });
@@ -487,6 +500,7 @@ fn details(app: &AppKey) -> Details {
         "shop" => vec![
             record("shop-83e4eedd-0", "2.4.0", 10, "2.4.0-rc1"),
             record("shop-1f0e9d8c-0", "2.3.2", 8, "2.3.2"),
+            record("shop-77aa1122-0", "2.3.1", 8, "2.3.1"),
         ],
         "ledger" => vec![
             record("ledger-c01dcafe-0", "4.1.0", 12, "4.1.0"),

@@ -10,6 +10,12 @@ const PICTURES: &str = "SHIPPER_TESTS_PICTURES";
 const DESK: u32 = 1280;
 const PHONE: u32 = 390;
 
+/// How wide the page is, and what sticks out of it.
+const WIDTHS: &str = "
+    const all = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth);
+    const innermost = all.filter(one => !all.some(other => other !== one && one.contains(other)));
+    return [document.documentElement.scrollWidth, innermost.slice(0, 5).map(one => `${one.localName}.${one.className} in ${one.parentElement.localName}.${one.parentElement.className}`)];";
+
 /// Width of the window, and theme.
 pub type Look = (u32, Theme);
 
@@ -19,8 +25,8 @@ pub const LOOKS: [Look; 3] = [(DESK, Theme::Light), (DESK, Theme::Dark), (PHONE,
 /// What is wrong with the page that is open, which the browser shows in this look; `name`: that of its picture, where it has one.
 pub async fn faults(browser: &Browser, name: &str, (width, theme): Look) -> Vec<String> {
     let mut wrong = browser.faults().await;
-    let page = browser.run_script("return [document.documentElement.scrollWidth, innerWidth]").await;
-    if page[0].as_u64() > page[1].as_u64() {
+    let page = browser.run_script(WIDTHS).await;
+    if page[0].as_u64() > Some(u64::from(width)) {
         wrong.push(format!("the page is wider than its window: {page}"));
     }
     let cut = "return [...document.querySelectorAll('.wide')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.ariaLabel)";

@@ -43,6 +43,15 @@ impl Session {
         self.say("/execute/async", &json!({"script": script, "args": []})).await
     }
 
+    /// Presses these keys, one after the other, as WebDriver names them.
+    pub async fn press(&self, keys: &[char]) -> Result<()> {
+        let strokes = keys
+            .iter()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({"type": kind, "value": key.to_string()})));
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>()});
+        self.say("/actions", &json!({"actions": [keyboard]})).await.map(drop)
+    }
+
     /// A command of Chromium's own protocol.
     pub async fn devtools(&self, command: &str, parameters: &Value) -> Result<Value> {
         self.say("/goog/cdp/execute", &json!({"cmd": command, "params": parameters})).await

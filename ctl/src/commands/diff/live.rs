@@ -8,6 +8,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::{Map, Value};
 use shipper_core::converge::{self, Wanted};
+use shipper_core::manifest::compare::{ObjectChange, compare_object};
 use shipper_core::manifest::{ManifestObject, Manifests};
 use shipper_core::resources::Quantity;
 use shipper_core::state::{StateObject, Target, paths};
@@ -17,7 +18,6 @@ use shipper_git::Snapshot;
 
 use super::{Args, Comparison};
 use crate::Error;
-use crate::objects::{ObjectChange, compare_object};
 use crate::records::MAX_MANIFESTS;
 use crate::repository::RepositoryError;
 
@@ -177,11 +177,11 @@ fn is_as_much(one: &Value, other: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objects::Changed;
     use kube::api::PostParams;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
     use serde_json::json;
+    use shipper_core::manifest::compare::Changed;
     use std::sync::{Arc, Mutex};
 
     const WANTED: &str = "\

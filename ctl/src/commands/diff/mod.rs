@@ -5,6 +5,7 @@ mod live;
 use std::io::Write as _;
 
 use serde::Serialize;
+use shipper_core::manifest::compare::{ObjectChange, Side, differences};
 use shipper_core::state::paths;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
@@ -13,7 +14,7 @@ use shipper_git::Snapshot;
 use crate::Error;
 use crate::cli::{Global, StateArgs};
 use crate::hub::Hub;
-use crate::objects::{ObjectChange, Side, differences, shown};
+use crate::objects::shown;
 use crate::output::OutputArgs;
 use crate::records::{Records, manifests};
 use crate::repository;
@@ -32,7 +33,8 @@ Examples:
   shipperctl diff web/hello -o name                             names of the objects that differ
 
 Compared is what the hub rendered and committed. Names and labels that only say which release an \
-object is of are left out, and the values of Secrets are hidden. --live reads the cluster with your \
+object is of are left out; hidden are the values of Secrets, and of variables and ConfigMap entries \
+whose names look like secrets. --live reads the cluster with your \
 own kubeconfig, and looks at the fields that Git names; `shipperctl history` lists the releases.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it

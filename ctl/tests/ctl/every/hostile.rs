@@ -116,7 +116,9 @@ impl Fixture {
         world.settle().order("full on").settle().change("2222222222", &second).settle().order("half");
         let release = world.status().contender.unwrap().to_string();
         world.report(broken_image(&release)).lose("us-1");
-        let status = world.status();
+        let mut status = world.status();
+        let refused = json!({"object": "Deployment web/hello", "heals": false, "reason": "Rejected", "message": "denied"});
+        status.clusters[0].problems.push(serde_json::from_value(refused).unwrap());
         Self::state(&clone, &status, &quoted);
         // A branch with an application, a block, a cluster and a file that are not what they should be.
         git(&clone, &["checkout", "-qfB", BRANCH, "main"]);
@@ -433,6 +435,30 @@ fn nothing_that_others_wrote_is_obeyed_by_the_terminal() {
     assert!(wrong.is_empty(), "{} of others act:\n\n{}", wrong.len(), wrong.join("\n\n"));
     assert!(shown > 200, "what others wrote is shown, as text: {shown}");
     drop(fixture.directory);
+}
+
+/// What people put into blocks and values, and agents and API servers into problems, is told to the letter, and harmless.
+#[test]
+fn values_blocks_and_problems_are_shown_as_text() {
+    let fixture = Fixture::new();
+    let hub = fixture.hub(Mood::Messages);
+    let repository = fixture.bare.display().to_string();
+    for (arguments, words) in [
+        (["blocks", "list"].as_slice(), "why"),
+        (&["clusters", "show", "eu-1"], "bad"),
+        (&["status", "web/hello"], "denied"),
+        (&["diff", "web/hello"], "more: \""),
+        (&["render", "web/hello", "--revision", BRANCH], "more: \""),
+        (&["plan", "--head", BRANCH], "more: \""),
+    ] {
+        let common = ["--hub", &hub, "--repository", &repository];
+        let line: Vec<String> = common.iter().chain(arguments).map(|word| (*word).to_owned()).collect();
+        let (_, text) = printed(&line, Look::default());
+        // YAML has an escape of its own for what it cannot hold.
+        let told = [format!("{words}\\u{{1b}}[2J"), format!("{words}\\e[2J"), format!("{words}\\x1B[2J")];
+        assert!(told.iter().any(|told| text.contains(told)), "{arguments:?}: {text}");
+        is_text(&text, false).unwrap_or_else(|why| panic!("{arguments:?}: {why}\n{text}"));
+    }
 }
 
 /// A live picture is drawn over itself, whatever it says, and never grows beyond the screen.

@@ -3,6 +3,7 @@
 use super::View;
 use crate::details::Details;
 use crate::questions::Decided;
+use crate::rendered::{Renderings, Wanted};
 use crate::ui::application::records::Answers;
 use shipper_core::AppKey;
 use shipper_core::why::Why;
@@ -24,6 +25,11 @@ impl View {
     /// Asks the loop what the records hold of an application; `None` where it is not seen, or too many ask already.
     pub fn ask_details(&self, application: &AppKey) -> Option<oneshot::Receiver<Option<Details>>> {
         self.find(application).and_then(|_| self.shared.details.ask(application.clone()))
+    }
+
+    /// Asks the loop what was rendered of releases; `None` where the application is not seen, or too many ask already.
+    pub fn ask_rendered(&self, wanted: Wanted) -> Option<oneshot::Receiver<Option<Renderings>>> {
+        self.find(&wanted.application).and_then(|_| self.shared.rendered.ask(wanted))
     }
 
     /// What the loop last answered of an application.

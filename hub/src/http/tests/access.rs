@@ -40,7 +40,9 @@ fn of(application: &str) -> Vec<String> {
     let below = [WHY, EVENTS_OF, RELEASES_OF, PODS_OF, WAIT].map(|what| format!("{one}/{what}"));
     let filtered =
         ["versions", "events", "evidence"].map(|list| format!("/api/v1/{list}?application={application}"));
-    let pages = [format!("/applications/{application}"), format!("/events?application={application}")];
+    let compared = format!("/applications/{application}/diff");
+    let pages =
+        [format!("/applications/{application}"), compared, format!("/events?application={application}")];
     [vec![one.clone(), format!("{one}?watch")], below.into(), filtered.into(), pages.into()].concat()
 }
 

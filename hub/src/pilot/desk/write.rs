@@ -2,6 +2,7 @@
 
 use super::super::compose::{ComposeError, Difference, Rendered, compose};
 use super::super::deeds::deeds;
+use super::super::measured::measured;
 use super::super::message::{Changed, News, message};
 use super::Desk;
 use super::history::{STATE_PIN, remember};
@@ -143,7 +144,8 @@ impl Desk {
                     events.iter().filter_map(|event| event.commit.as_deref()).collect();
                 let commits = asked.into_iter().map(|id| known.get(id)).collect();
                 let deeds = deeds(state, plan, now, &self.main);
-                changed.push(Changed { app, events, commits, targets: difference.targets, deeds });
+                let measured = measured(&app, state, plan, now);
+                changed.push(Changed { app, events, commits, targets: difference.targets, deeds, measured });
             }
         }
         let news = News { changed, clusters };

@@ -290,6 +290,11 @@ impl Hub {
         self.report_on(cluster, 1, target, Some((commit, standing))).await;
     }
 
+    /// The agent of `cluster`, which has a session, reports this of an application.
+    pub(crate) async fn says(&self, cluster: &str, sequence: u64, state: AppReport) {
+        self.send(cluster, sequence, state, None).await;
+    }
+
     async fn report_on(
         &self,
         cluster: &str,
@@ -297,6 +302,10 @@ impl Hub {
         target: &Target,
         follows: Option<(Oid, (u64, u64))>,
     ) {
+        self.send(cluster, sequence, done(target), follows).await;
+    }
+
+    async fn send(&self, cluster: &str, sequence: u64, state: AppReport, follows: Option<(Oid, (u64, u64))>) {
         let (session, uid) = (format!("session of {cluster}"), format!("uid of {cluster}"));
         let at = self.shared.clock.now();
         if sequence == 1 {
@@ -320,7 +329,7 @@ impl Hub {
             problems: Vec::new(),
             api_calls: BTreeMap::new(),
             free: None,
-            applications: vec![done(target)],
+            applications: vec![state],
             gone: Vec::new(),
         };
         self.shared.intake.write(Write::Report { report: Arc::new(report), at }).await.unwrap();

@@ -3,10 +3,12 @@
 pub(crate) mod bed;
 mod charts;
 mod clusters;
+mod measured;
 mod missing;
 mod standing;
 
 use crate::pilot::PilotConfig;
+use crate::rendered::{Rendered, Wanted};
 use crate::shared::Shared;
 use crate::store::MemoryStore;
 use bed::{Bed, CLUSTER, Hub, MAIN, MANIFESTS, STATE, application, bare, file, key};
@@ -99,6 +101,14 @@ async fn a_changed_folder_is_a_new_release_and_anything_else_is_no_push() {
     let images: Vec<Vec<String>> =
         releases.iter().map(|one| details.images[&one.name].values().cloned().collect()).collect();
     assert_eq!(images, [["example.com/web:1"], ["example.com/web:2"]]);
+    // So is what was rendered, for whoever compares them.
+    let names = releases.iter().map(|one| one.name.clone()).collect();
+    let wanted = Wanted { application: key("shop"), releases: names };
+    let rendered = hub.shared.rendered.ask(wanted).unwrap().await.unwrap().unwrap();
+    for (release, image) in releases.iter().zip(["web:1", "web:2"]) {
+        let Rendered::Manifests(bytes) = &rendered[&release.name] else { panic!("{rendered:?}") };
+        assert!(String::from_utf8_lossy(bytes).contains(image));
+    }
 
     // The timeline says whose commit it was.
     let mut entry = told.recv().await.unwrap().entry.event.clone();

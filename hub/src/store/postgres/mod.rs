@@ -9,15 +9,17 @@ pub(super) use open::MIGRATIONS;
 pub use open::{Address, AddressError};
 
 use super::ledger::{ClusterRow, Ledger, clusters_of};
-use super::sql::{Sql, Statement, access, read, step, write};
+use super::sql::{Sql, Statement, access, measurements, read, step, write};
 use super::view::News;
-use super::{AccessChange, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written};
+use super::{
+    AccessChange, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError, Write, Written,
+};
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use progress::{Found, Progress, Task};
-use shipper_core::ClusterName;
 use shipper_core::report::AppReport;
+use shipper_core::{AppKey, ClusterName};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
@@ -237,17 +239,28 @@ impl Store for PostgresStore {
         async move { read::events(&mut *self.connection().await?, query).await }.boxed()
     }
 
+    fn measurements<'a>(
+        &'a self,
+        application: &'a AppKey,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>> {
+        async move { measurements::of(&mut *self.connection().await?, application, limit).await }.boxed()
+    }
+
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
-            let beyond = read::beyond_bytes(&mut *self.connection().await?, keep.bytes).await?;
             let mut pruned = 0;
-            loop {
-                let some = write::prune(&mut *self.connection().await?, keep, beyond).await?;
-                pruned += some;
-                if some < write::PRUNED {
-                    return Ok(pruned);
+            for table in read::Kept::ALL {
+                let beyond = read::beyond_bytes(&mut *self.connection().await?, table, keep.bytes).await?;
+                loop {
+                    let some = write::prune(&mut *self.connection().await?, table, keep, beyond).await?;
+                    pruned += some;
+                    if some < write::PRUNED {
+                        break;
+                    }
                 }
             }
+            Ok(pruned)
         }
         .boxed()
     }

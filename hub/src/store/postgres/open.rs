@@ -14,6 +14,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0002_timeline.sql"),
     include_str!("../../../migrations/postgres/0003_access.sql"),
     include_str!("../../../migrations/postgres/0004_commits.sql"),
+    include_str!("../../../migrations/postgres/0005_measurements.sql"),
 ];
 
 /// Held by the hub that brings the tables up to date, so that several may start at once. Any number that others do not use.

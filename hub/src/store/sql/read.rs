@@ -148,17 +148,56 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The newest entry of the timeline that is too old for so many bytes to be kept; nothing where all fit.
+/// What is kept for a time, in a table each.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) enum Kept {
+    /// The timeline.
+    Events,
+    /// What was measured for gates that are over.
+    Measurements,
+}
+
+impl Kept {
+    /// All of it.
+    pub(in crate::store) const ALL: [Self; 2] = [Self::Events, Self::Measurements];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Measurements => "measurements",
+        }
+    }
+
+    /// The columns whose text takes room.
+    fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Events => &[
+                "namespace",
+                "name",
+                "cluster",
+                "reason",
+                "message",
+                "commit_id",
+                "commit_author",
+                "commit_subject",
+            ],
+            Self::Measurements => &["namespace", "name", "release", "cluster", "body"],
+        }
+    }
+}
+
+/// The newest row of a table that is too old for so many bytes to be kept; nothing where all fit.
 pub(in crate::store) async fn beyond_bytes(
     connection: &mut dyn Sql,
+    table: Kept,
     bytes: u64,
 ) -> Result<Option<i64>, StoreError> {
-    let step = step("measuring the timeline");
-    let columns =
-        ["namespace", "name", "cluster", "reason", "message", "commit_id", "commit_author", "commit_subject"];
-    let text = columns.map(|column| format!("COALESCE(octet_length({column}), 0)")).join(" + ");
+    let step = step("measuring what is kept");
+    let name = table.name();
+    let columns = table.columns().iter().map(|column| format!("COALESCE(octet_length({column}), 0)"));
+    let text = columns.collect::<Vec<_>>().join(" + ");
     let query = format!(
-        "SELECT id FROM (SELECT id, SUM({OVERHEAD} + {text}) OVER (ORDER BY id DESC) AS total FROM events) AS sized \
+        "SELECT id FROM (SELECT id, SUM({OVERHEAD} + {text}) OVER (ORDER BY id DESC) AS total FROM {name}) AS sized \
          WHERE total > $1 ORDER BY id DESC LIMIT 1"
     );
     let query = Statement::new(query).bind(i64::try_from(bytes).unwrap_or(i64::MAX));

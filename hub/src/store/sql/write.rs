@@ -4,31 +4,36 @@ use super::super::TimelineEvent;
 use super::super::error::StoreError;
 use super::super::ledger::Ledger;
 use super::super::timeline::Keep;
-use super::{CLUSTER_COLUMNS, Sql, Statement, Value, step};
+use super::read::Kept;
+use super::{CLUSTER_COLUMNS, Sql, Statement, Value, measurements, step};
 use jiff::Timestamp;
 use serde::Serialize;
 use shipper_core::{AppKey, ClusterName};
 
-/// Entries of the timeline that are dropped at once: others have their turn in between.
+/// Rows that are dropped at once: others have their turn in between.
 pub(in crate::store) const PRUNED: u64 = 5_000;
 
-/// Drops entries of the timeline from before `since`, all but the newest `entries`, and those up to number `beyond`; answers how many. Where
-/// it is [`PRUNED`], there may be more.
+/// Drops rows of a table from before `since`, all but the newest `entries`, and those up to number `beyond`; answers how many. Where it is
+/// [`PRUNED`], there may be more.
 pub(in crate::store) async fn prune(
     connection: &mut dyn Sql,
+    table: Kept,
     keep: Keep,
     beyond: Option<i64>,
 ) -> Result<u64, StoreError> {
     // Where there are no more than that, the innermost query finds nothing, and nothing is older than it. Numbers begin at one.
-    let delete = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < $1 \
-         OR id <= (SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET $2) OR id <= $3 LIMIT $4)";
+    let name = table.name();
+    let delete = format!(
+        "DELETE FROM {name} WHERE id IN (SELECT id FROM {name} WHERE at < $1 \
+         OR id <= (SELECT id FROM {name} ORDER BY id DESC LIMIT 1 OFFSET $2) OR id <= $3 LIMIT $4)"
+    );
     let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let delete = Statement::new(delete)
         .bind(keep.since.as_millisecond())
         .bind(number(keep.entries))
         .bind(beyond.unwrap_or(0))
         .bind(number(PRUNED));
-    connection.execute(delete).await.map_err(step("dropping old events"))
+    connection.execute(delete).await.map_err(step("dropping what is old"))
 }
 
 /// Finds out whether the database takes writes, by one that changes nothing.
@@ -45,7 +50,8 @@ pub(in crate::store) async fn flush(connection: &mut dyn Sql, ledger: &Ledger<'_
     }
     put_clusters(connection, ledger).await?;
     put_reports(connection, ledger).await?;
-    put_events(connection, &ledger.events).await
+    put_events(connection, &ledger.events).await?;
+    measurements::put(connection, &ledger.measurements).await
 }
 
 async fn put_clusters(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(), StoreError> {
@@ -163,11 +169,11 @@ pub(super) async fn delete_report(
 }
 
 /// The first of the rows, as many as go into a statement; `None` = there are none.
-fn chunk<T>(connection: &dyn Sql, rows: &mut Vec<T>) -> Option<Vec<T>> {
+pub(super) fn chunk<T>(connection: &dyn Sql, rows: &mut Vec<T>) -> Option<Vec<T>> {
     let rest = rows.split_off(connection.portion(rows.len()));
     Some(std::mem::replace(rows, rest)).filter(|chunk| !chunk.is_empty())
 }
 
-fn json<T: Serialize>(what: &str, value: &T) -> Result<String, StoreError> {
+pub(super) fn json<T: Serialize>(what: &str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|source| StoreError::Row { what: what.to_owned(), source })
 }

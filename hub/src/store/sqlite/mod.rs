@@ -6,14 +6,15 @@ mod open;
 pub(super) use open::{FILE, MIGRATIONS, options};
 
 use super::ledger::{ClusterRow, Ledger, clusters_of};
-use super::sql::{access, read, step, write};
+use super::sql::{access, measurements, read, step, write};
 use super::{
-    AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Readers, Store, StoreError, Write, Written,
+    AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError,
+    Write, Written,
 };
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use shipper_core::ClusterName;
+use shipper_core::{AppKey, ClusterName};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -142,17 +143,28 @@ impl Store for SqliteStore {
         async move { read::events(&mut *self.reader().await?, query).await }.boxed()
     }
 
+    fn measurements<'a>(
+        &'a self,
+        application: &'a AppKey,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>> {
+        async move { measurements::of(&mut *self.reader().await?, application, limit).await }.boxed()
+    }
+
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
         async move {
-            let beyond = read::beyond_bytes(&mut *self.reader().await?, keep.bytes).await?;
             let mut pruned = 0;
-            loop {
-                let some = write::prune(&mut *self.connection().await?, keep, beyond).await?;
-                pruned += some;
-                if some < write::PRUNED {
-                    return Ok(pruned);
+            for table in read::Kept::ALL {
+                let beyond = read::beyond_bytes(&mut *self.reader().await?, table, keep.bytes).await?;
+                loop {
+                    let some = write::prune(&mut *self.connection().await?, table, keep, beyond).await?;
+                    pruned += some;
+                    if some < write::PRUNED {
+                        break;
+                    }
                 }
             }
+            Ok(pruned)
         }
         .boxed()
     }

@@ -17,6 +17,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_timeline.sql"),
     include_str!("../../../migrations/sqlite/0006_access.sql"),
     include_str!("../../../migrations/sqlite/0007_commits.sql"),
+    include_str!("../../../migrations/sqlite/0008_measurements.sql"),
 ];
 
 /// Name of the file in the data directory.

@@ -1,11 +1,13 @@
-//! What the contender has otherwise than the incumbent: images, chart or manifests, and values one by one. What may be secret is not shown,
+//! What one release has otherwise than another: images, chart or manifests, and values one by one. What may be secret is not shown,
 //! only that it differs. A release of plain manifests says by nothing but its images what is new in it.
 
 use super::records::Known;
+use crate::images::Images;
 use crate::ui::words::{cut, short};
 use serde_json::{Map, Value};
 use shipper_core::ReleaseName;
 use shipper_core::manifest::ContainerKey;
+use shipper_core::manifest::compare::says_secret;
 use shipper_core::state::Environment;
 use shipper_core::status::ApplicationStatus;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const SHOWN: usize = 40;
 /// Characters of a value.
 const VALUE: usize = 120;
-/// Parts of names whose values are not shown.
-const SECRET: [&str; 7] = ["password", "passwd", "secret", "token", "credential", "apikey", "privatekey"];
 
 /// What names a folder of the repository as it is at one moment: only that it is another says something.
 const TREES: [&str; 2] = ["chart.tree", "manifests.tree"];
@@ -44,14 +44,22 @@ pub(super) struct Change {
 
 /// The differences between incumbent and contender; nothing where one of them is not known.
 pub(super) fn of(status: &ApplicationStatus, known: &Known) -> Option<Difference> {
-    let (to, from) = (status.contender.as_ref()?, status.incumbent.as_ref()?);
+    between(known, &known.images, status.incumbent.as_ref()?, status.contender.as_ref()?)
+}
+
+/// The differences between any two releases; nothing where one of them is not known.
+pub(super) fn between(
+    known: &Known,
+    run: &BTreeMap<ReleaseName, Images>,
+    from: &ReleaseName,
+    to: &ReleaseName,
+) -> Option<Difference> {
     let (new, old) = (known.releases.get(to)?, known.releases.get(from)?);
     let (new, old) = (leaves(&new.environment), leaves(&old.environment));
     let paths: BTreeSet<&String> = new.keys().chain(old.keys()).collect();
     let differs = paths.into_iter().filter(|path| new.get(*path) != old.get(*path));
     let shown = |path: &str, value: &Value| {
-        let name = path.to_lowercase().replace(['_', '-'], "");
-        if SECRET.iter().any(|part| name.contains(part)) {
+        if says_secret(path) {
             return "hidden".to_owned();
         }
         if TREES.contains(&path) {
@@ -65,15 +73,15 @@ pub(super) fn of(status: &ApplicationStatus, known: &Known) -> Option<Difference
         after: new.get(path).map(|value| shown(path, value)),
         path: path.clone(),
     });
-    let mut changes: Vec<Change> = images(known, from, to).into_iter().chain(values).collect();
+    let mut changes: Vec<Change> = images(run, from, to).into_iter().chain(values).collect();
     let more = changes.len().saturating_sub(SHOWN);
     changes.truncate(SHOWN);
     Some(Difference { from: from.to_string(), to: to.to_string(), changes, more })
 }
 
 /// The images that differ; none where those of one of them are not known, which says nothing of the other.
-fn images(known: &Known, from: &ReleaseName, to: &ReleaseName) -> Vec<Change> {
-    let (Some(old), Some(new)) = (known.images.get(from), known.images.get(to)) else { return Vec::new() };
+fn images(run: &BTreeMap<ReleaseName, Images>, from: &ReleaseName, to: &ReleaseName) -> Vec<Change> {
+    let (Some(old), Some(new)) = (run.get(from), run.get(to)) else { return Vec::new() };
     let containers: BTreeSet<&ContainerKey> = new.keys().chain(old.keys()).collect();
     let differ = containers.into_iter().filter(|key| new.get(key) != old.get(key));
     let shown = |image: Option<&String>| image.map(|image| cut(image, VALUE));

@@ -1,18 +1,19 @@
-//! The gate of the step in force: how long it soaks, and what every cluster measured, as small charts.
+//! Gates: how long the step in force soaks, what every cluster measured, as small charts, and the same of the gates that are over.
 
+use super::chart::{Chart, chart};
+use super::records::Known;
+use crate::store::Measurement;
 use crate::ui::words::{Moment, length_of};
-use shipper_core::ReleaseName;
+use jiff::Timestamp;
 use shipper_core::analysis::wanted;
 use shipper_core::intent::Analysis;
-use shipper_core::report::{MeasureReport, Outcome, Sample};
-use shipper_core::state::ReleaseRecord;
+use shipper_core::report::{MeasureReport, Outcome};
+use shipper_core::state::{GateRecord, ReleaseRecord};
 use shipper_core::status::ApplicationStatus;
-use std::fmt::Write as _;
+use shipper_core::{ClusterName, ReleaseName};
 
-/// Width and height of a chart, and the room around its marks.
-const WIDTH: f64 = 160.0;
-const HEIGHT: f64 = 36.0;
-const ROOM: f64 = 5.0;
+/// Gates that are over which the page shows.
+const OVER: usize = 8;
 
 /// The gate of a step.
 pub(super) struct GateView {
@@ -23,6 +24,22 @@ pub(super) struct GateView {
     /// When soak and analysis were passed.
     pub(super) passed: Option<Moment>,
     /// What is measured.
+    pub(super) measures: Vec<Measure>,
+}
+
+/// A gate that is over.
+pub(super) struct GateOver {
+    /// The step.
+    pub(super) step: String,
+    /// Of which release.
+    pub(super) release: String,
+    /// Since when it was measured, which also tells one run from another.
+    pub(super) run: Moment,
+    /// When it was over.
+    pub(super) at: Moment,
+    /// `passed`, `failed`, or `left` where it was neither.
+    pub(super) state: &'static str,
+    /// What was measured.
     pub(super) measures: Vec<Measure>,
 }
 
@@ -46,44 +63,30 @@ pub(super) struct Measure {
     pub(super) clusters: Vec<Chart>,
 }
 
-/// What one cluster measured.
-pub(super) struct Chart {
-    /// The cluster.
-    pub(super) cluster: String,
-    /// `2 of 5 passed`.
-    pub(super) text: String,
-    /// `passed`, `failed` or `measuring`.
-    pub(super) state: &'static str,
-    /// The newest value, or why there is none.
-    pub(super) newest: String,
-    /// The line through the values, as the data of a path.
-    pub(super) line: String,
-    /// A mark for each sample.
-    pub(super) marks: Vec<Mark>,
-    /// What the chart shows, in words.
-    pub(super) words: String,
-}
+/// What a cluster measured.
+type Report<'a> = (&'a ClusterName, &'a [MeasureReport]);
 
-/// A sample.
-pub(super) struct Mark {
-    /// Across.
-    pub(super) x: String,
-    /// Down.
-    pub(super) y: String,
-    /// `passed`, `failed` or `unknown`.
-    pub(super) outcome: &'static str,
-    /// What was measured.
-    pub(super) says: String,
-}
-
-/// The gate of the step at which the contender is; nothing where that has none but an approval.
-pub(super) fn of(status: &ApplicationStatus, record: Option<&ReleaseRecord>) -> Option<GateView> {
+/// The gate of the step at which the contender is; nothing where that has none but an approval. Where agents report nothing of it any more,
+/// it is what was kept.
+pub(super) fn of(
+    status: &ApplicationStatus,
+    record: Option<&ReleaseRecord>,
+    kept: &[Measurement],
+) -> Option<GateView> {
     let contender = status.contender.as_ref()?;
     let step = record.and_then(|record| record.strategy.steps.get(record.position.step));
     let analyses = step.map(|step| step.gate.analysis.as_slice()).unwrap_or_default();
-    let measures = measures(status, contender, analyses);
-    let judged =
-        record.and_then(|record| record.gate.as_ref().filter(|gate| gate.step == record.position.step));
+    let judged = record.and_then(in_force);
+    let live = status.clusters.iter().filter_map(|cluster| {
+        let report = cluster.analysis.as_ref().filter(|report| report.release == *contender)?;
+        Some((&cluster.cluster, report.measures.as_slice()))
+    });
+    let mut reports: Vec<Report<'_>> = live.collect();
+    if let Some(gate) = judged.filter(|_| reports.is_empty()) {
+        reports = kept.iter().filter(|one| is_of(one, contender, gate.since)).map(report).collect();
+        reports.sort_by_key(|(cluster, _)| *cluster);
+    }
+    let measures = measures(&reports, analyses);
     let soak = step.and_then(|step| step.gate.soak).map(|length| {
         let since = judged.map(|gate| gate.since);
         let until = since.and_then(|since| since.checked_add(length).ok());
@@ -101,22 +104,72 @@ pub(super) fn of(status: &ApplicationStatus, record: Option<&ReleaseRecord>) -> 
     })
 }
 
-fn measures(status: &ApplicationStatus, contender: &ReleaseName, analyses: &[Analysis]) -> Vec<Measure> {
-    let mut measures: Vec<Measure> = Vec::new();
-    for analysis in analyses {
-        measures.push(Measure {
+/// The gates that are over, the newest first; not that of the step in force, which [`of`] shows.
+pub(super) fn over(status: &ApplicationStatus, known: &Known, kept: &[Measurement]) -> Vec<GateOver> {
+    let shown = status.contender.as_ref().and_then(|name| {
+        let gate = in_force(known.releases.get(name)?)?;
+        Some((name, gate.since))
+    });
+    let mut runs: Vec<(&ReleaseName, Timestamp)> = Vec::new();
+    for one in kept {
+        let run = (&one.release, one.run);
+        if Some(run) != shown && !runs.contains(&run) {
+            runs.push(run);
+        }
+    }
+    let gate = |(release, run): (&ReleaseName, Timestamp)| {
+        let mut of_run: Vec<&Measurement> = kept.iter().filter(|one| is_of(one, release, run)).collect();
+        of_run.sort_by_key(|one| &one.cluster);
+        let newest = of_run.iter().max_by_key(|one| one.at)?;
+        let step = known.releases.get(release).and_then(|record| record.strategy.steps.get(newest.step));
+        let analyses = step.map(|step| step.gate.analysis.as_slice()).unwrap_or_default();
+        let measures = measures(&of_run.iter().map(|one| report(one)).collect::<Vec<_>>(), analyses);
+        Some(GateOver {
+            step: newest.step_name.clone(),
+            release: release.to_string(),
+            run: Moment::of(run),
+            at: Moment::of(newest.at),
+            state: state(&of_run),
+            measures,
+        })
+    };
+    runs.into_iter().take(OVER).filter_map(gate).collect()
+}
+
+/// How a gate ended, by what the clusters have shown.
+fn state(of_run: &[&Measurement]) -> &'static str {
+    if of_run.iter().any(|one| one.outcome == Outcome::Failed) {
+        return "failed";
+    }
+    if of_run.iter().all(|one| one.outcome == Outcome::Passed) { "passed" } else { "left" }
+}
+
+/// The gate as it is judged, where it is that of the step in force.
+fn in_force(record: &ReleaseRecord) -> Option<&GateRecord> {
+    record.gate.as_ref().filter(|gate| gate.step == record.position.step)
+}
+
+fn is_of(one: &Measurement, release: &ReleaseName, run: Timestamp) -> bool {
+    one.release == *release && one.run == run
+}
+
+fn report(one: &Measurement) -> Report<'_> {
+    (&one.cluster, &one.measures)
+}
+
+fn measures(reports: &[Report<'_>], analyses: &[Analysis]) -> Vec<Measure> {
+    let mut measures: Vec<Measure> = analyses
+        .iter()
+        .map(|analysis| Measure {
             name: analysis.name.clone(),
             wanted: wanted(analysis),
             clusters: Vec::new(),
-        });
-    }
-    for cluster in &status.clusters {
-        let Some(report) = cluster.analysis.as_ref().filter(|report| report.release == *contender) else {
-            continue;
-        };
-        for measure in &report.measures {
+        })
+        .collect();
+    for (cluster, reported) in reports {
+        for measure in *reported {
             let count = analyses.iter().find(|one| one.name == measure.name).map(|one| one.count);
-            let chart = chart(cluster.cluster.to_string(), measure, count);
+            let chart = chart(cluster.to_string(), measure, count);
             match measures.iter_mut().find(|one| one.name == measure.name) {
                 Some(one) => one.clusters.push(chart),
                 None => measures.push(Measure {
@@ -128,96 +181,4 @@ fn measures(status: &ApplicationStatus, contender: &ReleaseName, analyses: &[Ana
         }
     }
     measures
-}
-
-fn chart(cluster: String, measure: &MeasureReport, count: Option<u32>) -> Chart {
-    let state = match count {
-        _ if measure.failed > 0 || measure.overdue => "failed",
-        Some(count) if measure.passed >= count => "passed",
-        _ => "measuring",
-    };
-    let mut text = match count {
-        Some(count) => format!("{} of {count} passed", measure.passed),
-        None => format!("{} passed", measure.passed),
-    };
-    for (number, word) in [(measure.failed, "failed"), (measure.unknown, "unknown")] {
-        if number > 0 {
-            let _ = write!(text, ", {number} {word}");
-        }
-    }
-    let (line, marks) = drawn(&measure.samples);
-    let newest = measure.samples.last().map(|sample| sample.measured.clone()).unwrap_or_default();
-    let says: Vec<&str> = marks.iter().map(|mark| mark.says.as_str()).collect();
-    Chart { cluster, words: says.join("; "), text, state, newest, line, marks }
-}
-
-/// Samples from left to right, the least value at the bottom; those without a value on the ground.
-fn drawn(samples: &[Sample]) -> (String, Vec<Mark>) {
-    let values: Vec<Option<f64>> = samples.iter().map(|sample| number(&sample.measured)).collect();
-    let known = values.iter().copied().flatten();
-    let (low, high) = known
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    let apart = (WIDTH - 2.0 * ROOM) / (samples.len().max(2) - 1) as f64;
-    let mut line = String::new();
-    let mut marks = Vec::with_capacity(samples.len());
-    for (index, (sample, value)) in samples.iter().zip(values).enumerate() {
-        let x = ROOM + apart * index as f64;
-        let part = match value {
-            Some(value) if high > low => (value - low) / (high - low),
-            Some(_) => 0.5,
-            None => 0.0,
-        };
-        let y = HEIGHT - ROOM - part * (HEIGHT - 2.0 * ROOM);
-        if value.is_some() {
-            let _ = write!(line, "{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
-        }
-        let outcome = match sample.outcome {
-            Outcome::Passed => "passed",
-            Outcome::Failed => "failed",
-            Outcome::Unknown => "unknown",
-        };
-        let says = format!("{outcome}: {}", sample.measured);
-        marks.push(Mark { x: format!("{x:.1}"), y: format!("{y:.1}"), outcome, says });
-    }
-    (line, marks)
-}
-
-/// The first finite number in what was measured.
-fn number(measured: &str) -> Option<f64> {
-    let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E');
-    let words = measured
-        .split(|c: char| !numeric(c))
-        .filter(|word| word.starts_with(|c: char| c.is_ascii_digit() || c == '-'));
-    words.filter_map(|word| word.trim_end_matches('.').parse().ok()).find(|value: &f64| value.is_finite())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::Timestamp;
-
-    fn sample(outcome: Outcome, measured: &str) -> Sample {
-        Sample { at: Timestamp::UNIX_EPOCH, outcome, measured: measured.to_owned() }
-    }
-
-    #[test]
-    fn a_sample_without_a_value_is_a_mark_and_no_part_of_the_line() {
-        let samples = [
-            sample(Outcome::Passed, "0.01"),
-            sample(Outcome::Unknown, "no answer"),
-            sample(Outcome::Failed, "0.5"),
-        ];
-        let (line, marks) = drawn(&samples);
-        assert_eq!(line, "M5.0 31.0L155.0 5.0");
-        assert_eq!(marks.len(), 3);
-        assert_eq!((marks[1].outcome, marks[1].y.as_str()), ("unknown", "31.0"));
-    }
-
-    #[test]
-    fn values_are_found_in_words() {
-        assert_eq!(number("0.25"), Some(0.25));
-        assert_eq!(number("status 503"), Some(503.0));
-        assert_eq!(number("value -2.5e-1 of q"), Some(-0.25));
-        assert_eq!(number("no answer"), None);
-    }
 }

@@ -2,17 +2,22 @@
 //! measured, what happened, and the commands that go on or back.
 //!
 //! - [`ladder`]: the steps; [`capacity`]: pods and traffic as bars; [`failing`]: pods and objects in trouble, by reason.
-//! - [`gate`]: soak time and measurements as charts; [`history`]: releases with their commits, and the timeline.
+//! - [`gate`]: soak time and measurements, those of gates that are over too, each as a [`chart`]; [`history`]: releases with their commits, and the timeline.
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
+//! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object.
 //! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
 
 mod about;
 mod capacity;
+mod chart;
+mod choice;
+pub mod compared;
 mod difference;
 mod failing;
 mod gate;
 mod history;
 mod ladder;
+mod objects;
 mod orders;
 pub mod records;
 #[cfg(test)]
@@ -25,14 +30,15 @@ use super::answer;
 use super::frame::Frame;
 use super::mood::{self, Mood};
 use super::words::{application, encode};
-use crate::store::{Begin, EventQuery, TimelineEvent};
+use crate::store::{Begin, EventQuery, Measurement, TimelineEvent};
 use askama::Template;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use capacity::ClusterRow;
+use choice::Choice;
 use difference::Difference;
 use failing::Group;
-use gate::GateView;
+use gate::{GateOver, GateView};
 use history::{Entry, ReleaseRow};
 use ladder::Rung;
 use orders::Order;
@@ -64,7 +70,11 @@ struct Page {
     refused: Vec<(String, String)>,
     groups: Vec<Group>,
     gate: Option<GateView>,
+    over: Vec<GateOver>,
     difference: Option<Difference>,
+    /// Where that stands object by object.
+    compared: String,
+    choice: Option<Choice>,
     releases: Vec<ReleaseRow>,
     timeline: Vec<Entry>,
     timeline_address: String,
@@ -94,11 +104,21 @@ pub async fn page(about: About, headers: HeaderMap) -> Response {
         Vec::new()
     });
     let events: Vec<TimelineEvent> = entries.into_iter().map(|entry| entry.event).collect();
-    answer::page(&Page::new(frame, &status, &known, &events), Some(&headers))
+    let kept = view.measurements(&key).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was measured cannot be read");
+        Vec::new()
+    });
+    answer::page(&Page::new(frame, &status, &known, &events, &kept), Some(&headers))
 }
 
 impl Page {
-    fn new(frame: Frame, status: &ApplicationStatus, known: &Known, events: &[TimelineEvent]) -> Self {
+    fn new(
+        frame: Frame,
+        status: &ApplicationStatus,
+        known: &Known,
+        events: &[TimelineEvent],
+        kept: &[Measurement],
+    ) -> Self {
         let mood = Mood::of(status);
         let contender = mood::contender(status);
         let under_way = contender.is_some_and(|release| release.complete.is_none());
@@ -135,8 +155,12 @@ impl Page {
                 .map(|one| (one.cluster.to_string(), one.message.clone()))
                 .collect(),
             groups: failing::groups(status),
-            gate: gate::of(status, record),
+            gate: gate::of(status, record, kept),
+            over: gate::over(status, known, kept),
             difference: difference::of(status, known),
+            compared: choice::address(status),
+            choice: choice::usual(status)
+                .and_then(|(from, to)| Choice::of(status, from.as_str(), to.as_str())),
             releases: history::releases(status, known),
             timeline: history::timeline(events),
             timeline_address,

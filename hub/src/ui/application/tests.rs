@@ -1,13 +1,14 @@
 //! An application: what it waits for, what is new, what may be done, what happened.
 
 use crate::details::Details;
-use crate::store::TimelineEvent;
+use crate::store::{Measurement, TimelineEvent};
 use crate::ui::support::{commit, hub, images, records, rollout, two};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::AppKey;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 #[tokio::test]
 async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod() {
@@ -151,4 +152,60 @@ async fn pods_that_only_start_are_no_trouble_until_they_took_too_long() {
     hub.publish(&status);
     let page = hub.get("/applications/web/shop").await.read();
     assert!(page.contains("Pending 2 pods of shop-new-0 in eu-1"), "{page}");
+}
+
+/// [A4] What was measured outlives the gate: agents say nothing of it any more.
+#[tokio::test]
+async fn gates_that_are_over_show_what_was_measured_and_how_they_ended() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    hub.publish(&rollout("web/shop"));
+    let measured = |release: &str, run: &str, cluster: &str, outcome: &str, values: &[(&str, &str)]| {
+        let samples: Vec<Value> = values
+            .iter()
+            .map(|(outcome, measured)| json!({"at": run, "outcome": outcome, "measured": measured}))
+            .collect();
+        let passed = values.iter().filter(|(outcome, _)| *outcome == "passed").count();
+        serde_json::from_value::<Measurement>(json!({
+            "at": "2026-11-01T10:20:00Z", "application": "web/shop", "release": release, "step": 1, "stepName": "half", "run": run,
+            "cluster": cluster, "outcome": outcome,
+            "measures": [{"name": "errors", "passed": passed, "failed": values.len() - passed, "unknown": 0, "samples": samples}],
+        }))
+        .unwrap()
+    };
+    let [first, second] = ["2026-11-01T10:05:00Z", "2026-11-01T10:15:00Z"];
+    let good = [("passed", "0.001"), ("passed", "0.002")];
+    let kept = vec![
+        measured("shop-gone-0", first, "eu-1", "unknown", &good[..1]),
+        measured("shop-new-0", first, "eu-1", "passed", &good),
+        measured("shop-new-0", first, "us-1", "failed", &[("passed", "0.001"), ("failed", "0.2")]),
+        measured("shop-new-0", second, "us-1", "passed", &good),
+        measured("shop-new-0", second, "eu-1", "passed", &good),
+    ];
+    hub.shared.keep(kept).await.unwrap();
+    let record = |gate: Value| {
+        let record = json!({
+            "application": "web/shop", "name": "shop-new-0", "generation": 1, "source": "", "created": Timestamp::UNIX_EPOCH, "environment": {},
+            "strategy": {"steps": [{"name": "staging"}, {"name": "half", "gate": {"analysis": [
+                {"name": "errors", "prometheus": {"address": "http://p", "query": "q"}, "failIf": "> 0.01", "count": 2}]}}, {"name": "full on"}]},
+            "position": {"step": 1, "name": "half", "from": 0, "since": first, "cause": "created"}, "gate": gate,
+        });
+        BTreeMap::from([("shop-new-0".into(), serde_json::from_value(record).unwrap())])
+    };
+    let details = Arc::new(Mutex::new(Details { releases: record(Value::Null), ..Details::default() }));
+    hub.answer_details_of(details.clone());
+    let page = hub.get("/applications/web/shop").await.read().replace('\n', " ");
+    let over = page.split("Gates that are over").nth(1).unwrap().split("Clusters").next().unwrap();
+    let at = |text: &str| over.find(text).unwrap_or_else(|| panic!("{text:?} is not in {over}"));
+    assert!(at("half passed") < at("half failed") && at("half failed") < at("half left"), "{over}");
+    assert!(at("eu-1 2 of 2 passed") < at("us-1 1 of 2 passed, 1 failed"), "in the order of names: {over}");
+    assert!(over.contains("fails if > 0.01") && over.contains("shop-gone-0"), "{over}");
+
+    // The gate of the step in force is passed and shown in its own place, with what was kept of it.
+    let gate = json!({"step": 1, "since": second, "passed": "2026-11-01T10:20:00Z"});
+    *details.lock().unwrap() = Details { releases: record(gate), ..Details::default() };
+    let page = hub.get("/applications/web/shop").await.read().replace('\n', " ");
+    let (now, over) = page.split_once("Gates that are over").unwrap();
+    assert!(now.contains("Gate of half") && now.contains("us-1 2 of 2 passed"), "{now}");
+    assert!(!over.contains("half passed") && over.contains("half failed"), "{over}");
 }

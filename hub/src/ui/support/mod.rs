@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::details::Details;
 use crate::http::router;
 use crate::http::tokens::Tokens;
+use crate::rendered::Renderings;
 use crate::shared::{Settings, Shared};
 use crate::standing::Takeover;
 use crate::store::MemoryStore;
@@ -23,7 +24,7 @@ use serde_json::{Value, json};
 use shipper_core::protocol::HubStatus;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::why::Why;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -126,13 +127,30 @@ impl Hub {
         });
     }
 
+    /// Answers what was rendered.
+    pub(in crate::ui) fn answer_rendered(&self, rendered: Renderings) {
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            loop {
+                for question in shared.rendered.next().await {
+                    let _ = question.answer.send(Some(rendered.clone()));
+                }
+            }
+        });
+    }
+
     /// Answers what is asked of the loop.
     pub(in crate::ui) fn answer_details(&self, details: Details) {
+        self.answer_details_of(Arc::new(Mutex::new(details)));
+    }
+
+    /// The same with what is in there when it is asked.
+    pub(in crate::ui) fn answer_details_of(&self, details: Arc<Mutex<Details>>) {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             loop {
                 for question in shared.details.next().await {
-                    let _ = question.answer.send(Some(details.clone()));
+                    let _ = question.answer.send(Some(details.lock().unwrap().clone()));
                 }
             }
         });

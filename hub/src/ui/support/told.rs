@@ -1,6 +1,7 @@
 //! What the hub is told in the tests of the pages: applications, their records, who committed what, and words of somebody who means harm.
 
 use crate::images::Images;
+use crate::rendered::{Rendered, Renderings};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::ReleaseName;
@@ -110,6 +111,15 @@ pub(in crate::ui) fn images(container: &str, image: &str) -> BTreeMap<ReleaseNam
         (name.into(), Arc::new(BTreeMap::from(all)))
     };
     [("shop-old-0", 1), ("shop-new-0", 2)].map(of).into()
+}
+
+/// What was rendered of both releases of [`rollout`]: an object of which name, key and value are hostile, and of the value one side.
+pub(in crate::ui) fn rendered() -> Renderings {
+    let of = |(name, value): (&str, &str)| {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": HOSTILE}, "data": {HOSTILE: value}});
+        (name.into(), Rendered::Manifests(object.to_string().into_bytes()))
+    };
+    [("shop-old-0", "plain"), ("shop-new-0", HOSTILE)].map(of).into()
 }
 
 /// So many names of clusters.

@@ -1,21 +1,21 @@
 //! What differs between two sets of manifests, object by object, as a person compares them: the release's own name and suffix are
-//! taken out, the values of Secrets are hidden.
+//! taken out, what is secret is hidden.
 //!
-//! - [`mod@neutral`]: an object without what only says which release it is of, and without secrets.
+//! - `neutral`: an object without what only says which release it is of; `hidden`: without what nobody is shown.
 
+mod hidden;
 mod neutral;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+pub use hidden::{says_secret, without_secrets};
 
+use super::{Manifests, ParseError};
+use crate::yaml;
+use crate::{AppKey, ReleaseName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use shipper_core::manifest::{Manifests, ParseError};
-use shipper_core::yaml;
-use shipper_core::{AppKey, ReleaseName};
 use similar::{ChangeTag, TextDiff};
-
-use crate::terminal::{BAD, FAINT, GOOD, STRONG, plain};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 /// Unchanged lines around a change.
 const CONTEXT: usize = 3;
@@ -72,18 +72,13 @@ pub fn differences(
     Ok(changes)
 }
 
-/// An object as anybody may see it: the values of a Secret are hidden.
-pub fn without_secrets(object: Value) -> Value {
-    neutral::hide(None, Some(object)).1.unwrap_or_default()
-}
-
 /// How what is there of an object differs from what is wanted.
 pub fn compare_object(app: &AppKey, live: Option<Value>, wanted: &Value) -> Option<ObjectChange> {
     compare(name(app, wanted), live, Some(wanted.clone()))
 }
 
 fn compare(object: String, old: Option<Value>, new: Option<Value>) -> Option<ObjectChange> {
-    let (old, new) = neutral::hide(old, new);
+    let (old, new) = hidden::hide(old, new);
     let change = match (&old, &new) {
         (None, _) => Changed::Added,
         (_, None) => Changed::Removed,
@@ -133,35 +128,6 @@ fn unified(old: &str, new: &str) -> String {
             };
             let _ = writeln!(text, "{mark}{}", change.value().trim_end_matches('\n'));
         }
-    }
-    text
-}
-
-/// The changes as text, in colours.
-pub fn shown(changes: &[ObjectChange]) -> String {
-    changes.iter().map(|change| shown_in(change, "")).collect()
-}
-
-/// A change as text, in colours; `place`: where it holds, in words.
-pub fn shown_in(change: &ObjectChange, place: &str) -> String {
-    let word = match change.change {
-        Changed::Added => format!("{GOOD}new{GOOD:#}"),
-        Changed::Removed => format!("{BAD}gone{BAD:#}"),
-        Changed::Changed => "changed".to_owned(),
-    };
-    let mut text = format!("{STRONG}{}{STRONG:#} {word}", plain(&change.object));
-    if !place.is_empty() {
-        let _ = write!(text, " {FAINT}{}{FAINT:#}", plain(place));
-    }
-    text.push('\n');
-    for line in change.diff.lines() {
-        let style = match line.chars().next() {
-            Some('+') => GOOD,
-            Some('-') => BAD,
-            Some('@') => FAINT,
-            _ => anstyle::Style::new(),
-        };
-        let _ = writeln!(text, "{style}{}{style:#}", plain(line));
     }
     text
 }
@@ -225,6 +191,22 @@ mod tests {
         assert!(added[0].diff.contains("+  token: (hidden)"), "{}", added[0].diff);
         let removed = differences(&app, Some(side), None).unwrap();
         assert_eq!(removed[0].change, Changed::Removed);
-        assert!(!shown(&removed).contains("b25l"));
+        assert!(!removed[0].diff.contains("b25l"));
+    }
+
+    #[test]
+    fn what_a_name_says_is_secret_is_hidden_wherever_a_chart_puts_it() {
+        let object = |password: &str, before: &str| {
+            format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: hello}}\nspec: {{template: {{spec: {{containers: [{{name: a, env: [{before}{{name: DB_PASSWORD, value: {password}}}, {{name: TOKEN_FROM, valueFrom: {{secretKeyRef: {{name: keys, key: token}}}}}}]}}]}}}}}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: words}}\ndata: {{api-key: {password}, greeting: hello}}\n"
+            )
+        };
+        let one = ("hello-1-0", object("first", ""));
+        let other = ("hello-1-1", object("second", "{name: MORE, value: more}, "));
+        let changes = compared(&one, &other);
+        let text: String = changes.iter().map(|change| change.diff.as_str()).collect();
+        assert!(!text.contains("first") && !text.contains("second"), "{text}");
+        assert_eq!(text.matches("(hidden, after)").count(), 2, "{text}");
+        assert!(text.contains("value: more") && text.contains("secretKeyRef"), "{text}");
     }
 }

@@ -1,0 +1,31 @@
+//! What was measured for gates that are over.
+
+use crate::report::{MeasureReport, Outcome};
+use crate::{AppKey, ClusterName, ReleaseName};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What one cluster measured for the gate of a step, kept when the gate is over: passed, failed, or left before that [A4].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Measurement {
+    /// When it was over, by the hub's clock.
+    pub at: Timestamp,
+    /// The application.
+    pub application: AppKey,
+    /// The release that was judged.
+    pub release: ReleaseName,
+    /// Index of the step that had the gate.
+    pub step: usize,
+    /// The step's name.
+    pub step_name: String,
+    /// Since when it was measured, by the hub's clock: measuring again is another run.
+    pub run: Timestamp,
+    /// Where.
+    pub cluster: ClusterName,
+    /// Whether the cluster passed; unknown where the gate was left before that.
+    pub outcome: Outcome,
+    /// One for each analysis of the step.
+    pub measures: Vec<MeasureReport>,
+}

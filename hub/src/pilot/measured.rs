@@ -1,0 +1,65 @@
+//! What was measured for a gate, kept when the gate is over: passed, failed, or left before that. Agents report samples only as long as
+//! they are asked for them, so this is the last moment at which anybody has them.
+
+use crate::fleet::AppState;
+use jiff::Timestamp;
+use shipper_core::AppKey;
+use shipper_core::api::Measurement;
+use shipper_core::intent::Analysis;
+use shipper_core::plan::AppPlan;
+use shipper_core::report::{MeasureReport, Outcome};
+use shipper_core::state::{GateRecord, ReleaseRecord};
+
+/// What the clusters measured for the gates that writing the plan ends.
+pub(super) fn measured(app: &AppKey, state: &AppState, plan: &AppPlan, now: Timestamp) -> Vec<Measurement> {
+    let mut measured = Vec::new();
+    for (name, release) in &plan.releases {
+        let Some(before) = state.releases.get(name) else { continue };
+        let Some(gate) = before.gate.as_ref().filter(|gate| ends(before, gate, release)) else { continue };
+        let step = before.strategy.steps.get(gate.step);
+        let analyses = step.map(|step| step.gate.analysis.as_slice()).unwrap_or_default();
+        for cluster in &plan.status.clusters {
+            let report = cluster.analysis.as_ref();
+            let Some(report) = report.filter(|report| report.release == *name && report.run == gate.since)
+            else {
+                continue;
+            };
+            measured.push(Measurement {
+                at: now,
+                application: app.clone(),
+                release: name.clone(),
+                step: gate.step,
+                step_name: step.map(|step| step.name.clone()).unwrap_or_default(),
+                run: gate.since,
+                cluster: cluster.cluster.clone(),
+                outcome: outcome(analyses, &report.measures),
+                measures: report.measures.clone(),
+            });
+        }
+    }
+    measured
+}
+
+/// Whether the gate is judged, or judged no more, by what is written now.
+fn ends(before: &ReleaseRecord, gate: &GateRecord, after: &ReleaseRecord) -> bool {
+    if gate.passed.is_some() {
+        return false;
+    }
+    let withdrawn = before.withdrawn.is_none() && after.withdrawn.is_some();
+    withdrawn
+        || after.gate.as_ref().is_none_or(|now| {
+            let another = (now.step, now.since) != (gate.step, gate.since);
+            another || now.passed.is_some() || now.failed.len() > gate.failed.len()
+        })
+}
+
+/// What a cluster has shown by what it measured.
+fn outcome(analyses: &[Analysis], measures: &[MeasureReport]) -> Outcome {
+    if measures.iter().any(|measure| measure.failed > 0 || measure.overdue) {
+        return Outcome::Failed;
+    }
+    let passed = |analysis: &Analysis| {
+        measures.iter().any(|measure| measure.name == analysis.name && measure.passed >= analysis.count)
+    };
+    if analyses.iter().all(passed) { Outcome::Passed } else { Outcome::Unknown }
+}
