@@ -1,6 +1,7 @@
 //! Asking the hub: its API is read here and nowhere else.
 
 mod live;
+mod pages;
 mod token;
 
 pub use live::Stream;
@@ -12,7 +13,7 @@ use reqwest::blocking::Client;
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 use shipper_core::AppKey;
-use shipper_core::api::{ApplicationSummary, MAX_ASKED, MAX_LIMIT, Page};
+use shipper_core::api::{ApplicationSummary, MAX_ASKED};
 use shipper_core::catalogue::Refusal;
 use shipper_core::name::is_dns_label;
 use shipper_core::protocol::{
@@ -255,36 +256,6 @@ impl Hub {
             return Err(Error::NotFound { what: "cluster", name: name.to_owned(), hint });
         }
         Ok(self.get(&format!("{CLUSTERS}/{name}"))?)
-    }
-
-    /// Every item of a list, page by page.
-    fn all<T: DeserializeOwned>(&self, path: &str, filter: &[(&str, &str)]) -> Result<Vec<T>, HubError> {
-        self.some(path, filter, usize::MAX)
-    }
-
-    /// The first items of a list, at most `most`.
-    fn some<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        filter: &[(&str, &str)],
-        most: usize,
-    ) -> Result<Vec<T>, HubError> {
-        let limit = most.clamp(1, MAX_LIMIT as usize).to_string();
-        let mut items = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let mut query = [filter, &[("limit", limit.as_str())]].concat();
-            query.extend(next.as_deref().map(|next| ("continue", next)));
-            let mut page: Page<T> = self.ask(path, &query)?;
-            items.append(&mut page.items);
-            match page.next {
-                Some(more) if items.len() < most => next = Some(more),
-                _ => {
-                    items.truncate(most);
-                    return Ok(items);
-                }
-            }
-        }
     }
 
     /// What is at a path.

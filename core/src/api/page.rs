@@ -8,6 +8,9 @@ pub const DEFAULT_LIMIT: u32 = 100;
 /// Items of a page at most: what is told in a line of each of ten thousand applications is a few pages.
 pub const MAX_LIMIT: u32 = 5000;
 
+/// Items of a page that hubs of every version give.
+pub const ALWAYS_GIVEN: u32 = 500;
+
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {

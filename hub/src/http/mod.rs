@@ -39,6 +39,7 @@ use crate::shared::Shared;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use guard::Guard;
 use problem::Problem;
 use routes::Routes;
 use std::sync::Arc;
@@ -51,9 +52,9 @@ pub const MAX_WEBHOOK: usize = 1 << 20;
 /// All routes. Needs no socket: a request goes in, an answer comes out.
 pub fn router(shared: Arc<Shared>) -> Router {
     let Routes { agents, hints, lists, readers, always, metrics, operators, document } = Routes::new();
-    let agents = agents
-        .layer(DefaultBodyLimit::max(MAX_REPORT))
-        .layer(from_fn_with_state(shared.clone(), guard::acts));
+    let wrong_method = async || Problem::wrong_method();
+    let agents: Router = Router::new().merge(agents).with_state(shared.clone());
+    let agents = agents.method_not_allowed_fallback(wrong_method).layer(Guard::of_agents(shared.clone()));
     let hints = hints.layer(DefaultBodyLimit::max(MAX_WEBHOOK));
     let readers = readers.layer(from_fn(etag::etag)).layer(from_fn_with_state(shared.clone(), guard::acts));
     // What people read is seen through a `View` alone: the state of these routes gives a handler nothing else.
@@ -69,8 +70,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(metrics)
         .merge(crate::ui::router(&shared))
         .layer(from_fn(etag::private));
-    Router::new()
-        .merge(agents)
+    let others = Router::new()
         .merge(hints)
         .merge(operators)
         .merge(document.layer(from_fn(etag::etag)))
@@ -79,6 +79,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .merge(readers.with_state(gate))
         .merge(crate::ui::open())
         .fallback(crate::ui::nowhere)
-        .method_not_allowed_fallback(async || Problem::wrong_method())
-        .layer(from_fn_with_state(shared, guard::guard))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(Guard::new(shared));
+    others.merge(agents)
 }

@@ -5,6 +5,7 @@ mod contract;
 mod examples;
 mod filters;
 mod following;
+mod guarded;
 mod lists;
 mod login;
 mod reading;
@@ -440,7 +441,7 @@ async fn a_handler_that_panics_or_hangs_answers_all_the_same() {
     let router = Router::new()
         .route("/panics", get(async || -> &'static str { panic!("on purpose") }))
         .route("/hangs", get(async || std::future::pending::<()>().await))
-        .layer(from_fn_with_state(shared, guard::guard));
+        .layer(Guard::new(shared));
     for (path, status) in [("/panics", 500), ("/hangs", 503)] {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = router.clone().oneshot(request).await.unwrap();

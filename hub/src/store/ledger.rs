@@ -7,7 +7,7 @@ use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
 use shipper_core::resources::Resources;
 use shipper_core::{AppKey, ClusterName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How long an agent that began anew may take to see all nodes and pods.
 const COUNTING: SignedDuration = SignedDuration::from_secs(60);
@@ -85,8 +85,8 @@ pub struct ReportRow<'a> {
 /// The clusters that a batch concerns, and what it changes.
 #[derive(Debug, Default)]
 pub struct Ledger<'a> {
-    /// The clusters, changed as the batch goes on.
-    pub clusters: BTreeMap<ClusterName, ClusterRow>,
+    /// The clusters, and maybe others, changed as the batch goes on.
+    pub clusters: HashMap<ClusterName, ClusterRow>,
     /// Those of them that changed.
     pub changed: BTreeSet<&'a ClusterName>,
     /// Clusters whose stored reports are to be deleted before anything is written.
@@ -106,7 +106,7 @@ pub fn clusters_of(batch: &[Write]) -> BTreeSet<&ClusterName> {
 
 impl<'a> Ledger<'a> {
     /// A ledger over the clusters as they are stored.
-    pub fn new(clusters: BTreeMap<ClusterName, ClusterRow>) -> Self {
+    pub fn new(clusters: HashMap<ClusterName, ClusterRow>) -> Self {
         Self { clusters, ..Self::default() }
     }
 

@@ -121,7 +121,7 @@ impl PostgresStore {
         clusters.retain(|_, row| !row.is_reserved());
         let before: BTreeMap<ClusterName, i64> =
             clusters.iter().map(|(name, row)| (name.clone(), row.version)).collect();
-        let mut ledger = Ledger::new(clusters);
+        let mut ledger = Ledger::new(clusters.into_iter().collect());
         let written = batch.iter().map(|write| ledger.judge(write)).collect();
         write::flush(connection, &ledger).await?;
         if let Some([channel, message]) = listen::message(&self.writer, ledger.changed.iter().copied()) {

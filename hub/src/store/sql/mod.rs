@@ -16,6 +16,7 @@ use sqlx::{
 };
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Rows in one statement at most: SQLite takes 32,766 values, a row has at most fifteen.
 pub(super) const CHUNK: usize = 500;
@@ -200,10 +201,14 @@ macro_rules! speaks {
 
         fn arguments(values: Vec<Value<'_>>) -> Result<$arguments, sqlx::Error> {
             let mut arguments = <$arguments>::default();
+            arguments.reserve(values.len(), 0);
             for value in values {
                 match value {
                     Value::Number(number) => arguments.add(number),
-                    Value::Text(text) => arguments.add(text.map(Cow::into_owned)),
+                    Value::Text(None) => arguments.add(None::<String>),
+                    Value::Text(Some(Cow::Owned(text))) => arguments.add(text),
+                    // Arguments own their values, and of a shared slice they make no second copy.
+                    Value::Text(Some(Cow::Borrowed(text))) => arguments.add(Arc::<str>::from(text)),
                 }
                 .map_err(sqlx::Error::Encode)?;
             }

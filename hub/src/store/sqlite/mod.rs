@@ -5,7 +5,7 @@ mod open;
 
 pub(super) use open::{FILE, MIGRATIONS, options};
 
-use super::ledger::{ClusterRow, Ledger, clusters_of};
+use super::ledger::{ClusterRow, Ledger};
 use super::sql::{access, measurements, read, step, write};
 use super::{
     AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError,
@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use shipper_core::{AppKey, ClusterName};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -26,8 +26,8 @@ use std::sync::Mutex;
 pub struct SqliteStore {
     pool: SqlitePool,
     readers: SqlitePool,
-    /// Clusters as they are stored, to be judged without reading them: nobody else writes them. Whoever changes one holds the connection that
-    /// writes, and takes it out until it is durable; one that is not here is read.
+    /// Clusters as they are stored, to be judged without reading them: nobody else writes them. Whoever changes some holds the connection that
+    /// writes, and takes all of them out until that is durable; one that is not here is read.
     known: Mutex<HashMap<ClusterName, ClusterRow>>,
     identity: String,
     directory: DataDirectory,
@@ -72,23 +72,16 @@ impl SqliteStore {
         if batch.is_empty() {
             write::probe(&mut *transaction).await?;
         }
-        let mut concerned = clusters_of(batch);
-        let mut clusters = self.take(&mut concerned);
-        clusters.extend(read::clusters(&mut *transaction, &concerned, "").await?);
+        let mut clusters = std::mem::take(&mut *lock(&self.known));
+        let is_unknown = |cluster: &&ClusterName| !clusters.contains_key(*cluster);
+        let unknown = batch.iter().filter_map(Write::cluster).filter(is_unknown).collect();
+        clusters.extend(read::clusters(&mut *transaction, &unknown, "").await?);
         let mut ledger = Ledger::new(clusters);
         let written = batch.iter().map(|write| ledger.judge(write)).collect();
         write::flush(&mut *transaction, &ledger).await?;
         transaction.commit().await.map_err(step("committing a transaction"))?;
-        lock(&self.known).extend(ledger.clusters);
+        *lock(&self.known) = ledger.clusters;
         Ok(written)
-    }
-
-    /// Takes out those of the clusters that are known; what is left of the names is to be read.
-    fn take(&self, names: &mut BTreeSet<&ClusterName>) -> BTreeMap<ClusterName, ClusterRow> {
-        let mut known = lock(&self.known);
-        let taken: BTreeMap<_, _> = names.iter().filter_map(|name| known.remove_entry(*name)).collect();
-        names.retain(|name| !taken.contains_key(*name));
-        taken
     }
 
     async fn load_all(&self) -> Result<Loaded, StoreError> {
