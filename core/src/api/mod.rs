@@ -48,6 +48,8 @@ pub const EVENTS_OF: &str = "events";
 pub const RELEASES_OF: &str = "releases";
 /// Below an application: a page of [`ReleasePods`], newest release first.
 pub const PODS_OF: &str = "pods";
+/// Below an application: a page of [`Measurement`], newest first.
+pub const MEASUREMENTS_OF: &str = "measurements";
 /// Below an application: waits until something is so, and answers [`Waited`].
 pub const WAIT: &str = "wait";
 

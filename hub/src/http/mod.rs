@@ -1,7 +1,7 @@
 //! The hub's HTTP side: agents report and are told of new commits, people and programs read, Git hosts give hints.
 //!
 //! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
-//! - [`applications`], [`clusters`], [`fleet`], [`timeline`], [`why`](mod@why), [`wait`](mod@wait): what people and programs read, in pages
+//! - [`applications`], [`clusters`], [`fleet`], [`timeline`], [`measurements`], [`why`](mod@why), [`wait`](mod@wait): what people and programs read, in pages
 //!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`], [`watched`](mod@watched)).
 //! - [`webhook`], [`health`]: for Git hosts and for whoever runs the hub.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
@@ -20,6 +20,7 @@ pub mod guard;
 pub mod health;
 pub mod limit;
 pub mod lists;
+pub mod measurements;
 pub mod openapi;
 pub mod problem;
 mod routes;

@@ -2,7 +2,10 @@
 
 use super::openapi::answers::{self, Unavailable};
 use super::openapi::{self, events as streams, security};
-use super::{agent, applications, clusters, events, evidence, fleet, health, timeline, wait, webhook, why};
+use super::{
+    agent, applications, clusters, events, evidence, fleet, health, measurements, timeline, wait, webhook,
+    why,
+};
 use crate::access::Gate;
 use crate::shared::Shared;
 use shipper_core::protocol::APPLICATIONS;
@@ -53,6 +56,7 @@ impl Routes {
             .routes(routes!(why::why))
             .routes(routes!(evidence::evidence))
             .routes(routes!(timeline::of_application))
+            .routes(routes!(measurements::of_application))
             .routes(routes!(wait::wait))
             .routes(routes!(clusters::one))
             .routes(routes!(timeline::events))

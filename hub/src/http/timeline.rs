@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::routes::below_application;
 use super::sse::{self, LAST_EVENT_ID};
 use crate::access::View;
-use crate::store::{Begin, EventQuery};
+use crate::store::{Begin, EventQuery, StoreError};
 use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -155,6 +155,13 @@ fn moment(text: &str) -> Result<Timestamp, Problem> {
     })
 }
 
+/// 503: the database does not answer; `what` cannot be read.
+pub(super) fn unread(what: &str, error: &StoreError) -> Problem {
+    tracing::warn!(%error, "{what} cannot be read");
+    let detail = "the hub's database does not answer; see the hub's log, then try again";
+    Problem::new(Refusal::DatabaseAway, detail).retry_after(1)
+}
+
 async fn page(
     view: &View,
     filter: EventFilter,
@@ -164,11 +171,7 @@ async fn page(
     // One more, to see whether there is another page.
     let query =
         EventQuery { filter, begin, limit: u32::try_from(limit).unwrap_or(u32::MAX).saturating_add(1) };
-    let mut entries = view.events(&query).await.map_err(|error| {
-        tracing::warn!(%error, "the timeline cannot be read");
-        let detail = "the hub's database does not answer; see the hub's log, then try again";
-        Problem::new(Refusal::DatabaseAway, detail).retry_after(1)
-    })?;
+    let mut entries = view.events(&query).await.map_err(|error| unread("the timeline", &error))?;
     let more = entries.len() > limit;
     entries.truncate(limit);
     let next = entries.last().filter(|_| more).map(|last| token(&last.number.to_string()));

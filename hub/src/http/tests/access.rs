@@ -7,7 +7,7 @@ use crate::access::Sight;
 use crate::access::secret::{Digest, read_token};
 use crate::store::{AccessChange, ReadToken, TimelineEvent};
 use shipper_core::api::{
-    EVENTS_OF, EVIDENCE, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
+    EVENTS_OF, EVIDENCE, MEASUREMENTS_OF, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
 };
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::intent::Problem as FileProblem;
@@ -37,7 +37,8 @@ const ALL: [&str; 15] = [
 /// What people read of one application.
 fn of(application: &str) -> Vec<String> {
     let one = format!("{APPLICATIONS}/{application}");
-    let below = [WHY, EVENTS_OF, RELEASES_OF, PODS_OF, WAIT].map(|what| format!("{one}/{what}"));
+    let below =
+        [WHY, EVENTS_OF, RELEASES_OF, PODS_OF, MEASUREMENTS_OF, WAIT].map(|what| format!("{one}/{what}"));
     let filtered =
         ["versions", "events", "evidence"].map(|list| format!("/api/v1/{list}?application={application}"));
     let compared = format!("/applications/{application}/diff");

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use fleet::Fleet;
 use serde_json::Map;
 use shipper_core::api::{
-    EVENTS_OF, EVIDENCE, OPENAPI, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT, WATCH,
+    EVENTS_OF, EVIDENCE, MEASUREMENTS_OF, OPENAPI, PODS_OF, RELEASES_OF, SUMMARY, TIMELINE, VERSIONS, WAIT,
+    WATCH,
 };
 use shipper_test_contract::Seen;
 use std::cell::RefCell;
@@ -99,6 +100,7 @@ fn targets() -> Vec<String> {
         below(EVENTS_OF),
         below(RELEASES_OF),
         below(PODS_OF),
+        below(MEASUREMENTS_OF),
         below(&format!("{WAIT}?for=complete&timeout=0")),
         format!("{CLUSTERS}/us-1"),
     ];
@@ -145,6 +147,7 @@ async fn every_answer_of_the_document_is_given_and_its_examples_are_real() {
     let fleet = Fleet::start().await;
     fleet.rolled_out(&album).await;
     let hub = &fleet.hub;
+    hub.shared.keep(vec![reading::measured(0, "us-1")]).await.unwrap();
     for target in targets() {
         let marked = album.keep_get(hub, &target).await;
         if let Some(mark) = marked.headers.get(header::ETAG) {
