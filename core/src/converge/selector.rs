@@ -8,7 +8,7 @@ use super::view::View;
 use super::{Action, Apply, Delete};
 use crate::catalogue::Trouble;
 use crate::manifest::{ManifestObject, TargetPort, service_ports};
-use crate::observe::Live;
+use crate::observe::{Live, Pod};
 use crate::report::ObjectProblem;
 use crate::{ReleaseName, hash, labels};
 use serde_json::json;
@@ -187,8 +187,8 @@ fn is_as_wanted(view: &View<'_>, action: &Action) -> bool {
     view.observed.objects.get(&apply.key).is_some_and(|live| live.applied.as_ref() == Some(&apply.digest))
 }
 
-/// Whether moving the selector now would keep every pod that serves: all of the corked release's pods that are ready have the
-/// label, and the endpoint controller has seen it. Where too few are ready, those that are not have it too: who sees one become ready
+/// Whether moving the selector now would keep every pod that serves, and bring none in that is to stay out: all of the corked release's pods
+/// that are ready have the label, and the endpoint controller has seen who has it and who has not. Where too few are ready, those that are not have it too: who sees one become ready
 /// sees its label.
 fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &ReleaseName) -> bool {
     let name = shadow_name(service);
@@ -201,6 +201,11 @@ fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &Releas
     };
     let listed = view.observed.endpoints(&name, &live.uid);
     let unready = view.counts_on_unready(corked);
+    // It would have traffic for the moment that the endpoint controller is behind.
+    let taken_from = |pod: &Pod| !pod.serving && pod.ready && listed.contains(pod.name.as_str());
+    if view.serving_pods().any(|(_, pod)| taken_from(pod)) {
+        return false;
+    }
     view.serving_pods()
         .filter(|(workload, pod)| workload.release.name == *corked && (pod.ready || unready))
         .all(|(_, pod)| pod.serving && (!pod.ready || listed.contains(pod.name.as_str())))

@@ -41,6 +41,26 @@ fn c6_a_corked_release_is_not_lowered_before_the_selector_has_moved() {
     assert_eq!(cluster.replicas(1), Some(3), "the unready pod goes first");
 }
 
+/// [C2, C6] A pod that has just lost the label would have traffic for as long as the endpoint controller is behind, and lose it again while it
+/// counts: the selector moves when the shadow lists it no more.
+#[test]
+fn c6_the_selector_brings_in_no_pod_that_has_lost_its_label() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 50;
+    cluster.release(25, 0, Some(4), None);
+    cluster.deployment(2, 1, FIELD_MANAGER);
+    cluster.pod(2, 0, true, false);
+    cluster.endpoints("app", "Service-1", &["app-1-0", "app-1-1", "app-1-2", "app-1-3"]);
+    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
+    cluster.carry_out(&shadow);
+    let corked = ["app-1-0", "app-1-1", "app-1-2", "app-1-3"];
+    cluster.endpoints("app-shadow", "Service-new", &[&corked[..], &["app-2-0"]].concat());
+    assert!(cluster.apply(1, "Service").is_none(), "the endpoint controller knows app-2-0 with the label");
+    cluster.endpoints("app-shadow", "Service-new", &corked);
+    let moved = cluster.apply(1, "Service").expect("now");
+    assert_eq!(moved.object["spec"]["selector"].get(RELEASE), None);
+}
+
 /// [C2, C6] After the selector moved an unready pod keeps its label for a while: the endpoint controller may go by the old selector still, and
 /// what gets ready under both goes on serving.
 #[test]
