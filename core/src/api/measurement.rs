@@ -6,6 +6,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// How a gate ended [A4].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum GateEnd {
+    /// It was passed, maybe without some clusters.
+    Passed,
+    /// It was not, and an analysis failed in a cluster.
+    Failed,
+    /// The release went elsewhere before.
+    Left,
+}
+
 /// What one cluster measured for the gate of a step, kept when the gate is over: passed, failed, or left before that [A4].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -24,8 +36,10 @@ pub struct Measurement {
     pub run: Timestamp,
     /// Where.
     pub cluster: ClusterName,
-    /// Whether the cluster passed; unknown where the gate was left before that.
+    /// Whether the cluster passed; unknown where the gate was over before that.
     pub outcome: Outcome,
+    /// How the gate ended over all clusters.
+    pub gate: GateEnd,
     /// One for each analysis of the step.
     pub measures: Vec<MeasureReport>,
 }

@@ -4,11 +4,11 @@
 use crate::fleet::AppState;
 use jiff::Timestamp;
 use shipper_core::AppKey;
-use shipper_core::api::Measurement;
+use shipper_core::api::{GateEnd, Measurement};
 use shipper_core::intent::Analysis;
 use shipper_core::plan::AppPlan;
 use shipper_core::report::{MeasureReport, Outcome};
-use shipper_core::state::{GateRecord, ReleaseRecord};
+use shipper_core::state::{Cause, GateRecord, ReleaseRecord};
 
 /// What the clusters measured for the gates that writing the plan ends.
 pub(super) fn measured(app: &AppKey, state: &AppState, plan: &AppPlan, now: Timestamp) -> Vec<Measurement> {
@@ -16,6 +16,7 @@ pub(super) fn measured(app: &AppKey, state: &AppState, plan: &AppPlan, now: Time
     for (name, release) in &plan.releases {
         let Some(before) = state.releases.get(name) else { continue };
         let Some(gate) = before.gate.as_ref().filter(|gate| ends(before, gate, release)) else { continue };
+        let end = end(before, gate, release);
         let step = before.strategy.steps.get(gate.step);
         let analyses = step.map(|step| step.gate.analysis.as_slice()).unwrap_or_default();
         for cluster in &plan.status.clusters {
@@ -33,6 +34,7 @@ pub(super) fn measured(app: &AppKey, state: &AppState, plan: &AppPlan, now: Time
                 run: gate.since,
                 cluster: cluster.cluster.clone(),
                 outcome: outcome(analyses, &report.measures),
+                gate: end,
                 measures: report.measures.clone(),
             });
         }
@@ -51,6 +53,20 @@ fn ends(before: &ReleaseRecord, gate: &GateRecord, after: &ReleaseRecord) -> boo
             let another = (now.step, now.since) != (gate.step, gate.since);
             another || now.passed.is_some() || now.failed.len() > gate.failed.len()
         })
+}
+
+/// How it ended. Where clusters fail and it is not over, it is told once more when it is.
+fn end(before: &ReleaseRecord, gate: &GateRecord, after: &ReleaseRecord) -> GateEnd {
+    let now = after.gate.as_ref().filter(|now| (now.step, now.since) == (gate.step, gate.since));
+    let went_on = after.position != before.position && after.position.cause == Cause::GatePassed;
+    let complete = before.complete.is_none() && after.complete.is_some();
+    if went_on || complete || now.is_some_and(|now| now.passed.is_some()) {
+        GateEnd::Passed
+    } else if now.unwrap_or(gate).failed.is_empty() {
+        GateEnd::Left
+    } else {
+        GateEnd::Failed
+    }
 }
 
 /// What a cluster has shown by what it measured.

@@ -167,10 +167,12 @@ impl Publisher {
         }
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
-            if let Err(error) = shared.keep(measured).await {
+            // In one batch, so that what was measured is there when its gate is told to be over.
+            let (kept, logged) = tokio::join!(shared.keep(measured), shared.log(events));
+            if let Err(error) = kept {
                 tracing::warn!(%error, "what was measured for a gate is not kept");
             }
-            if let Err(error) = shared.log(events).await {
+            if let Err(error) = logged {
                 tracing::warn!(%error, "the timeline lacks what a commit brought about");
             }
         });

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
 use shipper_core::resources::Resources;
-use shipper_core::{AppKey, ClusterName};
+use shipper_core::{AppKey, ClusterName, ReleaseName};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How long an agent that began anew may take to see all nodes and pods.
@@ -95,9 +95,14 @@ pub struct Ledger<'a> {
     pub reports: BTreeMap<(&'a ClusterName, &'a AppKey), Option<ReportRow<'a>>>,
     /// Entries for the timeline.
     pub events: Vec<TimelineEvent>,
-    /// Measurements to be kept.
-    pub measurements: Vec<Measurement>,
+    /// Measurements to be kept, the last of each run in a cluster.
+    pub measurements: Vec<&'a Measurement>,
+    /// Where each of them is.
+    runs: HashMap<Run<'a>, usize>,
 }
+
+/// What one measurement is of; it replaces what was known of the same.
+type Run<'a> = (&'a AppKey, &'a ReleaseName, Timestamp, &'a ClusterName);
 
 /// The clusters a batch concerns.
 pub fn clusters_of(batch: &[Write]) -> BTreeSet<&ClusterName> {
@@ -120,9 +125,18 @@ impl<'a> Ledger<'a> {
                 Written::Logged
             }
             Write::Measurements(measurements) => {
-                self.measurements.extend(measurements.iter().cloned());
+                measurements.iter().for_each(|measurement| self.measure(measurement));
                 Written::Logged
             }
+        }
+    }
+
+    fn measure(&mut self, measurement: &'a Measurement) {
+        let Measurement { application, release, run, cluster, .. } = measurement;
+        let at = *self.runs.entry((application, release, *run, cluster)).or_insert(self.measurements.len());
+        match self.measurements.get_mut(at) {
+            Some(known) => *known = measurement,
+            None => self.measurements.push(measurement),
         }
     }
 

@@ -68,9 +68,9 @@ impl Rows {
             self.events.push(Entry { number: self.last, event });
         }
         for measurement in ledger.measurements {
-            match self.measurements.iter_mut().find(|known| is_same_run(known, &measurement)) {
-                Some(known) => *known = measurement,
-                None => self.measurements.push(measurement),
+            match self.measurements.iter_mut().find(|known| is_same_run(known, measurement)) {
+                Some(known) => known.clone_from(measurement),
+                None => self.measurements.push(measurement.clone()),
             }
         }
         written

@@ -100,7 +100,7 @@ fn why(app: &AppKey) -> shipper_core::why::Why {
 fn measured() -> Measurement {
     let measured = json!({
         "at": "2026-11-01T10:20:00Z", "application": "web/shop", "release": OLD, "step": 0, "stepName": HARM, "run": "2026-11-01T10:05:00Z",
-        "cluster": CLUSTERS[0].0, "outcome": "failed", "measures": [{"name": HARM, "passed": 0, "failed": 1, "unknown": 0,
+        "cluster": CLUSTERS[0].0, "outcome": "failed", "gate": "failed", "measures": [{"name": HARM, "passed": 0, "failed": 1, "unknown": 0,
             "samples": [{"at": "2026-11-01T10:05:00Z", "outcome": "failed", "measured": HARM}]}],
     });
     serde_json::from_value(measured).unwrap()

@@ -14,7 +14,7 @@ const SECRET: [&str; 7] = ["password", "passwd", "secret", "token", "credential"
 
 /// Whether a name, or a path of names, says that its value is secret: `dbPassword`, `API_KEY`.
 pub fn says_secret(name: &str) -> bool {
-    let name = name.to_lowercase().replace(['_', '-'], "");
+    let name = name.to_lowercase().replace(['_', '-', '.'], "");
     SECRET.iter().any(|part| name.contains(part))
 }
 
@@ -22,6 +22,25 @@ pub fn says_secret(name: &str) -> bool {
 pub fn without_secrets(mut object: Value) -> Value {
     of_secret(&mut object, &mut |_, value| *value = Value::from(HIDDEN));
     object
+}
+
+/// A value that people wrote as anybody may see it: without what stands under a name that says that it is secret.
+pub fn without_named_secrets(mut value: Value) -> Value {
+    environment(&mut value, "", &mut |_, value| *value = Value::from(HIDDEN));
+    named(&mut value);
+    value
+}
+
+fn named(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(named),
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                if says_secret(name) { *field = Value::from(HIDDEN) } else { named(field) }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Both sides of an object with what is secret hidden.
@@ -92,7 +111,8 @@ fn environment(value: &mut Value, place: &str, take: &mut Take<'_>) {
                 let name = item.get("name").and_then(Value::as_str).map(str::to_owned);
                 let place = format!("{place}/{}", name.as_deref().unwrap_or(&index.to_string()));
                 let secret = name.is_some_and(|name| says_secret(&name));
-                match item.get_mut("value").filter(|value| secret && value.is_string()) {
+                match item.get_mut("value").filter(|value| secret && !(value.is_object() || value.is_array()))
+                {
                     Some(value) => take(place, value),
                     None => environment(item, &place, take),
                 }

@@ -6,7 +6,7 @@
 mod hidden;
 mod neutral;
 
-pub use hidden::{says_secret, without_secrets};
+pub use hidden::{says_secret, without_named_secrets, without_secrets};
 
 use super::{Manifests, ParseError};
 use crate::yaml;
@@ -208,5 +208,16 @@ mod tests {
         assert!(!text.contains("first") && !text.contains("second"), "{text}");
         assert_eq!(text.matches("(hidden, after)").count(), 2, "{text}");
         assert!(text.contains("value: more") && text.contains("secretKeyRef"), "{text}");
+    }
+
+    #[test]
+    fn what_people_wrote_is_hidden_in_lists_too() {
+        let written = serde_json::json!({
+            "env": [{"name": "DB_PASSWORD", "value": "hunter2"}, {"name": "PIN_TOKEN", "value": 1234}, {"name": "HOST", "value": "db"}],
+            "users": [{"name": "ann", "password": {"is": "hunter2"}}], "api.key": "hunter2", "greeting": "hello",
+        });
+        let text = without_named_secrets(written).to_string();
+        assert!(!text.contains("hunter2") && !text.contains("1234"), "{text}");
+        assert!(["HOST", "\"db\"", "ann", "hello"].iter().all(|shown| text.contains(shown)), "{text}");
     }
 }

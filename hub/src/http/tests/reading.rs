@@ -252,7 +252,7 @@ pub(super) fn measured(second: i64, cluster: &str) -> Measurement {
     let samples = [sample(60, "0.002"), sample(120, "0.001")];
     serde_json::from_value(json!({
         "at": at(130), "application": "web/shop", "release": "shop-83e4eedd-0", "step": 1, "stepName": "half", "run": at(0), "cluster": cluster,
-        "outcome": "passed", "measures": [{"name": "errors", "passed": 2, "failed": 0, "unknown": 0, "samples": samples}],
+        "outcome": "passed", "gate": "passed", "measures": [{"name": "errors", "passed": 2, "failed": 0, "unknown": 0, "samples": samples}],
     }))
     .unwrap()
 }

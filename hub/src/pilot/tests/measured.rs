@@ -4,6 +4,7 @@ use super::bed::{Bed, Hub, done, file, key};
 use super::{cluster, has_releases, image};
 use crate::store::Measurement;
 use crate::timeline::Told;
+use shipper_core::api::GateEnd;
 use shipper_core::report::{AnalysisReport, AppReport, MeasureReport, Outcome, Sample};
 use shipper_core::state::Target;
 use shipper_core::status::WaitingFor;
@@ -77,7 +78,8 @@ async fn a4_what_was_measured_is_kept_when_its_gate_is_over() {
     let mut told = hub.shared.timeline.listen();
     let mut sequence = 0;
     let kept = async || hub.shared.store.measurements(&key("shop"), 10).await.unwrap();
-    let ends = |one: &Measurement| (one.step_name.clone(), one.outcome, one.measures[0].samples.len());
+    let ends =
+        |one: &Measurement| (one.step_name.clone(), one.outcome, one.gate, one.measures[0].samples.len());
 
     hub.app("shop", has_releases(1)).await;
     let target = until_measured(&mut bed, &hub, &mut sequence).await;
@@ -88,7 +90,10 @@ async fn a4_what_was_measured_is_kept_when_its_gate_is_over() {
     hub.says("a", sequence, having_measured(&target, 2, 0)).await;
     until_told(&mut told, "StepAsked").await;
     let passed = kept().await;
-    assert_eq!(passed.iter().map(ends).collect::<Vec<_>>(), [("half".to_owned(), Outcome::Passed, 2)]);
+    assert_eq!(
+        passed.iter().map(ends).collect::<Vec<_>>(),
+        [("half".to_owned(), Outcome::Passed, GateEnd::Passed, 2)]
+    );
     let run = target.analysis.unwrap();
     assert_eq!((&passed[0].release, passed[0].run, passed[0].step), (&run.release, run.run, 0));
     let target = bed.target("a", "shop").unwrap();
@@ -103,7 +108,10 @@ async fn a4_what_was_measured_is_kept_when_its_gate_is_over() {
     hub.says("a", sequence, having_measured(&target, 1, 1)).await;
     until_told(&mut told, "AnalysisFailed").await;
     let failed = kept().await;
-    assert_eq!((failed.len(), ends(&failed[0])), (2, ("half".to_owned(), Outcome::Failed, 2)));
+    assert_eq!(
+        (failed.len(), ends(&failed[0])),
+        (2, ("half".to_owned(), Outcome::Failed, GateEnd::Failed, 2))
+    );
 
     bed.commit(&[("apps/web/all.yaml", Some(&image("3")))]);
     hub.app("shop", has_releases(3)).await;
@@ -119,7 +127,7 @@ async fn a4_what_was_measured_is_kept_when_its_gate_is_over() {
     bed.commit(&[("apps/web/all.yaml", Some(&image("1")))]);
     until_told(&mut told, "Withdrawn").await;
     let left = kept().await;
-    assert_eq!(ends(&left[0]), ("half".to_owned(), Outcome::Unknown, 1));
+    assert_eq!(ends(&left[0]), ("half".to_owned(), Outcome::Unknown, GateEnd::Left, 1));
     assert_eq!(left.len(), 3);
     hub.stop().await;
 }

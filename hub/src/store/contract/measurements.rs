@@ -4,6 +4,7 @@ use super::{at, eu, keep, key, one};
 use crate::store::timeline::size_of_measurement;
 use crate::store::{Keep, Measurement, Store, Write, Written};
 use shipper_core::AppKey;
+use shipper_core::api::GateEnd;
 use shipper_core::report::{MeasureReport, Outcome, Sample};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ fn measurement(name: &str, run: i64, cluster: &str, outcome: Outcome) -> Measure
         run: at(run),
         cluster: cluster.into(),
         outcome,
+        gate: GateEnd::Passed,
         measures: vec![MeasureReport {
             name: "errors".to_owned(),
             passed: 3,
@@ -46,7 +48,14 @@ pub(super) async fn a4_what_was_measured_is_kept_by_run_and_cluster(store: Arc<d
     // The same run is told again, as by a hub that pushed and does not know that it did.
     let later = Measurement { at: at(300), outcome: Outcome::Passed, ..us_first };
     one(store, Write::Measurements(vec![later.clone()])).await;
-    assert_eq!(of(key("shop")).await, [again, later, eu_first]);
+    assert_eq!(of(key("shop")).await, [again.clone(), later, eu_first.clone()]);
+
+    // Twice in one batch, while the database was slow: the last counts, and nothing else in the batch suffers.
+    let [before, after] =
+        [Outcome::Unknown, Outcome::Failed].map(|outcome| Measurement { outcome, ..eu_first.clone() });
+    let twice = [vec![before], vec![after.clone()]].map(Write::Measurements);
+    assert_eq!(store.write(&twice).await.unwrap(), [Written::Logged, Written::Logged]);
+    assert_eq!(of(key("shop")).await.last(), Some(&after));
     assert!(!store.load().await.unwrap().agents.contains_key(&eu()), "it opens no session");
 }
 

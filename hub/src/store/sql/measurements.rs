@@ -8,7 +8,7 @@ use shipper_core::AppKey;
 use shipper_core::api::Measurement;
 
 /// Puts them down; what was known of the same run in the same cluster is replaced.
-pub(super) async fn put(connection: &mut dyn Sql, measurements: &[Measurement]) -> Result<(), StoreError> {
+pub(super) async fn put(connection: &mut dyn Sql, measurements: &[&Measurement]) -> Result<(), StoreError> {
     let mut rows: Vec<[Value<'_>; 7]> = Vec::with_capacity(measurements.len());
     for one in measurements {
         rows.push([

@@ -7,7 +7,7 @@ use crate::ui::words::{cut, short};
 use serde_json::{Map, Value};
 use shipper_core::ReleaseName;
 use shipper_core::manifest::ContainerKey;
-use shipper_core::manifest::compare::says_secret;
+use shipper_core::manifest::compare::{says_secret, without_named_secrets};
 use shipper_core::state::Environment;
 use shipper_core::status::ApplicationStatus;
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +65,7 @@ pub(super) fn between(
         if TREES.contains(&path) {
             return value.as_str().map_or_else(|| value.to_string(), short);
         }
+        let value = without_named_secrets(value.clone());
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         cut(&text, VALUE)
     };

@@ -6,8 +6,9 @@ use crate::store::Measurement;
 use crate::ui::words::{Moment, length_of};
 use jiff::Timestamp;
 use shipper_core::analysis::wanted;
+use shipper_core::api::GateEnd;
 use shipper_core::intent::Analysis;
-use shipper_core::report::{MeasureReport, Outcome};
+use shipper_core::report::MeasureReport;
 use shipper_core::state::{GateRecord, ReleaseRecord};
 use shipper_core::status::ApplicationStatus;
 use shipper_core::{ClusterName, ReleaseName};
@@ -129,19 +130,19 @@ pub(super) fn over(status: &ApplicationStatus, known: &Known, kept: &[Measuremen
             release: release.to_string(),
             run: Moment::of(run),
             at: Moment::of(newest.at),
-            state: state(&of_run),
+            state: state(newest.gate),
             measures,
         })
     };
     runs.into_iter().take(OVER).filter_map(gate).collect()
 }
 
-/// How a gate ended, by what the clusters have shown.
-fn state(of_run: &[&Measurement]) -> &'static str {
-    if of_run.iter().any(|one| one.outcome == Outcome::Failed) {
-        return "failed";
+fn state(end: GateEnd) -> &'static str {
+    match end {
+        GateEnd::Passed => "passed",
+        GateEnd::Failed => "failed",
+        GateEnd::Left => "left",
     }
-    if of_run.iter().all(|one| one.outcome == Outcome::Passed) { "passed" } else { "left" }
 }
 
 /// The gate as it is judged, where it is that of the step in force.

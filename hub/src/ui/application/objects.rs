@@ -66,11 +66,16 @@ pub(super) async fn ask(
         "the hub is busy with the repository and cannot say now; load the page again in a moment".to_owned()
     };
     let Some(rendered) = answer else { return (Objects::Unsaid(busy()), BTreeMap::new()) };
-    let Ok(Ok(_room)) = timeout(PATIENCE, ROOM.acquire()).await else {
+    let Ok(Ok(room)) = timeout(PATIENCE, ROOM.acquire()).await else {
         return (Objects::Unsaid(busy()), BTreeMap::new());
     };
     let (app, from, to) = (app.clone(), from.clone(), to.clone());
-    let compared = tokio::task::spawn_blocking(move || compare(&app, &rendered, &from, &to)).await;
+    // Who asked may be gone before it is done.
+    let compared = tokio::task::spawn_blocking(move || {
+        let _room = room;
+        compare(&app, &rendered, &from, &to)
+    })
+    .await;
     match compared {
         Ok(Ok((changes, images))) => (shown(changes), images),
         Ok(Err(why)) => (Objects::Unsaid(why), BTreeMap::new()),

@@ -160,7 +160,11 @@ async fn gates_that_are_over_show_what_was_measured_and_how_they_ended() {
     let hub = hub().await;
     hub.clusters(&two());
     hub.publish(&rollout("web/shop"));
-    let measured = |release: &str, run: &str, cluster: &str, outcome: &str, values: &[(&str, &str)]| {
+    let measured = |release: &str,
+                    run: &str,
+                    gate: &str,
+                    (cluster, outcome): (&str, &str),
+                    values: &[(&str, &str)]| {
         let samples: Vec<Value> = values
             .iter()
             .map(|(outcome, measured)| json!({"at": run, "outcome": outcome, "measured": measured}))
@@ -168,7 +172,7 @@ async fn gates_that_are_over_show_what_was_measured_and_how_they_ended() {
         let passed = values.iter().filter(|(outcome, _)| *outcome == "passed").count();
         serde_json::from_value::<Measurement>(json!({
             "at": "2026-11-01T10:20:00Z", "application": "web/shop", "release": release, "step": 1, "stepName": "half", "run": run,
-            "cluster": cluster, "outcome": outcome,
+            "cluster": cluster, "outcome": outcome, "gate": gate,
             "measures": [{"name": "errors", "passed": passed, "failed": values.len() - passed, "unknown": 0, "samples": samples}],
         }))
         .unwrap()
@@ -176,11 +180,17 @@ async fn gates_that_are_over_show_what_was_measured_and_how_they_ended() {
     let [first, second] = ["2026-11-01T10:05:00Z", "2026-11-01T10:15:00Z"];
     let good = [("passed", "0.001"), ("passed", "0.002")];
     let kept = vec![
-        measured("shop-gone-0", first, "eu-1", "unknown", &good[..1]),
-        measured("shop-new-0", first, "eu-1", "passed", &good),
-        measured("shop-new-0", first, "us-1", "failed", &[("passed", "0.001"), ("failed", "0.2")]),
-        measured("shop-new-0", second, "us-1", "passed", &good),
-        measured("shop-new-0", second, "eu-1", "passed", &good),
+        measured("shop-gone-0", first, "left", ("eu-1", "passed"), &good[..1]),
+        measured("shop-new-0", first, "failed", ("eu-1", "passed"), &good),
+        measured(
+            "shop-new-0",
+            first,
+            "failed",
+            ("us-1", "failed"),
+            &[("passed", "0.001"), ("failed", "0.2")],
+        ),
+        measured("shop-new-0", second, "passed", ("us-1", "passed"), &good),
+        measured("shop-new-0", second, "passed", ("eu-1", "passed"), &good),
     ];
     hub.shared.keep(kept).await.unwrap();
     let record = |gate: Value| {
