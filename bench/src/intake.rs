@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::crowd::{Crowd, Speaker};
@@ -26,11 +26,14 @@ pub struct Args {
     /// Seconds for each figure; an agent may send 200 at once and then 50 a second, so more of them take more clusters
     #[arg(long, default_value_t = 8)]
     seconds: u64,
+    /// Applications that each report is about: those of which an agent has news when the last one is acknowledged
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    about: u16,
 }
 
 impl Default for Args {
     fn default() -> Self {
-        Self { clusters: 1_000, seconds: 8 }
+        Self { clusters: 1_000, seconds: 8, about: 1 }
     }
 }
 
@@ -48,9 +51,12 @@ enum Say {
 /// # Errors
 /// The hub does not start, or refuses a report.
 pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
-    let crowd = Crowd::start(args.clusters, args.clusters, &[]).await?;
+    let about = usize::from(args.about);
+    // Each runs in three clusters, and by chance some have fewer.
+    let crowd = Crowd::start(args.clusters * about.div_ceil(2), args.clusters, &[]).await?;
     let mut speakers = crowd.report_all().await?;
-    speakers.retain(|speaker| !speaker.applications.is_empty());
+    speakers.retain(|speaker| speaker.applications.len() >= about);
+    speakers.iter_mut().for_each(|speaker| speaker.applications.truncate(about));
     let length = Duration::from_secs(args.seconds);
     let (mut rows, mut kept) = (Vec::new(), Vec::new());
     for (what, say) in [("nothing new", Say::TheSame), ("a pod came or went", Say::News)] {
@@ -65,7 +71,7 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
         // What the hub does about it afterwards.
         tokio::time::sleep(REST).await;
         let [_, began] = spent(&crowd)?;
-        let bare = bare(&crowd.data, batch as usize, length).await?;
+        let bare = bare(&crowd.data, (batch as usize, about), length).await?;
         let alone = (spent(&crowd)?[1] - began) / (bare * length.as_secs_f64());
         let each = [hub / count as f64, own / count as f64, alone].map(|seconds| seconds * 1e6);
         rows.push(vec![
@@ -77,7 +83,7 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
             each.map(|micros| format!("{micros:.1}")).join(", "),
         ]);
         kept.push(json!({
-            "what": what, "perSecond": rate, "batch": batch, "barePerSecond": bare,
+            "what": what, "applicationsOfEach": about, "perSecond": rate, "batch": batch, "barePerSecond": bare,
             "microsecondsOfCores": {"hub": each[0], "generator": each[1], "bare": each[2]},
         }));
     }
@@ -132,11 +138,13 @@ async fn flood(
 fn prepare(speaker: &Speaker, say: Say) -> Vec<Post> {
     let pods: &[u32] = if say == Say::News { &[3, 2] } else { &[3] };
     let report = |ready: &u32| {
-        let mut app = speaker.applications.first().cloned().unwrap_or(Value::Null);
-        for field in ["pods", "ready", "available"] {
-            app["releases"][0]["capacity"][field] = json!(ready);
+        let mut applications = speaker.applications.clone();
+        for app in &mut applications {
+            for field in ["pods", "ready", "available"] {
+                app["releases"][0]["capacity"][field] = json!(ready);
+            }
         }
-        speaker.prepare(&[app])
+        speaker.prepare(&applications)
     };
     pods.iter().map(report).collect()
 }

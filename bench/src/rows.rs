@@ -23,7 +23,7 @@ const TIME: &str = "reported_at";
 
 /// Reports a second that can be written with so many in a transaction, for so long.
 ///
-/// A report is the row of its cluster and the row of the application that it is about, all columns of both with the very values that the
+/// A report is the row of its cluster and the rows of the applications that it is `about`, all columns of both with the very values that the
 /// hub with `data` has of it in its database; only numbers and times go on, as they do from one report to the next. The rows take the place
 /// of their like in a copy of that database, by the same driver, with the same settings (a write-ahead log, flushed with every
 /// transaction). Those of a transaction are in the order of their keys, and no neighbours but by chance, as whoever reports next is not the
@@ -32,7 +32,7 @@ const TIME: &str = "reported_at";
 ///
 /// # Errors
 /// The hub has fewer reports than go into a transaction, or a database fails.
-pub async fn bare(data: &Path, batch: usize, length: Duration) -> Result<f64> {
+pub async fn bare(data: &Path, (batch, about): (usize, usize), length: Duration) -> Result<f64> {
     let scratch = Scratch::new("bare")?;
     let copy = scratch.join("bare.db");
     let hub = SqliteConnectOptions::new().filename(data.join("hub.db")).read_only(true);
@@ -45,13 +45,17 @@ pub async fn bare(data: &Path, batch: usize, length: Duration) -> Result<f64> {
         .synchronous(SqliteSynchronous::Full);
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
     // The report that each cluster sent last.
-    let clusters = "SELECT * FROM clusters AS c WHERE EXISTS \
-         (SELECT 1 FROM reports AS r WHERE r.cluster = c.cluster AND r.sequence = c.sequence) ORDER BY cluster";
-    let reports = "SELECT * FROM reports AS r WHERE EXISTS \
-         (SELECT 1 FROM clusters AS c WHERE r.cluster = c.cluster AND r.sequence = c.sequence) ORDER BY cluster";
-    let mut clusters = Rows::read(&pool, "clusters", &["cluster"], clusters, batch).await?;
-    let mut reports = Rows::read(&pool, "reports", &["cluster", "namespace", "name"], reports, batch).await?;
-    ensure!(clusters.values.len() == reports.values.len(), "a report is not of one application");
+    let last = "(SELECT r.cluster FROM reports AS r JOIN clusters AS c ON r.cluster = c.cluster AND r.sequence = c.sequence \
+         GROUP BY r.cluster HAVING count(*) = ?)";
+    let clusters = format!("SELECT * FROM clusters WHERE cluster IN {last} ORDER BY cluster");
+    let reports = format!(
+        "SELECT * FROM reports AS r WHERE cluster IN {last} \
+         AND sequence = (SELECT sequence FROM clusters AS c WHERE c.cluster = r.cluster) ORDER BY cluster"
+    );
+    let mut clusters = Rows::read(&pool, ("clusters", &["cluster"]), (clusters, about), (batch, 1)).await?;
+    let key = ["cluster", "namespace", "name"];
+    let mut reports = Rows::read(&pool, ("reports", &key), (reports, about), (batch, about)).await?;
+    ensure!(clusters.values.len() * about == reports.values.len(), "a report is not of {about} applications");
     let mut order: Vec<usize> = (0..clusters.values.len()).collect();
     order.shuffle(&mut rand::rng());
 
@@ -80,6 +84,8 @@ pub async fn bare(data: &Path, batch: usize, length: Duration) -> Result<f64> {
 
 /// Rows of a table, of which a batch at a time is written.
 struct Rows {
+    /// How many belong to a report.
+    each: usize,
     columns: Vec<String>,
     values: Vec<Vec<Value>>,
     /// What writes a batch, with how many rows each.
@@ -94,16 +100,17 @@ enum Value {
 impl Rows {
     async fn read(
         pool: &SqlitePool,
-        table: &str,
-        key: &[&str],
-        query: &'static str,
-        batch: usize,
+        (table, key): (&str, &[&str]),
+        (query, about): (String, usize),
+        (batch, each): (usize, usize),
     ) -> Result<Self> {
-        let rows = sqlx::query(query).fetch_all(pool).await?;
+        let batch = batch * each;
+        let query = sqlx::query(AssertSqlSafe(query)).bind(i64::try_from(about)?);
+        let rows = query.fetch_all(pool).await?;
         let Some(one) = rows.first() else { bail!("no row of {table} is of a report") };
         let columns: Vec<String> = one.columns().iter().map(|column| column.name().to_owned()).collect();
         let values = rows.iter().map(values).collect::<Result<Vec<_>>>()?;
-        ensure!(batch <= values.len(), "{batch} reports at once of {}", values.len());
+        ensure!(batch <= values.len(), "{batch} rows of {table} at once of {}", values.len());
         let statement = |rows: usize| {
             let tuple = format!("({})", vec!["?"; columns.len()].join(","));
             let others = columns.iter().filter(|column| !key.contains(&column.as_str()));
@@ -118,18 +125,19 @@ impl Rows {
         };
         let sizes = (0..batch).step_by(CHUNK).map(|first| CHUNK.min(batch - first));
         let texts = sizes.map(|rows| (Arc::from(statement(rows)), rows)).collect();
-        Ok(Self { columns, values, texts })
+        Ok(Self { each, columns, values, texts })
     }
 
-    /// The statements that write the chosen ones, with their values.
+    /// The statements that write the chosen reports, with their values.
     fn statements(&mut self, chosen: &[usize], now: i64) -> Result<Vec<(Arc<str>, SqliteArguments)>> {
-        let mut chosen = chosen.iter();
+        let each = self.each;
+        let mut chosen = chosen.iter().flat_map(|report| report * each..(report + 1) * each);
         let mut made = Vec::with_capacity(self.texts.len());
         for (text, rows) in &self.texts {
             let mut arguments = SqliteArguments::default();
             arguments.reserve(rows * self.columns.len(), 0);
             for place in chosen.by_ref().take(*rows) {
-                for (column, value) in self.columns.iter().zip(&mut self.values[*place]) {
+                for (column, value) in self.columns.iter().zip(&mut self.values[place]) {
                     let added = match value {
                         Value::Number(Some(number)) if COUNTS.contains(&column.as_str()) => {
                             *number += 1;
