@@ -1,10 +1,7 @@
 //! Following one rollout: what it is, what happened, what became of earlier releases; waiting with exit codes.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
-
 use crate::rollout::{World, broken_image};
+use crate::served::{Answer, served};
 use crate::support::{Outcome, run};
 use serde_json::{Value, json};
 use shipper_core::api::{ApplicationSummary, ReleaseView, TimelineEvent, Waited};
@@ -36,29 +33,14 @@ pub(crate) type Route = (&'static str, &'static str, String);
 
 /// A hub that answers from a table: what follows the address of the API, beginning with it.
 fn hub(routes: Vec<Route>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 4096];
-            let read = stream.read(&mut request).unwrap();
-            let request = String::from_utf8_lossy(&request[..read]).into_owned();
-            let path = request.split(' ').nth(1).unwrap_or_default().trim_start_matches("/api/v1/");
-            let found =
-                routes.iter().find(|(route, ..)| path == *route || path.starts_with(&format!("{route}?")));
-            let (code, kind, body) = match found {
-                Some((_, kind, body)) => ("200 OK", *kind, body.as_str()),
-                None => ("404 Not Found", "application/problem+json", "{\"detail\":\"not known\"}"),
-            };
-            let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            );
-            stream.write_all(answer.as_bytes()).unwrap();
+    served(move |path, query| {
+        let path = path.trim_start_matches("/api/v1/");
+        let asked = format!("{path}?{query}");
+        match routes.iter().find(|(route, ..)| [path, &asked].contains(route)) {
+            Some((_, kind, body)) => Answer { kind, ..Answer::of(body.clone()) },
+            None => Answer::problem("404 Not Found", &json!({"detail": "not known"})),
         }
-    });
-    url
+    })
 }
 
 const JSON: &str = "application/json";

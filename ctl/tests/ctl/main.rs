@@ -21,6 +21,7 @@ mod pulls;
 mod removal;
 mod render;
 mod rollout;
+mod served;
 mod shells;
 mod small_commits;
 mod status;

@@ -1,11 +1,9 @@
 //! Lists of thousands are read whole, whatever pages the hub gives.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use crate::rollout::World;
+use crate::served::{Answer, served};
 use crate::support::run;
 use serde_json::{Value, json};
 use shipper_core::api::ApplicationSummary;
@@ -15,46 +13,30 @@ use shipperctl::exit::Exit;
 fn hub(applications: usize, largest: usize) -> (String, Arc<Mutex<Vec<usize>>>) {
     let summary =
         json!(ApplicationSummary::of(&World::new("1d5ce5cd9ea4a2d9cf41a6ec8a5ab0b0a4d3f0aa").status()));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
     let limits = Arc::new(Mutex::new(Vec::new()));
     let asked = limits.clone();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 4096];
-            let read = stream.read(&mut request).unwrap();
-            let request = String::from_utf8_lossy(&request[..read]).into_owned();
-            let number = |name: &str| {
-                let query = request.split([' ', '?', '&']);
-                query.filter_map(|part| part.strip_prefix(name)).find_map(|number| number.parse().ok())
-            };
-            let limit: usize = number("limit=").unwrap_or(100);
-            asked.lock().unwrap().push(limit);
-            let (code, kind, body) = if limit > largest {
-                let told = json!({"detail": format!("limit={limit}: a page has 1 to {largest} items")});
-                ("400 Bad Request", "application/problem+json", told)
-            } else {
-                let first = number("continue=").unwrap_or(0);
-                let last = applications.min(first + limit);
-                let item = |number: usize| {
-                    let mut item = summary.clone();
-                    item["application"] = json!(format!("web/app-{number:05}"));
-                    item
-                };
-                let mut page = json!({"items": (first..last).map(item).collect::<Vec<Value>>()});
-                if last < applications {
-                    page["continue"] = json!(last.to_string());
-                }
-                ("200 OK", "application/json", page)
-            };
-            let body = body.to_string();
-            let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            );
-            stream.write_all(answer.as_bytes()).unwrap();
+    let url = served(move |_, query| {
+        let number = |name: &str| {
+            query.split('&').filter_map(|part| part.strip_prefix(name)).find_map(|number| number.parse().ok())
+        };
+        let limit: usize = number("limit=").unwrap_or(100);
+        asked.lock().unwrap().push(limit);
+        if limit > largest {
+            let told = format!("limit={limit}: a page has 1 to {largest} items");
+            return Answer::problem("400 Bad Request", &json!({"detail": told}));
         }
+        let first = number("continue=").unwrap_or(0);
+        let last = applications.min(first + limit);
+        let item = |number: usize| {
+            let mut item = summary.clone();
+            item["application"] = json!(format!("web/app-{number:05}"));
+            item
+        };
+        let mut page = json!({"items": (first..last).map(item).collect::<Vec<Value>>()});
+        if last < applications {
+            page["continue"] = json!(last.to_string());
+        }
+        Answer::of(page.to_string())
     });
     (url, limits)
 }

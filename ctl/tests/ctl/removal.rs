@@ -1,8 +1,12 @@
 //! `remove` and `repository accept`: the very commits they make.
 
+use serde_json::json;
+use shipper_core::api::ApplicationSummary;
 use shipper_core::intent::AcceptedHistory;
-use shipper_core::protocol::{HubStatus, RefusedHistory};
+use shipper_core::protocol::{APPLICATIONS, HubStatus, RefusedHistory};
 
+use crate::rollout::World;
+use crate::served::{Answer, served};
 use crate::support::{git, hub, run, well, write};
 
 struct Fixture {
@@ -55,6 +59,14 @@ impl Fixture {
     }
 }
 
+const FILE: &str = "applications/web/hello.yaml";
+const APPLICATION: &str = "\
+apiVersion: shipper.dev/v1alpha1
+kind: Application
+metadata: {name: hello, namespace: web}
+spec: {template: {manifests: {path: apps/hello}}}
+";
+
 /// What was in force before the history was rewritten.
 const OLD: &str = "0123456789012345678901234567890123456789";
 
@@ -86,6 +98,32 @@ fn x1_remove_takes_the_file_away_and_confirms_it() {
     git(&fixture.desk, &["push", "-q", "origin", "main"]);
     let unknown = fixture.run(&hub, &["remove", "web/blog"]);
     assert!(unknown.err.contains("there is no application"), "{}", unknown.err);
+}
+
+/// [X1] What goes is told by what ran before the commit: the hub may be done with the removal before it is asked again.
+#[test]
+fn x1_what_goes_is_asked_before_it_does() {
+    let fixture = fixture();
+    let status = World::new(OLD).settle().status();
+    let summary = json!({"items": [ApplicationSummary::of(&status)]}).to_string();
+    let (bare, known) = (fixture.bare.clone(), json!(status).to_string());
+    // Nothing is left as soon as the file is gone.
+    let hub = served(move |path, _| match path {
+        APPLICATIONS => Answer::of(summary.clone()),
+        _ if git(&bare, &["ls-tree", "main", FILE]).is_empty() => {
+            Answer::problem("404 Not Found", &json!({}))
+        }
+        _ => Answer::of(known.clone()),
+    });
+    let app = status.application.to_string();
+    write(&fixture.desk, &[(FILE, APPLICATION)]);
+    git(&fixture.desk, &["add", "-A"]);
+    git(&fixture.desk, &["commit", "-qm", "Add it"]);
+    git(&fixture.desk, &["push", "-q", "origin", "main"]);
+    let done = fixture.run(&hub, &["remove", &app]);
+    let pods: u32 =
+        status.clusters.iter().flat_map(|c| &c.releases).map(|release| release.capacity.ready).sum();
+    assert!(pods > 0 && done.out.contains(&format!("({pods} ready pods)")), "{} {}", done.out, done.err);
 }
 
 /// [X2] A cluster is named without a namespace, so that it is never taken for an application.

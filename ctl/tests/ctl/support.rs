@@ -1,11 +1,9 @@
 //! A repository, a hub that answers what it is told, and the command line.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 
+use crate::served::{Answer, served};
 use clap::Parser;
 use serde_json::{Value, json};
 use shipper_core::api::ApplicationSummary;
@@ -98,52 +96,31 @@ pub(crate) fn hub_of(
     status: HubStatus,
     clusters: Vec<ClusterView>,
 ) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = [0; 4096];
-            let read = stream.read(&mut request).unwrap();
-            let request = String::from_utf8_lossy(&request[..read]).into_owned();
-            let asked = request.split(' ').nth(1).unwrap_or_default();
-            let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
-            let page = |items: Vec<Value>| Some(json!({"items": items}));
-            let body = match path {
-                APPLICATIONS => {
-                    let cluster = query.split('&').find_map(|part| part.strip_prefix("cluster="));
-                    let there = |status: &&ApplicationStatus| {
-                        cluster.is_none_or(|name| status.clusters.iter().any(|c| c.cluster.as_str() == name))
-                    };
-                    page(
-                        applications.iter().filter(there).map(|s| json!(ApplicationSummary::of(s))).collect(),
-                    )
-                }
-                STATUS => Some(json!(status)),
-                CLUSTERS => page(clusters.iter().cloned().map(|one| json!(one.overview())).collect()),
-                other => {
-                    let cluster = clusters.iter().find(|c| other == format!("{CLUSTERS}/{}", c.cluster.name));
-                    let one =
-                        applications.iter().find(|s| other == format!("{APPLICATIONS}/{}", s.application));
-                    cluster.map(|one| json!(one)).or(one.map(|one| json!(one)))
-                }
-            };
-            let code = if body.is_some() { "200 OK" } else { "404 Not Found" };
-            // Below another path is no hub.
-            let kind = if path.starts_with("/api/") && body.is_none() {
-                "application/problem+json"
-            } else {
-                "application/json"
-            };
-            let body = body.map_or_else(|| "no such page".to_owned(), |body| body.to_string());
-            let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            );
-            stream.write_all(answer.as_bytes()).unwrap();
+    served(move |path, query| {
+        let page = |items: Vec<Value>| Some(json!({"items": items}));
+        let body = match path {
+            APPLICATIONS => {
+                let cluster = query.split('&').find_map(|part| part.strip_prefix("cluster="));
+                let there = |status: &&ApplicationStatus| {
+                    cluster.is_none_or(|name| status.clusters.iter().any(|c| c.cluster.as_str() == name))
+                };
+                page(applications.iter().filter(there).map(|s| json!(ApplicationSummary::of(s))).collect())
+            }
+            STATUS => Some(json!(status)),
+            CLUSTERS => page(clusters.iter().cloned().map(|one| json!(one.overview())).collect()),
+            other => {
+                let cluster = clusters.iter().find(|c| other == format!("{CLUSTERS}/{}", c.cluster.name));
+                let one = applications.iter().find(|s| other == format!("{APPLICATIONS}/{}", s.application));
+                cluster.map(|one| json!(one)).or(one.map(|one| json!(one)))
+            }
+        };
+        // Below another path is no hub.
+        let kind = if path.starts_with("/api/") { "application/problem+json" } else { "application/json" };
+        match body {
+            Some(body) => Answer::of(body.to_string()),
+            None => Answer { code: "404 Not Found".to_owned(), kind, body: "no such page".to_owned() },
         }
-    });
-    url
+    })
 }
 
 /// A hub's own status, with nothing the matter.

@@ -2,12 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 use std::rc::Rc;
-use std::thread;
 
 use clap::Parser;
 use serde::Serialize;
@@ -24,6 +22,7 @@ use shipperctl::terminal::{Look, Terminal};
 
 use crate::every::{complete, prints_in_forms};
 use crate::rollout::{World, broken_image};
+use crate::served::{Answer, served};
 use crate::support::{commit, git, repository, well, write};
 
 /// Clears the screen, colours, rings, moves up, turns writing around, hides, links, begins lines of its own, and ends fences.
@@ -173,48 +172,29 @@ impl Fixture {
     /// A hub of that mood, for as long as the test runs.
     fn hub(&self, mood: Mood) -> String {
         let answers = self.answers[&(mood == Mood::Words)].clone();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        thread::spawn(move || {
-            // Who follows the application hears once how it is, and then that it is gone: else it would be followed for ever.
-            let mut followed = false;
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let mut request = [0; 8192];
-                let Ok(read) = stream.read(&mut request) else { continue };
-                let request = String::from_utf8_lossy(&request[..read]).into_owned();
-                let asked = request.split(' ').nth(1).unwrap_or_default();
-                let (path, query) = asked.split_once('?').unwrap_or((asked, ""));
-                let path = path.trim_start_matches("/api/v1/");
-                let watched = query.contains("watch=true");
-                let gone = path == FOLLOWED && !watched && std::mem::take(&mut followed);
-                followed |= path == FOLLOWED && watched;
-                let known = answers.iter().find(|(route, _)| path.starts_with(route) && !gone);
-                let (code, kind, body) = match (mood, known) {
-                    (Mood::Page, _) => {
-                        (format!("500 {}", EVIL.replace(['\r', '\n'], "")), "text/html", EVIL.to_owned())
-                    }
-                    (Mood::Problem, _) => {
-                        ("503 No".to_owned(), "application/problem+json", json!({"detail": EVIL}).to_string())
-                    }
-                    (Mood::Nonsense, _) => ("200 OK".to_owned(), "application/json", EVIL.to_owned()),
-                    (_, Some((_, body))) if watched => {
-                        ("200 OK".to_owned(), "text/event-stream", format!("data: {body}\n\n"))
-                    }
-                    (_, Some((_, body))) => ("200 OK".to_owned(), "application/json", body.clone()),
-                    (_, None) => {
-                        ("404 No".to_owned(), "application/problem+json", json!({"detail": EVIL}).to_string())
-                    }
-                };
-                let length = body.len();
-                let answer = format!(
-                    "HTTP/1.1 {code}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-                );
-                // Whoever has enough goes.
-                let _ = stream.write_all(answer.as_bytes());
+        // Who follows the application hears once how it is, and then that it is gone: else it would be followed for ever.
+        let mut followed = false;
+        served(move |path, query| {
+            let path = path.trim_start_matches("/api/v1/");
+            let watched = query.contains("watch=true");
+            let gone = path == FOLLOWED && !watched && std::mem::take(&mut followed);
+            followed |= path == FOLLOWED && watched;
+            let known = answers.iter().find(|(route, _)| path.starts_with(route) && !gone);
+            match (mood, known) {
+                (Mood::Page, _) => Answer {
+                    code: format!("500 {}", EVIL.replace(['\r', '\n'], "")),
+                    kind: "text/html",
+                    ..Answer::of(EVIL)
+                },
+                (Mood::Problem, _) => Answer::problem("503 No", &json!({"detail": EVIL})),
+                (Mood::Nonsense, _) => Answer::of(EVIL),
+                (_, Some((_, body))) if watched => {
+                    Answer { kind: "text/event-stream", ..Answer::of(format!("data: {body}\n\n")) }
+                }
+                (_, Some((_, body))) => Answer::of(body.clone()),
+                (_, None) => Answer::problem("404 No", &json!({"detail": EVIL})),
             }
-        });
-        url
+        })
     }
 }
 
