@@ -187,9 +187,9 @@ fn is_as_wanted(view: &View<'_>, action: &Action) -> bool {
     view.observed.objects.get(&apply.key).is_some_and(|live| live.applied.as_ref() == Some(&apply.digest))
 }
 
-/// Whether moving the selector now would keep every pod that serves, and bring none in that is to stay out: all of the corked release's pods
-/// that are ready have the label, and the endpoint controller has seen who has it and who has not. Where too few are ready, those that are not have it too: who sees one become ready
-/// sees its label.
+/// Whether moving the selector now would keep every pod that serves, and bring none in that is to stay out: all of the corked release's
+/// pods that are ready have the label, and the endpoint controller has seen who has it and who has not. Where too few are ready, those
+/// that are not have it too: who sees one become ready sees its label.
 fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &ReleaseName) -> bool {
     let name = shadow_name(service);
     let mut key = service.key.clone();

@@ -20,9 +20,7 @@ const PARTS: i32 = 10;
 
 /// Judges every cluster that a rollout waits for, and keeps the record of those that take long.
 pub(super) fn judge(draft: &mut Draft<'_>) {
-    let Some(release) = draft.contender().cloned() else {
-        return;
-    };
+    let Some(release) = draft.contender().cloned() else { return };
     let proofs = std::mem::take(&mut draft.proofs);
     let mut lagging = BTreeMap::new();
     for (name, proof) in &proofs {

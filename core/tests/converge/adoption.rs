@@ -111,9 +111,7 @@ fn c8_at_the_end_of_its_way_it_is_corked_in_one_patch_once_its_pods_are_seen() {
     assert!(cluster.report(1).traffic.is_some_and(|traffic| !traffic.achieved));
     cluster.deployment(1, 2, FIELD_MANAGER);
     assert!(cluster.apply(1, "Service").is_none(), "the endpoint controller has not seen them yet");
-    let shadow = cluster.apply_to("Service", "app-shadow").expect("which a shadow shows");
-    cluster.carry_out(&shadow);
-    cluster.endpoints("app-shadow", "Service-new", &["app-1-0"]);
+    cluster.shadow(&["app-1-0"]);
     assert!(cluster.apply(1, "Service").is_none());
     cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1"]);
     let cork = cluster.apply(1, "Service").expect("now");

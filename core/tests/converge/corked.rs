@@ -50,11 +50,9 @@ fn c6_the_selector_brings_in_no_pod_that_has_lost_its_label() {
     cluster.release(25, 0, Some(4), None);
     cluster.deployment(2, 1, FIELD_MANAGER);
     cluster.pod(2, 0, true, false);
-    cluster.endpoints("app", "Service-1", &["app-1-0", "app-1-1", "app-1-2", "app-1-3"]);
-    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
-    cluster.carry_out(&shadow);
     let corked = ["app-1-0", "app-1-1", "app-1-2", "app-1-3"];
-    cluster.endpoints("app-shadow", "Service-new", &[&corked[..], &["app-2-0"]].concat());
+    cluster.endpoints("app", "Service-1", &corked);
+    cluster.shadow(&[&corked[..], &["app-2-0"]].concat());
     assert!(cluster.apply(1, "Service").is_none(), "the endpoint controller knows app-2-0 with the label");
     cluster.endpoints("app-shadow", "Service-new", &corked);
     let moved = cluster.apply(1, "Service").expect("now");
@@ -69,9 +67,7 @@ fn c6_an_unready_pod_keeps_its_label_until_the_selector_rests() {
     cluster.wanted(1).capacity = 75;
     cluster.pod(1, 3, false, true);
     cluster.pass(60);
-    let shadow = cluster.apply_to("Service", "app-shadow").expect("which a shadow shows");
-    cluster.carry_out(&shadow);
-    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-1-2"]);
+    cluster.shadow(&["app-1-0", "app-1-1", "app-1-2"]);
     let moved = cluster.apply(1, "Service").expect("now");
     cluster.carry_out(&moved);
     assert_eq!(cluster.labels().get("app-1-3"), None);
@@ -88,9 +84,7 @@ fn c6_what_the_selector_gave_traffic_to_settles_from_when_it_moved() {
     cluster.pod(1, 3, false, false);
     cluster.endpoints("app", "Service-1", &["app-1-0", "app-1-1", "app-1-2"]);
     cluster.pass(60);
-    let shadow = cluster.apply_to("Service", "app-shadow").expect("which a shadow shows");
-    cluster.carry_out(&shadow);
-    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-1-2"]);
+    cluster.shadow(&["app-1-0", "app-1-1", "app-1-2"]);
     let moved = cluster.apply(1, "Service").expect("now");
     cluster.carry_out(&moved);
     cluster.pod(1, 3, true, false);
@@ -159,9 +153,7 @@ fn c6_a_pod_that_becomes_ready_while_the_selector_moves_goes_on_serving() {
     cluster.pass(1);
     assert_eq!(cluster.labels().get("app-1-1"), Some(&true), "one is ready of two, and any may be the next");
     assert_eq!(cluster.labels().len(), 1, "and none is marked to go");
-    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
-    cluster.carry_out(&shadow);
-    cluster.endpoints("app-shadow", "Service-new", &["app-1-0"]);
+    cluster.shadow(&["app-1-0"]);
     assert!(cluster.apply(1, "Service").is_none(), "an unready one has no label yet");
     cluster.pod(1, 1, false, true);
     let moved = cluster.apply(1, "Service").expect("now");
@@ -184,9 +176,7 @@ fn c6_no_unready_pod_yields_its_place_before_the_selector_has_moved() {
     cluster.endpoints("app", "Service-1", &["app-1-0", "app-1-1"]);
     cluster.pass(20);
     assert!(cluster.labels().is_empty(), "the selector has not moved: {:?}", cluster.labels());
-    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
-    cluster.carry_out(&shadow);
-    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-2-0"]);
+    cluster.shadow(&["app-1-0", "app-1-1", "app-2-0"]);
     let moved = cluster.apply(1, "Service").expect("now");
     cluster.carry_out(&moved);
     assert!(cluster.labels().is_empty(), "the endpoint controller may not know yet: {:?}", cluster.labels());

@@ -378,6 +378,13 @@ impl Cluster {
             "endpoints": endpoints}));
     }
 
+    /// The Service that shows what the coming selector would find is made, and shows these pods.
+    pub fn shadow(&mut self, pods: &[impl AsRef<str>]) {
+        let shadow = self.apply_to("Service", "app-shadow").expect("a shadow");
+        self.carry_out(&shadow);
+        self.endpoints("app-shadow", "Service-new", pods);
+    }
+
     /// What is to be applied to the object of this name now.
     pub fn apply_to(&self, kind: &str, name: &str) -> Option<Apply> {
         self.look().actions.into_iter().find_map(|action| match action {

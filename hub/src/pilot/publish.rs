@@ -167,7 +167,7 @@ impl Publisher {
         }
         let shared = Arc::clone(&self.shared);
         tokio::spawn(async move {
-            // In one batch, so that what was measured is there when its gate is told to be over.
+            // Both are under way before the hub may stop, and what was measured is there when its gate is told to be over.
             let (kept, logged) = tokio::join!(shared.keep(measured), shared.log(events));
             if let Err(error) = kept {
                 tracing::warn!(%error, "what was measured for a gate is not kept");

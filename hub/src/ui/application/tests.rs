@@ -64,7 +64,7 @@ async fn measurements_are_drawn_and_what_differs_is_named() {
     let record = |name: &str, tag: &str, secret: &str| {
         serde_json::from_value(json!({
             "application": "web/shop", "name": name, "generation": 1, "source": "", "created": Timestamp::UNIX_EPOCH,
-            "environment": {"values": {"image": {"tag": tag}, "dbPassword": secret, "same": 1}},
+            "environment": {"values": {"image": {"tag": tag}, "dbPassword": secret, "env": [{"name": "TOKEN", "value": secret}], "same": 1}},
             "strategy": {"steps": [
                 {"name": "staging", "capacity": {"contender": 1, "incumbent": 100}},
                 {"name": "half", "capacity": {"contender": 50, "incumbent": 50}, "traffic": {"contender": 50, "incumbent": 50},
@@ -88,6 +88,7 @@ async fn measurements_are_drawn_and_what_differs_is_named() {
         "1 of 5 passed, 1 failed",
         "values.image.tag",
         "values.dbPassword",
+        "values.env",
     ] {
         assert!(read.contains(wanted), "{wanted:?} is not in {read}");
     }
