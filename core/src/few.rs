@@ -3,7 +3,8 @@
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::iter::Peekable;
 use std::marker::PhantomData;
@@ -223,8 +224,8 @@ impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for F
     }
 }
 
-/// Lookups for keys that are asked for in their order, in a map that has them in their order: each goes on where the one before ended. For maps
-/// of about as many keys as are asked for, because all between two of them are looked at.
+/// Lookups for keys that are asked for in their order, each once, in a map that has them in their order: each goes on where the one before
+/// ended. For maps of about as many keys as are asked for, because all between two of them are looked at.
 pub struct InOrder<I: Iterator>(Peekable<I>);
 
 impl<'m, K: Ord + 'm, V: 'm, I: Iterator<Item = (&'m K, &'m V)>> InOrder<I> {
@@ -233,10 +234,46 @@ impl<'m, K: Ord + 'm, V: 'm, I: Iterator<Item = (&'m K, &'m V)>> InOrder<I> {
         Self(entries.into_iter().peekable())
     }
 
-    /// The value under a key that does not come before the one asked for last.
+    /// The value under a key that comes after the one asked for last.
     pub fn get(&mut self, key: &K) -> Option<&'m V> {
-        while self.0.next_if(|(own, _)| *own < key).is_some() {}
-        self.0.peek().filter(|(own, _)| *own == key).map(|(_, value)| *value)
+        loop {
+            match self.0.peek()?.0.cmp(key) {
+                Ordering::Less => drop(self.0.next()),
+                Ordering::Equal => return self.0.next().map(|(_, value)| value),
+                Ordering::Greater => return None,
+            }
+        }
+    }
+}
+
+/// So many keys are looked at side by side in the time in which one is looked up.
+const ABREAST: usize = 4;
+
+/// The same in a map that may have far more keys than are asked for, as the fleet has clusters that an application does not run in: where it
+/// has, each is looked up by itself.
+pub enum Lookups<'m, K, V> {
+    /// Far more.
+    Each(&'m BTreeMap<K, V>),
+    /// About as many.
+    InOrder(InOrder<btree_map::Iter<'m, K, V>>),
+}
+
+impl<'m, K: Ord, V> Lookups<'m, K, V> {
+    /// For `asked` keys.
+    pub fn of(map: &'m BTreeMap<K, V>, asked: usize) -> Self {
+        if map.len() > asked.saturating_mul(ABREAST) {
+            Self::Each(map)
+        } else {
+            Self::InOrder(InOrder::of(map))
+        }
+    }
+
+    /// The value under a key that comes after the one asked for last.
+    pub fn get(&mut self, key: &K) -> Option<&'m V> {
+        match self {
+            Self::Each(map) => map.get(key),
+            Self::InOrder(entries) => entries.get(key),
+        }
     }
 }
 
@@ -264,12 +301,15 @@ mod tests {
                 prop_assert_eq!(few.get(&key), map.get(&key));
             }
             prop_assert_eq!(few.to_map(), map.clone());
-            let mut walk = InOrder::of(&few);
-            for key in 0..20 {
-                prop_assert_eq!((walk.get(&key), walk.get(&key)), (map.get(&key), map.get(&key)));
+            for step in 1..5 {
+                let asked = || (0..20).step_by(step);
+                let mut walk = InOrder::of(&few);
+                prop_assert!(asked().all(|key| walk.get(&key) == map.get(&key)));
+                for told in [0, 20] {
+                    let mut lookups = Lookups::of(&map, told);
+                    prop_assert!(asked().all(|key| lookups.get(&key) == map.get(&key)));
+                }
             }
-            let mut walk = InOrder::of(&map);
-            prop_assert!((0..20).step_by(3).all(|key| walk.get(&key) == map.get(&key)));
             prop_assert_eq!(Few::from(map.clone()), few.clone());
             prop_assert!(few.keys().eq(map.keys()) && few.values().eq(map.values()));
             let json = serde_json::to_string(&map).unwrap();

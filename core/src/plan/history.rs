@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::ReleaseName;
 use crate::state::ReleaseRecord;
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 /// History kept where the application is not on `main` and says nothing of it (the default of `revisionHistoryLimit`).
@@ -15,13 +16,12 @@ pub(super) fn prune(draft: &mut Draft<'_>) {
         draft.input.intent.map_or(DEFAULT_LIMIT, |intent| intent.application.spec.revision_history_limit)
             as usize;
     let roles = draft.roles();
-    let listed: BTreeSet<&ReleaseName> = draft
-        .targets
-        .values()
-        .map(|planned| &planned.target)
-        .chain(draft.input.targets.values())
-        .flat_map(|target| target.releases.iter().map(|release| &release.name))
-        .collect();
+    // Mostly nobody asks: nothing is beyond the limit.
+    let listed = LazyCell::new(|| -> BTreeSet<&ReleaseName> {
+        let planned = draft.targets.values().map(|planned| &planned.target);
+        let targets = planned.chain(draft.input.targets.values());
+        targets.flat_map(|target| target.releases.iter().map(|release| &release.name)).collect()
+    });
     let mut newest_first: Vec<&ReleaseRecord> = draft.releases.values().collect();
     newest_first.sort_by_key(|release| std::cmp::Reverse(release.generation));
     let mut complete = 0;

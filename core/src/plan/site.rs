@@ -2,7 +2,7 @@
 
 use super::AppInput;
 use crate::ClusterName;
-use crate::few::{Few, InOrder};
+use crate::few::{Few, InOrder, Lookups};
 use crate::report::AppReport;
 use crate::state::{PlacedCluster, Placement, Target};
 use crate::status::Liveness;
@@ -19,13 +19,13 @@ pub(super) struct Site<'s, 'a> {
     pub(super) liveness: Liveness,
 }
 
-/// The sites of some clusters. What the application has of its own is looked up side by side; what the whole fleet has, one by one.
+/// The sites of some clusters.
 pub(super) fn sites<'s, 'a>(
     input: &AppInput<'a>,
     placed: &'s Few<ClusterName, PlacedCluster>,
 ) -> impl Iterator<Item = Site<'s, 'a>> + use<'s, 'a> {
     let (mut targets, mut reports) = (InOrder::of(input.targets), InOrder::of(input.reports));
-    let liveness = input.liveness;
+    let mut liveness = Lookups::of(input.liveness, placed.len());
     placed.iter().map(move |(name, placed)| Site {
         name,
         placed,

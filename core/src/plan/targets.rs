@@ -6,7 +6,7 @@ use super::numbers::{numbers, own_end};
 use super::releases::{need, reaches};
 use super::site::{Site, sites};
 use super::{Draft, EventReason, PlannedTarget, Share};
-use crate::few::Few;
+use crate::few::{Few, InOrder};
 use crate::intent::StrategySpec;
 use crate::manifest::values::variant;
 use crate::state::{PlacedCluster, ReleaseRecord, Target, TargetRelease, WithdrawalReason};
@@ -32,8 +32,9 @@ pub(super) fn compute(draft: &mut Draft<'_>) {
         empty(draft, &site);
     }
     // What nobody decided on stays as it is.
+    let (mut placed, mut leaving) = (InOrder::of(&placement.clusters), InOrder::of(&placement.leaving));
     for (name, target) in draft.input.targets {
-        let decided = placement.clusters.contains_key(name) || placement.leaving.contains_key(name);
+        let decided = placed.get(name).is_some() || leaving.get(name).is_some();
         if !decided && !draft.input.fleet.removed.contains(name) {
             let manifests = kept_manifests(draft, name, target);
             draft.targets.insert(name.clone(), PlannedTarget { target: target.clone(), manifests });

@@ -2,7 +2,7 @@
 
 use super::score::score;
 use super::{ClusterInfo, Fleet};
-use crate::few::{Few, InOrder};
+use crate::few::{Few, InOrder, Lookups};
 use crate::intent::ClusterRequirements;
 use crate::state::{Leaves, PlacedCluster};
 use crate::status::{Refusal, RefusedCluster};
@@ -106,14 +106,16 @@ fn fill(
     choice: &mut Choice,
     fits: &mut dyn FnMut(&ClusterName, &ClusterInfo) -> Fit,
 ) -> usize {
-    let (mut stay, mut out): (Vec<&ClusterName>, Vec<(Leaves, &ClusterName)>) = (Vec::new(), Vec::new());
+    let mut stay: Vec<&ClusterName> = Vec::with_capacity(asked.placed.len());
+    let mut out: Vec<(Leaves, &ClusterName)> = Vec::new();
     let mine =
         asked.placed.iter().filter(|(_, placed)| pool.is_none_or(|(region, _)| placed.region == region));
     // What leaves already has its replacement among the others.
     let mut before = 0;
+    let mut clusters = Lookups::of(&asked.fleet.clusters, asked.placed.len());
     for (name, placed) in mine {
         before += usize::from(placed.leaves.is_none());
-        match unwanted(asked, name, placed, grow) {
+        match clusters.get(name).and_then(|info| unwanted(asked, info, placed, grow)) {
             None => stay.push(name),
             Some(why) => out.push((why, name)),
         }
@@ -217,8 +219,7 @@ fn refusal(asked: &Asked<'_>, info: &ClusterInfo) -> Option<(Refusal, String)> {
 
 /// Why a chosen cluster is not wanted any more. Neither a cordon nor a file that is missing or changed moves anybody [S2]; `grow`: what is
 /// asked for can be had.
-fn unwanted(asked: &Asked<'_>, name: &ClusterName, placed: &PlacedCluster, grow: bool) -> Option<Leaves> {
-    let info = asked.fleet.clusters.get(name)?;
+fn unwanted(asked: &Asked<'_>, info: &ClusterInfo, placed: &PlacedCluster, grow: bool) -> Option<Leaves> {
     if drains(info) {
         return Some(Leaves::Drained);
     }
