@@ -1,8 +1,8 @@
 //! The one writer. Whatever is queued when it comes back from the disk goes into the next transaction, so a thousand
 //! reports cost one flush, and each is answered only after it is durable. What is durable goes into the view in memory, and so, between two
-//! transactions, does what other hubs stored.
+//! transactions, does what other hubs stored; one teller sees to that and answers, in their order, while the next transaction is written.
 
-use super::view::View;
+use super::view::{News, View};
 use super::{Store, StoreError, Write, Written};
 use crate::backoff::Backoff;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use tokio::time::{Instant, sleep_until};
 const QUEUE: usize = 8192;
 /// Writes in one transaction.
 const BATCH: usize = 2048;
+/// Transactions that may wait to be told of; the next one is not begun before.
+const UNTOLD: usize = 1;
 /// How soon after a failure it is tried whether the database works again, at first and at most.
 const TRY_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
 
@@ -53,7 +55,7 @@ pub struct Outage {
 #[derive(Debug)]
 struct Queued {
     write: Write,
-    answer: oneshot::Sender<Result<Written, IntakeError>>,
+    answer: Answer,
 }
 
 impl Intake {
@@ -66,7 +68,9 @@ impl Intake {
         let (queue, queued) = mpsc::channel(QUEUE);
         let (told, outage) = watch::channel(None);
         let [first, longest] = TRY_AGAIN;
-        let writer = Writer { store, view, outage: told, failures: Backoff::new(first, longest) };
+        let (durable, untold) = mpsc::channel(UNTOLD);
+        tokio::spawn(tell(view.clone(), untold));
+        let writer = Writer { store, view, durable, outage: told, failures: Backoff::new(first, longest) };
         tokio::spawn(writer.run(queued));
         Ok(Self { queue, outage })
     }
@@ -101,9 +105,36 @@ impl Intake {
     }
 }
 
+type Answer = oneshot::Sender<Result<Written, IntakeError>>;
+
+/// What is durable and not told yet.
+enum Durable {
+    /// What this hub stored.
+    Own(Vec<Write>, Vec<Written>, Vec<Answer>),
+    /// What others did.
+    Others(Vec<News>),
+}
+
+/// Takes what is durable into the view, and answers who waits for it.
+async fn tell(view: View, mut untold: mpsc::Receiver<Durable>) {
+    while let Some(durable) = untold.recv().await {
+        match durable {
+            Durable::Others(news) => view.learn(&news),
+            Durable::Own(writes, written, answers) => {
+                view.remember(&writes, &written);
+                for (answer, written) in answers.into_iter().zip(written) {
+                    // Whoever asked may have given up waiting; it is stored all the same.
+                    let _ = answer.send(Ok(written));
+                }
+            }
+        }
+    }
+}
+
 struct Writer {
     store: Arc<dyn Store>,
     view: View,
+    durable: mpsc::Sender<Durable>,
     outage: watch::Sender<Option<Outage>>,
     failures: Backoff,
 }
@@ -145,7 +176,11 @@ impl Writer {
                 continue;
             }
             let later = answers.split_off(writes.len());
-            answer(&writes, written, std::mem::replace(&mut answers, later));
+            let answers = std::mem::replace(&mut answers, later);
+            match written {
+                Ok(written) => self.hand_over(Durable::Own(writes, written, answers)).await,
+                Err(error) => refuse(&writes, &error, answers),
+            }
         }
     }
 
@@ -154,16 +189,19 @@ impl Writer {
         let written = self.store.write(writes).await;
         self.view.metrics.database_transaction.observe(began.elapsed().as_secs_f64());
         self.note(&written);
-        if let Ok(written) = &written {
-            self.view.remember(writes, written);
-        }
         written
+    }
+
+    async fn hand_over(&self, durable: Durable) {
+        // The teller ends after the writer.
+        let _ = self.durable.send(durable).await;
     }
 
     /// Takes in what other hubs stored, if they did.
     async fn follow(&mut self) {
         match self.store.catch_up().await {
-            Ok(news) => self.view.learn(&news),
+            Ok(news) if news.is_empty() => {}
+            Ok(news) => self.hand_over(Durable::Others(news)).await,
             Err(error) => {
                 self.view.metrics.database_failed(error.doing());
                 tracing::warn!(%error, "what other hubs stored is not read; tried again");
@@ -193,28 +231,14 @@ impl Writer {
     }
 }
 
-fn answer(
-    writes: &[Write],
-    written: Result<Vec<Written>, StoreError>,
-    answers: Vec<oneshot::Sender<Result<Written, IntakeError>>>,
-) {
-    match written {
-        Ok(written) => {
-            for (answer, written) in answers.into_iter().zip(written) {
-                // Whoever asked may have given up waiting; it is stored all the same.
-                let _ = answer.send(Ok(written));
-            }
-        }
-        Err(error) => {
-            let refused = error.is_about_values();
-            if refused {
-                tracing::error!(%error, cluster = ?writes.first().and_then(Write::cluster), "the database cannot hold what this says");
-            } else {
-                tracing::debug!(%error, count = writes.len(), "not stored and not acknowledged");
-            }
-            for answer in answers {
-                let _ = answer.send(Err(if refused { IntakeError::Refused } else { IntakeError::Failed }));
-            }
-        }
+fn refuse(writes: &[Write], error: &StoreError, answers: Vec<Answer>) {
+    let refused = error.is_about_values();
+    if refused {
+        tracing::error!(%error, cluster = ?writes.first().and_then(Write::cluster), "the database cannot hold what this says");
+    } else {
+        tracing::debug!(%error, count = writes.len(), "not stored and not acknowledged");
+    }
+    for answer in answers {
+        let _ = answer.send(Err(if refused { IntakeError::Refused } else { IntakeError::Failed }));
     }
 }

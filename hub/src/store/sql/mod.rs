@@ -234,13 +234,18 @@ mod sqlite {
     use super::*;
     speaks!(SqliteConnection, Sqlite, SqliteArguments, SqliteRow);
 
-    /// Rows of the largest statement that is kept.
-    const KEPT: usize = 128;
+    /// Rows of the largest statement that is kept, and by how many the large ones differ.
+    const KEPT: usize = 512;
+    const STEP: usize = 64;
 
-    /// To prepare a statement with thousands of values takes longer than to run it. So there are few, which are kept: rows are written in
-    /// portions of powers of two.
+    /// To prepare a statement with thousands of values takes longer than to run it. So there are few, which are kept: of the steps up to the
+    /// largest, and of powers of two below the first. Fewer and larger ones are faster, as each is a way to the thread of SQLite and back.
     fn portion(rows: usize) -> usize {
-        rows.checked_ilog2().map_or(0, |power| KEPT.min(1 << power))
+        if rows >= STEP {
+            KEPT.min(rows / STEP * STEP)
+        } else {
+            rows.checked_ilog2().map_or(0, |power| 1 << power)
+        }
     }
 
     /// The text, and whether the connection keeps it prepared. To SQLite `$1` is a name, and it looks through all names for each: with

@@ -2,6 +2,7 @@
 
 pub mod backup;
 mod open;
+mod pen;
 
 pub(super) use open::{FILE, MIGRATIONS, options};
 
@@ -12,19 +13,22 @@ use super::{
     Write, Written,
 };
 use crate::notify::lock;
-use futures::FutureExt;
 use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
+use pen::Pen;
 use shipper_core::{AppKey, ClusterName};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 /// A data directory with a database in it, held by this process alone.
 #[derive(Debug)]
 pub struct SqliteStore {
-    pool: SqlitePool,
+    pen: Pen,
     readers: SqlitePool,
     /// Clusters as they are stored, to be judged without reading them: nobody else writes them. Whoever changes some holds the connection that
     /// writes, and takes all of them out until that is durable; one that is not here is read.
@@ -41,25 +45,20 @@ impl SqliteStore {
     pub async fn open(directory: &Path) -> Result<Self, StoreError> {
         let held = DataDirectory::hold(directory)?;
         let path = directory.join(open::FILE);
-        let pool = open::database(&path).await?;
-        let mut connection = pool.acquire().await.map_err(step("opening"))?;
-        let identity = read::identity(&mut *connection).await?;
-        drop(connection);
-        Ok(Self { pool, readers: open::readers(&path), known: Mutex::default(), identity, directory: held })
+        open::make_sound(&path).await?;
+        let pen = Pen::of(&path);
+        let identity = identity(&pen).await?;
+        Ok(Self { pen, readers: open::readers(&path), known: Mutex::default(), identity, directory: held })
     }
 
     async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
         self.readers.acquire().await.map_err(step("waiting for its turn to read"))
     }
 
-    async fn connection(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
-        self.pool.acquire().await.map_err(step("waiting for its turn"))
-    }
-
     async fn write_batch(&self, batch: &[Write]) -> Result<Vec<Written>, StoreError> {
-        let mut connection = self.connection().await?;
-        let written = self.write_through(&mut connection, batch).await;
-        give_back(connection, written).await
+        let mut held = self.pen.take().await?;
+        let written = self.write_through(&mut held.connection, batch).await;
+        held.give_back(written).await
     }
 
     async fn write_through(
@@ -85,27 +84,34 @@ impl SqliteStore {
     }
 
     async fn load_all(&self) -> Result<Loaded, StoreError> {
-        let mut connection = self.connection().await?;
-        let clusters = read::all_clusters(&mut *connection).await?;
-        let agents = clusters.into_iter().map(|(cluster, row)| (cluster, row.into())).collect();
+        let mut held = self.pen.take().await?;
         // Ends sessions whose reports cannot be read.
         lock(&self.known).clear();
-        Ok(Loaded { agents, reports: read::all_reports(&mut *connection).await? })
+        let loaded = load_through(&mut held.connection).await;
+        held.give_back(loaded).await
     }
 }
 
-/// Gives a connection back after its transaction, and closes it where that failed. SQLite ends some of those by itself, as on a full disk;
-/// the connection then takes itself to be in one for ever, and would begin no other.
-async fn give_back<T>(
-    connection: PoolConnection<Sqlite>,
-    outcome: Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    if outcome.is_err()
-        && let Err(error) = connection.close().await
-    {
-        tracing::debug!(%error, "a connection was not closed in good order");
+async fn load_through(connection: &mut SqliteConnection) -> Result<Loaded, StoreError> {
+    let clusters = read::all_clusters(connection).await?;
+    let agents = clusters.into_iter().map(|(cluster, row)| (cluster, row.into())).collect();
+    Ok(Loaded { agents, reports: read::all_reports(connection).await? })
+}
+
+async fn identity(pen: &Pen) -> Result<String, StoreError> {
+    let mut held = pen.take().await?;
+    let identity = read::identity(&mut held.connection).await;
+    held.give_back(identity).await
+}
+
+/// Drives what talks with the thread that SQLite works in on a thread of its own too: as a task among others it would wait behind every
+/// request that is ready, each time that SQLite has answered. Where one thread does everything, there is none.
+async fn ahead<T>(work: impl Future<Output = T>) -> T {
+    let runtime = Handle::current();
+    match runtime.runtime_flavor() {
+        RuntimeFlavor::MultiThread => block_in_place(|| runtime.block_on(work)),
+        _ => work.await,
     }
-    outcome
 }
 
 async fn change_access_through(
@@ -125,7 +131,7 @@ impl Store for SqliteStore {
     }
 
     fn write<'a>(&'a self, batch: &'a [Write]) -> BoxFuture<'a, Result<Vec<Written>, StoreError>> {
-        self.write_batch(batch).boxed()
+        ahead(self.write_batch(batch)).boxed()
     }
 
     fn load(&self) -> BoxFuture<'_, Result<Loaded, StoreError>> {
@@ -150,7 +156,9 @@ impl Store for SqliteStore {
             for table in read::Kept::ALL {
                 let beyond = read::beyond_bytes(&mut *self.reader().await?, table, keep.bytes).await?;
                 loop {
-                    let some = write::prune(&mut *self.connection().await?, table, keep, beyond).await?;
+                    let mut held = self.pen.take().await?;
+                    let some = write::prune(&mut held.connection, table, keep, beyond).await;
+                    let some = held.give_back(some).await?;
                     pruned += some;
                     if some < write::PRUNED {
                         break;
@@ -175,22 +183,22 @@ impl Store for SqliteStore {
         changes: &'a [AccessChange],
     ) -> BoxFuture<'a, Result<Vec<bool>, StoreError>> {
         async move {
-            let mut connection = self.connection().await?;
-            let changed = change_access_through(&mut connection, changes).await;
-            give_back(connection, changed).await
+            let mut held = self.pen.take().await?;
+            let changed = change_access_through(&mut held.connection, changes).await;
+            held.give_back(changed).await
         }
         .boxed()
     }
 
     fn ping(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        async move { read::identity(&mut *self.connection().await?).await.map(drop) }.boxed()
+        identity(&self.pen).map_ok(drop).boxed()
     }
 
     /// Flushes the log into the database file as well, and lets go of the directory.
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
             self.readers.close().await;
-            self.pool.close().await;
+            self.pen.close().await;
             self.directory.release();
         }
         .boxed()

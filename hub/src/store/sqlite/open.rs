@@ -28,25 +28,14 @@ const READERS: u32 = 3;
 /// SQLite's result codes for a file that is damaged or is no database.
 const DAMAGED: [&str; 2] = ["11", "26"];
 
-/// Opens the file, or makes a new one where it is missing or damaged.
-pub(super) async fn database(path: &Path) -> Result<SqlitePool, StoreError> {
-    if let Err(why) = sound(path).await {
-        match why {
-            Unsound::Damaged(reason) => aside(path, &reason)?,
-            Unsound::Fails(source) => return Err(StoreError::Open { path: path.to_owned(), source }),
-        }
-        sound(path)
-            .await
-            .map_err(|why| StoreError::Open { path: path.to_owned(), source: why.into_source() })?;
+/// Makes sure that the file is there and sound, of the newest schema: a new one takes the place of one that is damaged.
+pub(super) async fn make_sound(path: &Path) -> Result<(), StoreError> {
+    let Err(why) = sound(path).await else { return Ok(()) };
+    match why {
+        Unsound::Damaged(reason) => aside(path, &reason)?,
+        Unsound::Fails(source) => return Err(StoreError::Open { path: path.to_owned(), source }),
     }
-    SqlitePoolOptions::new()
-        .max_connections(1)
-        .acquire_timeout(Duration::from_secs(30))
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connect_with(options(path))
-        .await
-        .map_err(|source| StoreError::Open { path: path.to_owned(), source })
+    sound(path).await.map_err(|why| StoreError::Open { path: path.to_owned(), source: why.into_source() })
 }
 
 /// Connections that only read: nobody who looks for something in a long timeline holds up what agents report.
@@ -64,7 +53,7 @@ pub(in crate::store) fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
-        .statement_cache_capacity(64)
+        .statement_cache_capacity(96)
 }
 
 enum Unsound {
