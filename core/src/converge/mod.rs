@@ -178,12 +178,13 @@ pub fn converge(wanted: Wanted<'_>, observed: &Observed, now: Timestamp) -> Conv
     let mut capacity = capacity::capacity(&view);
     let traffic = traffic::traffic(&view, &capacity);
     capacity.spare(&view, &traffic.labels);
-    let selector = view.service.map(|service| selector::selector(&view, service));
+    let selector = view.service.map(|service| selector::selector(&view, service, &traffic.labels));
     let objects =
         objects::objects(&view, &capacity.replicas, selector.as_ref().and_then(|s| s.selector.as_ref()));
     let moving: &[_] = selector.as_ref().map_or(&[], |s| &s.problems);
     let report = report::report(&view, &objects, moving);
-    let wake_at = [capacity.wake_at, traffic.wake_at, objects.wake_at]
+    let moves_at = selector.as_ref().and_then(|s| s.wake_at);
+    let wake_at = [capacity.wake_at, traffic.wake_at, moves_at, objects.wake_at]
         .into_iter()
         .flatten()
         .filter(|at| *at > now)

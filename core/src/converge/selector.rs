@@ -3,14 +3,16 @@
 use super::adopt::settles_on;
 use super::applyset::complete;
 use super::objects::{conflict, rank_of};
+use super::settle::has_passed;
 use super::traffic::owed;
 use super::view::View;
-use super::{Action, Apply, Delete};
+use super::{Action, Apply, Delete, Label, PROPAGATION};
 use crate::catalogue::Trouble;
 use crate::manifest::{ManifestObject, TargetPort, service_ports};
 use crate::observe::{Live, Pod};
 use crate::report::ObjectProblem;
 use crate::{ReleaseName, hash, labels};
+use jiff::Timestamp;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -25,10 +27,12 @@ pub(super) struct Selector {
     pub(super) actions: Vec<Action>,
     /// Why it cannot move.
     pub(super) problems: Vec<ObjectProblem>,
+    /// When it may move at the earliest.
+    pub(super) wake_at: Option<Timestamp>,
 }
 
-/// Decides the selector of the traffic Service.
-pub(super) fn selector(view: &View<'_>, service: &ManifestObject) -> Selector {
+/// Decides the selector of the traffic Service. `labels`: those that are given and taken beside.
+pub(super) fn selector(view: &View<'_>, service: &ManifestObject, labels: &[Label]) -> Selector {
     let by_label = by_label(view);
     let live = view.live_service().filter(|live| !live.terminating);
     let current = live.and_then(Live::service).map(|s| &s.selector);
@@ -56,6 +60,7 @@ pub(super) fn selector(view: &View<'_>, service: &ManifestObject) -> Selector {
     // What the Service is about to select; the shadow shows whether the endpoint controller is ready for it.
     let mut coming: Option<BTreeMap<String, String>> = None;
     let mut moving = false;
+    let mut wake_at = None;
     let selector = match (&corked, sole) {
         _ if view.old_selector => {
             coming = settles_on(view).map(|release| by_release(view, release));
@@ -67,7 +72,7 @@ pub(super) fn selector(view: &View<'_>, service: &ManifestObject) -> Selector {
         }
         (Some(corked), _) if ours && !problems.is_empty() => Some(by_release(view, corked)),
         (Some(corked), _) if ours => {
-            moving = shadow_is_complete(view, service, corked);
+            moving = shadow_is_complete(view, service, corked, (labels, &mut wake_at));
             coming = (!moving).then(|| by_label.clone());
             Some(if moving { by_label } else { by_release(view, corked) })
         }
@@ -81,7 +86,7 @@ pub(super) fn selector(view: &View<'_>, service: &ManifestObject) -> Selector {
         None => actions.extend(remove_shadow(view, service)),
     }
     actions.retain(|action| !is_as_wanted(view, action));
-    Selector { selector, actions, problems }
+    Selector { selector, actions, problems, wake_at }
 }
 
 /// Between two releases the Service must reach both: a number that differs would lead to a port that one of them does not have [C11].
@@ -190,7 +195,12 @@ fn is_as_wanted(view: &View<'_>, action: &Action) -> bool {
 /// Whether moving the selector now would keep every pod that serves, and bring none in that is to stay out: all of the corked release's
 /// pods that are ready have the label, and the endpoint controller has seen who has it and who has not. Where too few are ready, those
 /// that are not have it too: who sees one become ready sees its label.
-fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &ReleaseName) -> bool {
+fn shadow_is_complete(
+    view: &View<'_>,
+    service: &ManifestObject,
+    corked: &ReleaseName,
+    (labels, wake_at): (&[Label], &mut Option<Timestamp>),
+) -> bool {
     let name = shadow_name(service);
     let mut key = service.key.clone();
     key.name.clone_from(&name);
@@ -201,14 +211,25 @@ fn shadow_is_complete(view: &View<'_>, service: &ManifestObject, corked: &Releas
     };
     let listed = view.observed.endpoints(&name, &live.uid);
     let unready = view.counts_on_unready(corked);
-    // It would have traffic for the moment that the endpoint controller is behind.
-    let taken_from = |pod: &Pod| !pod.serving && pod.ready && listed.contains(pod.name.as_str());
-    if view.serving_pods().any(|(_, pod)| taken_from(pod)) {
+    let taken = |pod: &Pod| labels.iter().any(|label| !label.serve && label.pod == pod.name);
+    let mut comes_in = |pod: &Pod| match pod.serving {
+        true => taken(pod),
+        false => listed.contains(pod.name.as_str()) || !is_known_to_have_none(view, pod, wake_at),
+    };
+    if view.serving_pods().any(|(_, pod)| pod.ready && comes_in(pod)) {
         return false;
     }
     view.serving_pods()
         .filter(|(workload, pod)| workload.release.name == *corked && (pod.ready || unready))
         .all(|(_, pod)| pod.serving && (!pod.ready || listed.contains(pod.name.as_str())))
+}
+
+/// Whether the endpoint controller knows that a pod has no label. If it had one a moment ago, it would have traffic again for as long as that
+/// controller is behind; the shadow need not have listed it yet.
+fn is_known_to_have_none(view: &View<'_>, pod: &Pod, wake_at: &mut Option<Timestamp>) -> bool {
+    // Whoever saw a pod lose it may be gone; the mark came with that.
+    let before = (pod.marked && pod.mark_changed == pod.seen_since).then_some(pod.seen_since);
+    pod.unlabelled.or(before).is_none_or(|lost| has_passed(view, lost, PROPAGATION, wake_at))
 }
 
 /// Whether the endpoint controller sees as many available pods of the release behind the coming selector as are to serve.

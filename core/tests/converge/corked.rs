@@ -1,8 +1,9 @@
 //! Rule C6: while the Service selects a release by its label, every pod of it that is or becomes ready has traffic, marked or not.
 
-use crate::support::Cluster;
+use crate::support::{Cluster, release};
+use serde_json::json;
 use shipper_core::converge::Apply;
-use shipper_core::labels::{FIELD_MANAGER, RELEASE, TRAFFIC};
+use shipper_core::labels::{APPLICATION, FIELD_MANAGER, RELEASE, TRAFFIC};
 
 /// [C6, C1] A pod that is marked to go may become ready at any moment, and the selector would send traffic to it: the selector
 /// moves before replicas go down.
@@ -50,6 +51,7 @@ fn c6_the_selector_brings_in_no_pod_that_has_lost_its_label() {
     cluster.release(25, 0, Some(4), None);
     cluster.deployment(2, 1, FIELD_MANAGER);
     cluster.pod(2, 0, true, false);
+    cluster.pass(1);
     let corked = ["app-1-0", "app-1-1", "app-1-2", "app-1-3"];
     cluster.endpoints("app", "Service-1", &corked);
     cluster.shadow(&[&corked[..], &["app-2-0"]].concat());
@@ -57,6 +59,49 @@ fn c6_the_selector_brings_in_no_pod_that_has_lost_its_label() {
     cluster.endpoints("app-shadow", "Service-new", &corked);
     let moved = cluster.apply(1, "Service").expect("now");
     assert_eq!(moved.object["spec"]["selector"].get(RELEASE), None);
+}
+
+/// [C6] The shadow need not have listed a pod yet that had the label a moment ago, and the endpoint controller may know it with the label all
+/// the same: the selector moves neither beside the loss of a label nor right after it.
+#[test]
+fn c6_the_selector_waits_for_labels_that_are_taken() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 50;
+    cluster.release(25, 0, Some(4), None);
+    cluster.deployment(2, 1, FIELD_MANAGER);
+    cluster.shadow(&["app-1-0", "app-1-1", "app-1-2", "app-1-3"]);
+    assert_eq!(cluster.labels().get("app-2-0"), Some(&false));
+    assert!(cluster.apply(1, "Service").is_none(), "whoever sees the Service first would list app-2-0");
+    cluster.pod(2, 0, true, false);
+    assert!(cluster.apply(1, "Service").is_none(), "the endpoint controller may not have seen that");
+    assert!(cluster.look().wake_at.is_some());
+    cluster.pass(1);
+    let moved = cluster.apply(1, "Service").expect("now");
+    assert_eq!(moved.object["spec"]["selector"].get(RELEASE), None);
+}
+
+/// [C6, C9] After a restart nobody knows whether a pod that is marked had the label a moment ago.
+#[test]
+fn c6_after_a_restart_the_selector_waits_for_labels_that_may_have_been_taken() {
+    let mut cluster = Cluster::corked(4);
+    cluster.wanted(1).capacity = 50;
+    cluster.release(25, 0, Some(4), None);
+    cluster.deployment(2, 1, FIELD_MANAGER);
+    cluster.pod(2, 0, true, false);
+    cluster.pass(60);
+    let shadow = cluster.apply_to("Service", "app-shadow").expect("a shadow");
+    cluster.restart();
+    cluster.deployment(1, 4, FIELD_MANAGER);
+    cluster.workload(2, 1, &[], (true, 1, 1));
+    cluster.pod(2, 0, true, false);
+    cluster.applied(1, "Service", &[], |object| {
+        object["spec"]["selector"] = json!({"app": "app", APPLICATION: "app", RELEASE: release(1)});
+    });
+    cluster.carry_out(&shadow);
+    cluster.endpoints("app-shadow", "Service-new", &["app-1-0", "app-1-1", "app-1-2", "app-1-3"]);
+    assert!(cluster.apply(1, "Service").is_none(), "it may have lost the label a moment ago");
+    cluster.pass(1);
+    assert!(cluster.apply(1, "Service").is_some());
 }
 
 /// [C2, C6] After the selector moved an unready pod keeps its label for a while: the endpoint controller may go by the old selector still, and
