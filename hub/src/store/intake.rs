@@ -2,7 +2,8 @@
 //! reports cost one flush, and each is answered only after it is durable. What is durable goes into the view in memory, and so, between two
 //! transactions, does what other hubs stored; one teller sees to that and answers, in their order, while the next transaction is written.
 
-use super::view::{News, View};
+use super::teller::{Durable, tell};
+use super::view::View;
 use super::{Store, StoreError, Write, Written};
 use crate::backoff::Backoff;
 use std::sync::Arc;
@@ -105,31 +106,8 @@ impl Intake {
     }
 }
 
-type Answer = oneshot::Sender<Result<Written, IntakeError>>;
-
-/// What is durable and not told yet.
-enum Durable {
-    /// What this hub stored.
-    Own(Vec<Write>, Vec<Written>, Vec<Answer>),
-    /// What others did.
-    Others(Vec<News>),
-}
-
-/// Takes what is durable into the view, and answers who waits for it.
-async fn tell(view: View, mut untold: mpsc::Receiver<Durable>) {
-    while let Some(durable) = untold.recv().await {
-        match durable {
-            Durable::Others(news) => view.learn(&news),
-            Durable::Own(writes, written, answers) => {
-                view.remember(&writes, &written);
-                for (answer, written) in answers.into_iter().zip(written) {
-                    // Whoever asked may have given up waiting; it is stored all the same.
-                    let _ = answer.send(Ok(written));
-                }
-            }
-        }
-    }
-}
+/// Where somebody waits for what becomes of a write.
+pub(super) type Answer = oneshot::Sender<Result<Written, IntakeError>>;
 
 struct Writer {
     store: Arc<dyn Store>,

@@ -28,6 +28,7 @@ pub mod postgres;
 pub mod reports;
 mod sql;
 pub mod sqlite;
+mod teller;
 pub mod timeline;
 #[cfg(test)]
 mod upgraded;
