@@ -4,6 +4,7 @@ use super::branch::{Branch, Follows, From};
 use super::memory::{Memory, Wish, Wished};
 use super::people::{CLUSTERS, Hears};
 use super::rules;
+use super::search::{Event, State};
 use std::fmt;
 
 /// How many releases a script may make.
@@ -115,9 +116,8 @@ impl fmt::Display for What {
     }
 }
 
-impl What {
-    /// What kind of thing it is, for counting.
-    pub fn kind(self) -> &'static str {
+impl Event for What {
+    fn kind(self) -> &'static str {
         match self {
             Self::Commit(_) => "commit",
             Self::Plans { .. } => "plan",
@@ -143,8 +143,7 @@ impl What {
         }
     }
 
-    /// It need not ever happen.
-    pub fn is_failure(self) -> bool {
+    fn is_failure(self) -> bool {
         let mirror = |from| from == From::Mirror;
         match self {
             Self::StoreIsLost | Self::BranchIsRestored | Self::Fails(_) | Self::Refuses { .. } => true,
@@ -155,11 +154,19 @@ impl What {
 }
 
 /// Something that may happen, and what is so after it.
-pub struct Step {
-    pub what: What,
-    pub world: World,
-    /// A rule that it breaks.
-    pub broken: Option<String>,
+type Step = super::search::Step<World>;
+
+impl State for World {
+    type Event = What;
+    type Memory = Memory;
+
+    fn successors(&self, memory: &mut Memory) -> Vec<Step> {
+        self.all(memory)
+    }
+
+    fn at_rest(&self, memory: &mut Memory) -> Result<(), String> {
+        rules::at_rest(memory, self)
+    }
 }
 
 impl World {
@@ -177,7 +184,7 @@ impl World {
     }
 
     /// Everything that may happen and changes something, or is refused.
-    pub fn successors(&self, memory: &mut Memory) -> Vec<Step> {
+    fn all(&self, memory: &mut Memory) -> Vec<Step> {
         let mut steps = Vec::new();
         let next = self.main + 1;
         if usize::from(next) < memory.script.commits.len() {
