@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Arguments as _, AssertSqlSafe, Column as _, Row as _, Sqlite, TypeInfo as _, ValueRef as _};
 
-/// Rows in one statement at most, as the hub has them.
+/// Rows in one statement at most, about as many as the hub has.
 const CHUNK: usize = 500;
 /// What counts on from one report to the next.
 const COUNTS: [&str; 2] = ["sequence", "version"];

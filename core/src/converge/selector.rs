@@ -228,8 +228,7 @@ fn shadow_is_complete(
 /// controller is behind; the shadow need not have listed it yet.
 fn is_known_to_have_none(view: &View<'_>, pod: &Pod, wake_at: &mut Option<Timestamp>) -> bool {
     // Whoever saw a pod lose it may be gone; the mark came with that.
-    let before = (pod.marked && pod.mark_changed == pod.seen_since).then_some(pod.seen_since);
-    pod.unlabelled.or(before).is_none_or(|lost| has_passed(view, lost, PROPAGATION, wake_at))
+    pod.unlabelled.or(pod.came_marked()).is_none_or(|lost| has_passed(view, lost, PROPAGATION, wake_at))
 }
 
 /// Whether the endpoint controller sees as many available pods of the release behind the coming selector as are to serve.

@@ -14,8 +14,7 @@ use std::time::Duration;
 pub(super) fn had_traffic(view: &View<'_>, workload: &Workload<'_>, pod: &Pod) -> bool {
     let selected = view.old_selector || view.corked() == Some(workload.release.name.as_str());
     let seen = view.left(pod).is_some() || pod.unlabelled.is_some();
-    let before = pod.marked && pod.mark_changed == pod.seen_since;
-    !selected && (seen || before || view.out_since(pod).is_none())
+    !selected && (seen || pod.came_marked().is_some() || view.out_since(pod).is_none())
 }
 
 /// Whether these pods are marked to go first, for long enough that the ReplicaSet controller knows. Asks for what is lacking.

@@ -49,6 +49,11 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Since when it was seen with the mark at the least, where it came with it: what it lost then, it may have lost a moment before.
+    pub fn came_marked(&self) -> Option<Timestamp> {
+        (self.marked && self.mark_changed == self.seen_since).then_some(self.seen_since)
+    }
+
     /// The view of a pod as seen now for the first time; `None` where it carries no release.
     pub fn of(object: &Value, now: Timestamp) -> Option<Self> {
         let metadata = object.get("metadata")?;

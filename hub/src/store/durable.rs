@@ -128,7 +128,7 @@ async fn a_batch_of_any_size_is_stored_whole() {
     let (directory, store) = fresh().await;
     one(&store, open("s1", "uid-1")).await;
     let mut all = BTreeMap::new();
-    for (sequence, count) in [1, 2, 3, 127, 128, 129, 255, 700].into_iter().enumerate() {
+    for (sequence, count) in [1, 2, 3, 63, 64, 65, 127, 511, 512, 513, 1_100].into_iter().enumerate() {
         let name = |number| format!("app-{sequence}-{number}");
         let states: Vec<_> = (0..count).map(|number| state(&name(number), 1)).collect();
         one(&store, write(report("s1", sequence as u64 + 1, states))).await;
@@ -138,6 +138,30 @@ async fn a_batch_of_any_size_is_stored_whole() {
     store.close().await;
     drop(store);
     assert_eq!(stored(&reopen(directory.path()).await).await, all);
+}
+
+#[tokio::test]
+async fn nothing_is_written_to_a_store_that_was_closed() {
+    let (_directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    store.close().await;
+    let spend = [AccessChange::Spend(Digest::of("once"), at(1))];
+    assert!(store.write(&[write(report("s1", 1, vec![state("shop", 1)]))]).await.is_err());
+    assert!(store.write(&[]).await.is_err() && store.ping().await.is_err());
+    assert!(store.change_access(&spend).await.is_err() && store.load().await.is_err());
+}
+
+/// Whoever asks may go away in the middle; who comes after finds a connection all the same.
+#[tokio::test]
+async fn a_connection_that_was_dropped_at_work_is_followed_by_another() {
+    let (_directory, store) = fresh().await;
+    for _ in 0..20 {
+        let mut asked = store.ping();
+        let _ = futures::poll!(&mut asked);
+        drop(asked);
+        one(&store, open("s1", "uid-1")).await;
+    }
+    assert!(store.ping().await.is_ok());
 }
 
 #[tokio::test]
@@ -318,7 +342,7 @@ async fn fill_and_make_room(directory: &Path) {
 
 /// A disk that was full is written again once it has room, without a start of the hub. Runs itself again in a process of its own, whose
 /// files may not grow for a while.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_was_full_is_written_again_by_itself() {
     if let Some(directory) = std::env::var_os(FILLED) {
         return fill_and_make_room(Path::new(&directory)).await;
@@ -369,7 +393,7 @@ async fn the_view_follows_what_is_stored_and_is_there_after_a_restart() {
     assert!(view.reports.for_app(&key("shop")).is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn writes_that_come_together_share_a_transaction() {
     let directory = tempfile::tempdir().unwrap();
     let intake = Intake::start(Arc::new(reopen(directory.path()).await), view()).await.unwrap();

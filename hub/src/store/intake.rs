@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 const QUEUE: usize = 8192;
 /// Writes in one transaction.
 const BATCH: usize = 2048;
-/// Transactions that may wait to be told of; the next one is not begun before.
+/// Transactions that may wait to be told of while another one is told of.
 const UNTOLD: usize = 1;
 /// How soon after a failure it is tried whether the database works again, at first and at most.
 const TRY_AGAIN: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
@@ -89,7 +89,7 @@ impl Intake {
         answered.await.unwrap_or(Err(IntakeError::Stopped))
     }
 
-    /// Returns after everything that is queued now was stored or failed.
+    /// Returns after everything that is queued now was stored and told of, or failed.
     pub async fn flush(&self) {
         // Nothing to store, in its turn behind what is; that it fails says the same.
         let _ = self.write(Write::Events(Vec::new())).await;
@@ -120,7 +120,8 @@ struct Writer {
 impl Writer {
     async fn run(mut self, mut queued: mpsc::Receiver<Queued>) {
         let mut batch = Vec::with_capacity(BATCH);
-        loop {
+        // Where nobody tells of what is stored any more, nothing is stored.
+        while !self.durable.is_closed() {
             let again = self.failures.until();
             tokio::select! {
                 biased;
@@ -171,7 +172,7 @@ impl Writer {
     }
 
     async fn hand_over(&self, durable: Durable) {
-        // The teller ends after the writer.
+        // Whoever waited for an answer is told that there is none.
         let _ = self.durable.send(durable).await;
     }
 

@@ -5,6 +5,9 @@
 //! The decisions are those of `shipper_core::converge`, on what a real `shipper_core::observe::Index` has seen. Time goes in steps of
 //! `PROPAGATION`, and passes when no controller is behind: they are as slow as they may be, and no slower.
 //!
+//! So that the space stays small, a ReplicaSet's status follows what its controller knows of pods at once, the agent's watches of Deployments and
+//! Services catch up together, and of most scripts the nearest million states is looked at, not all.
+//!
 //! Left out: pods that end slowly (one that is deleted is gone), autoscalers, people with kubectl, refused writes, `minReadySeconds`, other
 //! objects than Deployments and the Service, requests that outlive the agent that made them, and names of pods that sort otherwise.
 
@@ -88,7 +91,6 @@ const USUAL: &[&str] = &[
     "deployment",
     "count learned",
     "pods made",
-    "pods deleted",
     "pod ready",
     "pods seen",
     "slices seen",
@@ -105,10 +107,15 @@ const USUAL: &[&str] = &[
     "time",
 ];
 
+/// Where that is not too far away to be reached.
+const DELETED: &[&str] = &["pods deleted"];
+
 /// [C1, C2, C5, C6] The contender gets half, then all.
 #[test]
 fn forward_in_every_order() {
-    look(Script::forward().of_two()).must_have(USUAL);
+    let seen = look(Script::forward().of_two());
+    seen.must_have(USUAL);
+    seen.must_have(DELETED);
 }
 
 /// [C1, C2, C5, C6, R7] The contender gets half, loses it again, and is removed.
@@ -116,13 +123,16 @@ fn forward_in_every_order() {
 fn taken_back_in_every_order() {
     let seen = look(Script::taken_back());
     seen.must_have(USUAL);
+    seen.must_have(DELETED);
     seen.must_have(&["removal", "pods collected"]);
 }
 
 /// [C1, C2, C5, C6] The contender gets it all at once, which is taken back.
 #[test]
 fn at_once_and_back_in_every_order() {
-    look(Script::at_once()).must_have(USUAL);
+    let seen = look(Script::at_once());
+    seen.must_have(USUAL);
+    seen.must_have(DELETED);
 }
 
 /// [C2, C6] Another release takes the contender's place while it has half.

@@ -33,9 +33,12 @@ impl World {
                 self.looks_at(memory, number, valid);
             }
             Act::Select(selector) => {
-                if self.services.0 != Some(Selector::Label) && selector == Selector::Label {
-                    self.bare = self.which(|slot| !self.pods[slot].is_labelled());
-                }
+                self.bare = match (self.services.0, selector) {
+                    (Some(Selector::Label), Selector::Label) => self.bare,
+                    (_, Selector::Label) => self.which(|slot| !self.pods[slot].is_labelled()),
+                    // It brings in all of a release, and is to.
+                    (_, Selector::Release(_)) => 0,
+                };
                 self.services.0 = Some(selector);
                 let seen = &mut self.agent.seen.service;
                 *seen = memory.sights.hear(*seen, News::Service(selector));

@@ -106,13 +106,13 @@ fn fill(
     choice: &mut Choice,
     fits: &mut dyn FnMut(&ClusterName, &ClusterInfo) -> Fit,
 ) -> usize {
-    let mut stay: Vec<&ClusterName> = Vec::with_capacity(asked.placed.len());
+    let is_mine = |placed: &PlacedCluster| pool.is_none_or(|(region, _)| placed.region == region);
+    let mine: Vec<_> = asked.placed.iter().filter(|(_, placed)| is_mine(placed)).collect();
+    let mut clusters = Lookups::of(&asked.fleet.clusters, mine.len());
+    let mut stay: Vec<&ClusterName> = Vec::with_capacity(mine.len());
     let mut out: Vec<(Leaves, &ClusterName)> = Vec::new();
-    let mine =
-        asked.placed.iter().filter(|(_, placed)| pool.is_none_or(|(region, _)| placed.region == region));
     // What leaves already has its replacement among the others.
     let mut before = 0;
-    let mut clusters = Lookups::of(&asked.fleet.clusters, asked.placed.len());
     for (name, placed) in mine {
         before += usize::from(placed.leaves.is_none());
         match clusters.get(name).and_then(|info| unwanted(asked, info, placed, grow)) {

@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Rows in one statement at most: SQLite takes 32,766 values, a row has at most fifteen.
+/// Rows that are asked for in one statement at most, and that PostgreSQL is given: a row has at most fifteen values, and SQLite takes 32,766.
 pub(super) const CHUNK: usize = 500;
 
 const CLUSTER_COLUMNS: &str = "cluster, cluster_uid, session, started_at, sequence, agent_version, target_commit, target_epoch, \
