@@ -6,6 +6,7 @@ use crate::{AppKey, ClusterName, ReleaseName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use utoipa::ToSchema;
 
 /// One message of an agent. It carries the full state of every application it names; those it does not name are unchanged since the last.
@@ -107,6 +108,32 @@ pub struct MeasureReport {
     pub samples: Vec<Sample>,
 }
 
+impl MeasureReport {
+    /// What the cluster has shown, where so many samples have to pass; `None` = it is not known how many, and those there are say nothing
+    /// but that it failed [A4].
+    pub fn outcome(&self, count: Option<u32>) -> Outcome {
+        match count {
+            _ if self.failed > 0 || self.overdue => Outcome::Failed,
+            Some(count) if self.passed >= count => Outcome::Passed,
+            _ => Outcome::Unknown,
+        }
+    }
+
+    /// How many tries were worth what, where so many have to pass: `2 of 5 passed, 1 failed`.
+    pub fn tally(&self, count: Option<u32>) -> String {
+        let mut text = match count {
+            Some(count) => format!("{} of {count} passed", self.passed),
+            None => format!("{} passed", self.passed),
+        };
+        for (number, outcome) in [(self.failed, Outcome::Failed), (self.unknown, Outcome::Unknown)] {
+            if number > 0 {
+                let _ = write!(text, ", {number} {}", outcome.word());
+            }
+        }
+        text
+    }
+}
+
 /// Samples of an analysis that a report carries.
 pub const KEPT_SAMPLES: usize = 10;
 
@@ -133,6 +160,17 @@ pub enum Outcome {
     Failed,
     /// Not measured: never a pass.
     Unknown,
+}
+
+impl Outcome {
+    /// In a word, as in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What is in a cluster of an application [X1].

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::{Arg, Args, Parser, Subcommand, value_parser};
 
 use crate::commands::{
-    abort, blocks, clusters, completion, demo, diff, events, history, hub, lint, man, pause, plan, promote,
-    remove, render, repository, restart, rollback, status, wait, watch, why,
+    abort, blocks, clusters, completion, demo, diff, events, history, hub, lint, man, measurements, pause,
+    plan, promote, remove, render, repository, restart, rollback, status, wait, watch, why,
 };
 use crate::exit;
 use crate::output::OutputArgs;
@@ -75,6 +75,8 @@ pub enum Command {
     Events(events::Args),
     /// Show the releases of an application and what became of them
     History(history::Args),
+    /// Show what was measured for gates that are over, in which cluster, and what was wanted
+    Measurements(measurements::Args),
     /// Show what differs between two releases, object by object, with the values of Secrets hidden
     Diff(diff::Args),
     /// Move a release to another step of its strategy, by a commit

@@ -2,6 +2,7 @@
 
 mod live;
 mod pages;
+mod past;
 mod token;
 
 pub use live::Stream;

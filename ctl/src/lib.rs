@@ -105,6 +105,7 @@ pub fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Exit {
         Command::Wait(args) => commands::wait::run(&cli.global, args, terminal),
         Command::Events(args) => commands::events::run(&cli.global, args, terminal),
         Command::History(args) => commands::history::run(&cli.global, args, terminal),
+        Command::Measurements(args) => commands::measurements::run(&cli.global, args, terminal),
         Command::Diff(args) => commands::diff::run(&cli.global, args, terminal),
         Command::Why(args) => commands::why::run(&cli.global, args, terminal),
         Command::Promote(args) => commands::promote::run(&cli.global, args, terminal),

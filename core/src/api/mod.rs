@@ -17,7 +17,7 @@ mod wait;
 pub use event::{Commit, EventFilter, TimelineEvent};
 pub use evidence::{Evidence, EvidenceOfMany, MAX_ASKED, ReportsOf};
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
-pub use measurement::{GateEnd, Measurement};
+pub use measurement::{GateEnd, Measurement, WantedMeasure};
 pub use page::{ALWAYS_GIVEN, DEFAULT_LIMIT, MAX_LIMIT, Page};
 pub use pods::{PodCounts, PodExample, PodState, PodsByState, ReleasePods, troubles};
 pub use release::{ReleaseView, Role};

@@ -4,12 +4,11 @@ use std::io::Write as _;
 use std::num::NonZeroUsize;
 
 use jiff::{SignedDuration, Timestamp};
-use shipper_core::AppKey;
 use shipper_core::api::TimelineEvent;
 
 use crate::Error;
 use crate::cli::Global;
-use crate::hub::{Hub, HubError};
+use crate::hub::Hub;
 use crate::output::{Output, OutputArgs, json_line};
 use crate::render;
 use crate::terminal::Terminal;
@@ -55,13 +54,7 @@ pub struct Args {
 /// When there is no such application, or the hub does not answer.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let hub = Hub::of(global)?;
-    let key = match &args.app {
-        // One that was removed still has a past, so a whole name is asked for as it is.
-        Some(name) => {
-            Some(name.parse::<AppKey>().or_else(|_| Ok::<_, Error>(hub.application(name)?.application))?)
-        }
-        None => None,
-    };
+    let key = args.app.as_deref().map(|name| hub.past_of(name)).transpose()?;
     let since = args.since.as_deref().map(|text| moment(text, Timestamp::now())).transpose()?;
     let mut filter: Vec<(&str, &str)> = Vec::new();
     filter.extend(args.namespace.as_deref().map(|value| ("namespace", value)));
@@ -72,7 +65,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     // The stream begins before the list ends: nothing is missed in between.
     let told = args.watch.then(|| hub.watch_events(key.as_ref(), &filter)).transpose();
     let told = told.and_then(|stream| Ok((stream, hub.events(key.as_ref(), &filter, args.limit.get())?)));
-    let (stream, events) = told.map_err(|error| unknown(&hub, key.as_ref(), error))?;
+    let (stream, events) = told.map_err(|error| hub.no_past(key.as_ref(), error))?;
     let names = || events.iter().map(|event| event.reason.clone()).collect();
     let text = || Ok(render::events(events.iter().rev(), key.is_none()));
     if !args.watch {
@@ -91,16 +84,6 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         terminal.out.flush()?;
     }
     Ok(())
-}
-
-/// The error, or which application may have been meant, where the hub knows none of that name.
-fn unknown(hub: &Hub, key: Option<&AppKey>, error: HubError) -> Error {
-    match (key, &error) {
-        (Some(key), HubError::Missing { .. }) => {
-            hub.application(&key.to_string()).err().unwrap_or_else(|| error.into())
-        }
-        _ => error.into(),
-    }
 }
 
 fn line(event: &TimelineEvent, output: Output, named: bool) -> Result<String, Error> {

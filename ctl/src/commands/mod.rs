@@ -13,6 +13,7 @@ pub mod hub;
 pub mod lint;
 mod made;
 pub mod man;
+pub mod measurements;
 pub mod pause;
 pub mod plan;
 pub mod promote;

@@ -1,4 +1,4 @@
-//! What the hub tells of as it happens: waits, streams, the timeline.
+//! What the hub tells of as it happens: waits and streams.
 
 use std::io::{BufRead, BufReader};
 use std::time::Duration;
@@ -74,19 +74,6 @@ impl Hub {
         self.find(EVIDENCE, &query)?.ok_or_else(unseen)
     }
 
-    /// The newest entries of the timeline that fit, newest first, at most `limit`.
-    ///
-    /// # Errors
-    /// When the hub does not answer.
-    pub fn events(
-        &self,
-        key: Option<&AppKey>,
-        filter: &[(&str, &str)],
-        limit: usize,
-    ) -> Result<Vec<TimelineEvent>, HubError> {
-        self.some(&timeline(key), filter, limit)
-    }
-
     /// New entries of the timeline that fit, as they come.
     ///
     /// # Errors
@@ -127,11 +114,11 @@ impl Hub {
     }
 }
 
-fn below(key: &AppKey) -> String {
+pub(super) fn below(key: &AppKey) -> String {
     format!("{APPLICATIONS}/{}/{}", key.namespace, key.name)
 }
 
-fn timeline(key: Option<&AppKey>) -> String {
+pub(super) fn timeline(key: Option<&AppKey>) -> String {
     key.map_or_else(|| TIMELINE.to_owned(), |key| format!("{}/{EVENTS_OF}", below(key)))
 }
 

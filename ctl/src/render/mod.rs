@@ -10,6 +10,7 @@ mod events;
 mod fleet;
 mod history;
 mod live;
+mod measurements;
 mod pods;
 mod steps;
 mod table;
@@ -22,6 +23,7 @@ pub use events::events;
 pub use fleet::{overview, remarks};
 pub use history::history;
 pub use live::{change, live};
+pub use measurements::measurements;
 pub(crate) use table::{print, table_of};
 pub use why::why;
 

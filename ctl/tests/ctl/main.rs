@@ -16,6 +16,7 @@ mod hub;
 mod lint;
 mod live;
 mod manual;
+mod measurements;
 mod pages;
 mod pulls;
 mod removal;

@@ -184,7 +184,7 @@ pub async fn pods(
 }
 
 /// A page of what has an order but no name in it.
-pub(super) fn numbered<T>(all: impl Iterator<Item = (usize, T)>, asked: &Paging) -> Result<Page<T>, Problem> {
+fn numbered<T>(all: impl Iterator<Item = (usize, T)>, asked: &Paging) -> Result<Page<T>, Problem> {
     let after: Option<String> = place(asked.r#continue.as_deref())?;
     let (page, next) =
         lists::cut(all, limit(asked.limit)?, after.as_deref(), |(number, _)| format!("{number:08}"));

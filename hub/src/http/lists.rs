@@ -95,14 +95,15 @@ pub fn token(place: &str) -> String {
     URL_SAFE_NO_PAD.encode(place)
 }
 
-/// The place that a token of ours names.
+/// The place that a token of ours names, written as we write it.
 ///
 /// # Errors
 /// 400 where it is none of ours.
-pub fn place<T: std::str::FromStr>(token: Option<&str>) -> Result<Option<T>, Problem> {
+pub fn place<T: std::str::FromStr + ToString>(token: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(token) = token else { return Ok(None) };
     let text = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let place = text.and_then(|text| text.parse().ok()).ok_or_else(|| {
+    let read = text.and_then(|text| text.parse().ok().filter(|place: &T| place.to_string() == text));
+    let place = read.ok_or_else(|| {
         let detail = "continue is not what a page of this list ended with; begin again without it";
         Problem::new(Refusal::StaleContinue, detail)
     })?;

@@ -8,6 +8,7 @@ mod following;
 mod guarded;
 mod lists;
 mod login;
+mod measurements;
 mod reading;
 
 use super::*;

@@ -4,7 +4,7 @@
 use crate::fleet::AppState;
 use jiff::Timestamp;
 use shipper_core::AppKey;
-use shipper_core::api::{GateEnd, Measurement};
+use shipper_core::api::{GateEnd, Measurement, WantedMeasure};
 use shipper_core::intent::Analysis;
 use shipper_core::plan::AppPlan;
 use shipper_core::report::{MeasureReport, Outcome};
@@ -36,6 +36,7 @@ pub(super) fn measured(app: &AppKey, state: &AppState, plan: &AppPlan, now: Time
                 outcome: outcome(analyses, &report.measures),
                 gate: end,
                 measures: report.measures.clone(),
+                wanted: WantedMeasure::all(analyses),
             });
         }
     }
@@ -71,11 +72,12 @@ fn end(before: &ReleaseRecord, gate: &GateRecord, after: &ReleaseRecord) -> Gate
 
 /// What a cluster has shown by what it measured.
 fn outcome(analyses: &[Analysis], measures: &[MeasureReport]) -> Outcome {
-    if measures.iter().any(|measure| measure.failed > 0 || measure.overdue) {
+    if measures.iter().any(|measure| measure.outcome(None) == Outcome::Failed) {
         return Outcome::Failed;
     }
     let passed = |analysis: &Analysis| {
-        measures.iter().any(|measure| measure.name == analysis.name && measure.passed >= analysis.count)
+        let passed = |measure: &MeasureReport| measure.outcome(Some(analysis.count)) == Outcome::Passed;
+        measures.iter().any(|measure| measure.name == analysis.name && passed(measure))
     };
     if analyses.iter().all(passed) { Outcome::Passed } else { Outcome::Unknown }
 }

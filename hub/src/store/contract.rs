@@ -1,6 +1,6 @@
 //! What every database must do, whichever it is: the same tests for all of them.
 
-mod measurements;
+pub(super) mod measurements;
 
 use super::postgres::Address;
 use super::*;
@@ -143,6 +143,7 @@ contract! {
     a_login_is_used_up_once,
     the_timeline_is_read_within_namespaces,
     a4_what_was_measured_is_kept_by_run_and_cluster,
+    a4_all_measurements_are_read_in_parts_whatever_comes_meanwhile,
     measurements_are_bounded_by_age_number_and_size,
 }
 

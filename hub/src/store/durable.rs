@@ -1,11 +1,13 @@
 //! What is particular to the store in a file: it outlives kills and damage, and feeds the view in memory.
 
+use super::contract::measurements::measurement;
 use super::contract::{at, eu, event, generations, key, one, open, read, report, state, stored, view, write};
 use super::sqlite::backup::{BackupError, backup, restore};
 use super::*;
 use crate::access::secret::Digest;
 use crate::clock::Clock;
 use shipper_core::api::EventFilter;
+use shipper_core::report::Outcome;
 use std::path::Path;
 
 async fn fresh() -> (tempfile::TempDir, SqliteStore) {
@@ -71,6 +73,31 @@ async fn a_database_with_a_torn_page_is_moved_aside() {
     std::fs::write(&path, content).unwrap();
     let store = reopen(directory.path()).await;
     assert!(store.load().await.unwrap().reports.is_empty());
+}
+
+/// What is older is told all the same, and that there is more of it.
+#[tokio::test]
+async fn a_measurement_that_cannot_be_read_any_more_is_left_out() {
+    let (directory, store) = fresh().await;
+    let all: Vec<Measurement> = (0..4).map(|run| measurement("shop", run, "eu", Outcome::Passed)).collect();
+    one(&store, Write::Measurements(all.clone())).await;
+    store.close().await;
+    drop(store);
+    let path = directory.path().join("hub.db");
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    let older =
+        sqlx::query("UPDATE measurements SET body = '{\"of\": \"another version\"}' WHERE id IN (2, 4)");
+    assert_eq!(older.execute(&pool).await.unwrap().rows_affected(), 2);
+    pool.close().await;
+
+    let store = reopen(directory.path()).await;
+    let query = |before, limit| MeasurementQuery { before, ..MeasurementQuery::newest(key("shop"), limit) };
+    let newest = store.measurements(&query(None, 1)).await.unwrap();
+    assert_eq!(newest, Measured { items: Vec::new(), next: Some(4) });
+    let older = store.measurements(&query(newest.next, 2)).await.unwrap();
+    assert_eq!(older, Measured { items: vec![all[2].clone()], next: Some(2) });
+    let oldest = store.measurements(&query(older.next, 2)).await.unwrap();
+    assert_eq!(oldest, Measured { items: vec![all[0].clone()], next: None });
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@
 use super::ledger::{ClusterRow, Ledger, clusters_of};
 use super::timeline::{size, size_of_measurement};
 use super::{
-    AccessChange, Begin, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError, Write,
-    Written,
+    AccessChange, Begin, Entry, EventQuery, Keep, Loaded, Measured, Measurement, MeasurementQuery, Readers,
+    Store, StoreError, Write, Written,
 };
 use crate::access::secret::Digest;
 use crate::notify::lock;
@@ -29,7 +29,7 @@ struct Rows {
     clusters: BTreeMap<ClusterName, ClusterRow>,
     reports: BTreeMap<(ClusterName, AppKey), AppReport>,
     events: Vec<Entry>,
-    measurements: Vec<Measurement>,
+    measurements: Vec<(i64, Measurement)>,
     last: i64,
     readers: Readers,
     spent: BTreeMap<Digest, Timestamp>,
@@ -68,9 +68,12 @@ impl Rows {
             self.events.push(Entry { number: self.last, event });
         }
         for measurement in ledger.measurements {
-            match self.measurements.iter_mut().find(|known| is_same_run(known, measurement)) {
-                Some(known) => known.clone_from(measurement),
-                None => self.measurements.push(measurement.clone()),
+            match self.measurements.iter_mut().find(|(_, known)| is_same_run(known, measurement)) {
+                Some((_, known)) => known.clone_from(measurement),
+                None => {
+                    let number = self.measurements.last().map_or(1, |(newest, _)| newest + 1);
+                    self.measurements.push((number, measurement.clone()));
+                }
             }
         }
         written
@@ -172,13 +175,22 @@ impl Store for MemoryStore {
 
     fn measurements<'a>(
         &'a self,
-        application: &'a AppKey,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>> {
+        query: &'a MeasurementQuery,
+    ) -> BoxFuture<'a, Result<Measured, StoreError>> {
         let rows = lock(&self.rows);
-        let wanted = rows.measurements.iter().rev().filter(|one| one.application == *application);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        ready(Ok(wanted.take(limit).cloned().collect())).boxed()
+        let fits = |(number, one): &&(i64, Measurement)| {
+            one.application == query.application
+                && query.release.as_ref().is_none_or(|release| one.release == *release)
+                && query.cluster.as_ref().is_none_or(|cluster| one.cluster == *cluster)
+                && query.before.is_none_or(|before| *number < before)
+        };
+        let mut wanted = rows.measurements.iter().rev().filter(fits);
+        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+        let found: Vec<_> = wanted.by_ref().take(limit).collect();
+        let more = wanted.next().is_some();
+        let next = found.last().filter(|_| more).map(|(number, _)| *number);
+        let items = found.into_iter().map(|(_, one)| one.clone()).collect();
+        ready(Ok(Measured { items, next })).boxed()
     }
 
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {
@@ -187,8 +199,8 @@ impl Store for MemoryStore {
             + prune(
                 &mut rows.measurements,
                 keep,
-                |one| one.at,
-                |one| {
+                |(_, one)| one.at,
+                |(_, one)| {
                     let body = serde_json::to_string(one).unwrap_or_default();
                     size_of_measurement(one, &body)
                 },

@@ -6,7 +6,7 @@
 //!   the same tests. The statements of the first two are the same.
 //! - [`ledger`]: which writes count (sessions, numbers, incarnations), without a database.
 //! - [`intake`]: the one writer, which stores many writes in one transaction and answers after it is committed.
-//! - [`timeline`]: what is asked of the timeline.
+//! - [`timeline`]: what is asked of the timeline and of measurements.
 //! - [`access`]: who may read; [`keys`]: for whoever manages that beside the hubs.
 //! - [`view`], of [`reports`] and [`agents`]: the same in memory, for the loop.
 
@@ -45,15 +45,15 @@ pub use postgres::PostgresStore;
 pub use reports::Reports;
 pub use shipper_core::api::{Measurement, TimelineEvent};
 pub use sqlite::SqliteStore;
-pub use timeline::{Begin, Entry, EventQuery, Keep};
+pub use timeline::{Begin, Entry, EventQuery, Keep, Measured, MeasurementQuery};
 pub use view::{News, View};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
+use shipper_core::ClusterName;
 use shipper_core::protocol::SessionRequest;
 use shipper_core::report::{AppReport, Report};
-use shipper_core::{AppKey, ClusterName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -138,12 +138,9 @@ pub trait Store: Send + Sync + std::fmt::Debug {
     /// Entries of the timeline.
     fn events<'a>(&'a self, query: &'a EventQuery) -> BoxFuture<'a, Result<Vec<Entry>, StoreError>>;
 
-    /// What was measured for gates of an application that are over, the newest first, so many at most.
-    fn measurements<'a>(
-        &'a self,
-        application: &'a AppKey,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>>;
+    /// What was measured for gates of an application that are over.
+    fn measurements<'a>(&'a self, query: &'a MeasurementQuery)
+    -> BoxFuture<'a, Result<Measured, StoreError>>;
 
     /// Drops entries of the timeline, the oldest, until no more is left than is to be kept, and measurements as well; answers how many.
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>>;

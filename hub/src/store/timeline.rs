@@ -1,7 +1,8 @@
-//! What is asked of the timeline, and how much of it and of measurements is kept.
+//! What is asked of the timeline and of measurements, and how much of them is kept.
 
 use jiff::Timestamp;
 use shipper_core::api::{EventFilter, Measurement, TimelineEvent};
+use shipper_core::{AppKey, ClusterName, ReleaseName};
 
 /// What is asked of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,38 @@ pub struct Entry {
     pub number: i64,
     /// What it says.
     pub event: TimelineEvent,
+}
+
+/// What is asked of the measurements of an application, the newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasurementQuery {
+    /// Whose.
+    pub application: AppKey,
+    /// Of one release.
+    pub release: Option<ReleaseName>,
+    /// Of one cluster.
+    pub cluster: Option<ClusterName>,
+    /// From the one before this number on, backwards; `None` = from the newest. They are numbered in the order in which they were
+    /// stored at first: one that is replaced keeps its number.
+    pub before: Option<i64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl MeasurementQuery {
+    /// The newest of an application, so many at most.
+    pub fn newest(application: AppKey, limit: u32) -> Self {
+        Self { application, release: None, cluster: None, before: None, limit }
+    }
+}
+
+/// A part of what is kept of measurements.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// The newest first.
+    pub items: Vec<Measurement>,
+    /// The number to go on before; `None` = nothing that was asked for is older.
+    pub next: Option<i64>,
 }
 
 /// How much of the timeline is kept, and how much of measurements by themselves: what every one of these allows.

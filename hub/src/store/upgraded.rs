@@ -119,7 +119,11 @@ async fn kept(store: &dyn Store, schema: Schema) {
         free: schema.has(FREE).then(|| serde_json::from_str("{\"cpu\":\"3\"}").unwrap()),
     };
     assert_eq!(loaded.agents, BTreeMap::from([(eu(), agent)]), "{schema:?}");
-    assert_eq!(store.measurements(&key("shop"), 10).await.unwrap(), [], "{schema:?}");
+    assert_eq!(
+        store.measurements(&MeasurementQuery::newest(key("shop"), 10)).await.unwrap(),
+        Measured::default(),
+        "{schema:?}"
+    );
     let reported: AppReport = serde_json::from_str(REPORT).unwrap();
     let measured = &reported.analysis.as_ref().unwrap().measures[0];
     assert_eq!((measured.failed, measured.samples[0].measured.as_str()), (1, "0.2"));

@@ -11,7 +11,9 @@ use clap::Parser;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shipper_core::api::{ApplicationSummary, EvidenceOfMany, ReleaseView, TimelineEvent, Waited};
+use shipper_core::api::{
+    ApplicationSummary, EvidenceOfMany, Measurement, ReleaseView, TimelineEvent, Waited,
+};
 use shipper_core::protocol::{ClusterView, HubStatus};
 use shipper_core::status::{ApplicationStatus, BlockStatus};
 use shipper_core::why::Why;
@@ -234,10 +236,18 @@ fn answers(world: &mut World, status: &ApplicationStatus, names: bool) -> Vec<(&
         json!({"at": "2026-11-22T10:03:00Z", "liveness": {}, "free": {}, "items": of_both}),
     )
     .unwrap();
+    let measured: Measurement = serde_json::from_value(json!({
+        "at": "2026-11-22T10:03:00Z", "application": "web/hello", "release": "hello-1", "step": 0, "stepName": "half", "run": "2026-11-22T10:00:00Z",
+        "cluster": "eu-1", "outcome": "failed", "gate": "failed", "wanted": [{"name": "errors", "condition": "fails if > 0.01", "count": 1}],
+        "measures": [{"name": "errors", "passed": 0, "failed": 1, "unknown": 0,
+            "samples": [{"at": "2026-11-22T10:01:00Z", "outcome": "failed", "measured": "0.3"}]}],
+    }))
+    .unwrap();
     let waited = Waited { met: true, goal: Some("failed".to_owned()), decided: None, status: status.clone() };
     let releases = ReleaseView::all(status);
     vec![
         ("applications/web/hello/events", page(vec![event.clone()])),
+        ("applications/web/hello/measurements", page(vec![poisoned(&measured, kept)])),
         ("applications/web/hello/releases", page(releases.iter().map(|one| poisoned(one, kept)).collect())),
         ("evidence", json!(evidence).to_string()),
         ("applications/web/hello/wait", poisoned(&waited, kept).to_string()),
@@ -266,6 +276,8 @@ fn cases() -> Vec<(&'static str, Vec<&'static str>)> {
         ("wait", vec!["web/hello", "--for", "failed", "--timeout", "0s"]),
         ("events", vec![]),
         ("events", vec!["web/hello", "--watch"]),
+        ("measurements", vec!["web/hello"]),
+        ("measurements", vec!["web/hello", "--failed", "--release", EVIL, "--cluster", EVIL]),
         ("history", vec!["web/hello"]),
         ("diff", vec!["web/hello"]),
         ("diff", vec!["web/hello", EVIL]),
@@ -427,6 +439,7 @@ fn values_blocks_and_problems_are_shown_as_text() {
         (["blocks", "list"].as_slice(), "why"),
         (&["clusters", "show", "eu-1"], "bad"),
         (&["status", "web/hello"], "denied"),
+        (&["measurements", "web/hello"], "0.3"),
         (&["diff", "web/hello"], "more: \""),
         (&["render", "web/hello", "--revision", BRANCH], "more: \""),
         (&["plan", "--head", BRANCH], "more: \""),

@@ -52,6 +52,8 @@ fn cases(data: &Path, odd: &Path, incumbent: &str) -> Vec<Case> {
         case("watch", &[app, "--until-done"], "canary done", ("/application", app), "hello-"),
         case("wait", &[app, "--for", "step=canary"], "is step=canary", ("/for", "step=canary"), "hello-"),
         case("events", &[app], "Achieved", ("/0/application", app), ""),
+        // The demo has no gate that measures; tests/ctl/measurements.rs has some that did.
+        case("measurements", &[app], "Nothing is kept", ("", ""), ""),
         case("history", &[app], "contender", ("/0/role", "contender"), "hello-"),
         case("diff", &[app], "Deployment hello-<release>", ("/objects/0/change", "changed"), "Deployment"),
         case("plan", &["--head", "next"], "gets the new release", ("/applications/0/application", app), app),

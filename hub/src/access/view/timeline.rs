@@ -1,15 +1,11 @@
 //! The entries of the timeline that the asker sees: those that are there, and those that come; and what is kept of measurements.
 
 use super::View;
-use crate::store::{Entry, EventQuery, Measurement, StoreError};
+use crate::store::{Entry, EventQuery, Measured, MeasurementQuery, StoreError};
 use crate::timeline::Told;
-use shipper_core::AppKey;
 use shipper_core::api::EventFilter;
 use std::sync::Arc;
 use tokio::sync::broadcast;
-
-/// Measurements that are read at once: those of some gates in a hundred clusters.
-const MEASUREMENTS: u32 = 500;
 
 impl View {
     fn narrow(&self, filter: &EventFilter) -> EventFilter {
@@ -25,15 +21,15 @@ impl View {
         self.shared.store.events(&query).await
     }
 
-    /// What was measured for gates of an application that are over, the newest first; nothing where it is not seen.
+    /// What was measured for gates of an application that are over; nothing where it is not seen.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn measurements(&self, application: &AppKey) -> Result<Vec<Measurement>, StoreError> {
-        if !self.sees(application) {
-            return Ok(Vec::new());
+    pub async fn measurements(&self, query: &MeasurementQuery) -> Result<Measured, StoreError> {
+        if !self.sees(&query.application) {
+            return Ok(Measured::default());
         }
-        self.shared.store.measurements(application, MEASUREMENTS).await
+        self.shared.store.measurements(query).await
     }
 
     /// New entries of the timeline, as they come.

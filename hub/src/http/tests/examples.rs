@@ -147,7 +147,7 @@ async fn every_answer_of_the_document_is_given_and_its_examples_are_real() {
     let fleet = Fleet::start().await;
     fleet.rolled_out(&album).await;
     let hub = &fleet.hub;
-    hub.shared.keep(vec![reading::measured(0, "us-1")]).await.unwrap();
+    hub.shared.keep(vec![measurements::measured(0, "us-1")]).await.unwrap();
     for target in targets() {
         let marked = album.keep_get(hub, &target).await;
         if let Some(mark) = marked.headers.get(header::ETAG) {

@@ -1,11 +1,12 @@
 //! Every filter of every list leaves out what does not fit. Which lists and filters there are, the OpenAPI document says.
 
+use super::measurements::measured;
 use super::reading::{event, pages, rolling};
 use super::*;
 use crate::http::openapi;
 use crate::store::TimelineEvent;
 use shipper_core::ClusterName;
-use shipper_core::api::{EVENTS_OF, TIMELINE, VERSIONS};
+use shipper_core::api::{EVENTS_OF, MEASUREMENTS_OF, TIMELINE, VERSIONS};
 use std::collections::BTreeSet;
 
 /// Of what a list is made, not what is in it.
@@ -38,6 +39,8 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ("listEventsOfApplication", "cluster=us", &["shop at 2"]),
     ("listEventsOfApplication", "reason=Created", &["shop at 1"]),
     ("listEventsOfApplication", "since=2027-01-15T08:00:02Z", &["shop at 2"]),
+    ("listMeasurements", "release=shop-0c0ffee0-0", &["us shop-0c0ffee0-0"]),
+    ("listMeasurements", "cluster=eu", &["eu shop-83e4eedd-0"]),
 ];
 
 /// Two applications, two clusters, and what happened to them.
@@ -73,6 +76,9 @@ pub(super) async fn fleet(hub: &Hub) {
     let happened =
         vec![there(1, "shop", "Created", None), there(2, "shop", "StepAchieved", Some("us")), lake];
     hub.shared.log(happened).await.unwrap();
+    let mut other = measured(1, "us");
+    other.release = "shop-0c0ffee0-0".into();
+    hub.shared.keep(vec![measured(0, "eu"), other]).await.unwrap();
 }
 
 /// Rollout blocks: where their file is, without its end, and what else stands in it.
@@ -103,6 +109,7 @@ fn path(operation: &str) -> String {
         "listBlocks" => BLOCKS.to_owned(),
         "listEvents" => TIMELINE.to_owned(),
         "listEventsOfApplication" => format!("{APPLICATIONS}/web/shop/{EVENTS_OF}"),
+        "listMeasurements" => format!("{APPLICATIONS}/web/shop/{MEASUREMENTS_OF}"),
         other => panic!("{other} has filters, and no case above"),
     }
 }
@@ -113,6 +120,7 @@ fn name(operation: &str, item: &Value) -> String {
         "listApplications" => &["application"],
         "listVersions" => &["application", "cluster", "release"],
         "listEvents" | "listEventsOfApplication" => &["message"],
+        "listMeasurements" => &["cluster", "release"],
         _ => &["name"],
     };
     keys.iter().map(|key| item[key].as_str().unwrap()).collect::<Vec<_>>().join(" ")

@@ -1,7 +1,7 @@
 //! What people and programs read: lists in pages, summaries, the timeline, and nothing twice.
 
 use super::*;
-use crate::store::{Measurement, TimelineEvent};
+use crate::store::TimelineEvent;
 use shipper_core::ClusterName;
 use shipper_core::api::{
     EVENTS_OF, EVIDENCE, EvidenceOfMany, FleetSummary, MEASUREMENTS_OF, PODS_OF, RELEASES_OF, SUMMARY,
@@ -242,31 +242,6 @@ async fn releases_say_what_runs_of_them_and_versions_where() {
     for below in [RELEASES_OF, PODS_OF, EVENTS_OF, MEASUREMENTS_OF] {
         hub.get(&format!("{APPLICATIONS}/web/none/{below}")).await.problem(404);
     }
-}
-
-/// What was measured for a gate of `web/shop`, in its run of this second.
-pub(super) fn measured(second: i64, cluster: &str) -> Measurement {
-    let at = |later: i64| Timestamp::from_second(1_800_000_000 + second + later).unwrap();
-    let sample =
-        |later: i64, measured: &str| json!({"at": at(later), "outcome": "passed", "measured": measured});
-    let samples = [sample(60, "0.002"), sample(120, "0.001")];
-    serde_json::from_value(json!({
-        "at": at(130), "application": "web/shop", "release": "shop-83e4eedd-0", "step": 1, "stepName": "half", "run": at(0), "cluster": cluster,
-        "outcome": "passed", "gate": "passed", "measures": [{"name": "errors", "passed": 2, "failed": 0, "unknown": 0, "samples": samples}],
-    }))
-    .unwrap()
-}
-
-/// [A4] What agents say no more is still told, by run and cluster.
-#[tokio::test]
-async fn what_was_measured_is_told_newest_first() {
-    let hub = hub().await;
-    hub.shared.statuses.publish(rolling("web", "shop"));
-    let kept = [(0, "eu"), (0, "us"), (500, "eu")].map(|(run, cluster)| measured(run, cluster));
-    hub.shared.keep(kept.to_vec()).await.unwrap();
-    let told = pages(&hub, &format!("{APPLICATIONS}/web/shop/{MEASUREMENTS_OF}"), 2).await;
-    let newest_first: Vec<Value> = kept.iter().rev().map(|one| json!(one)).collect();
-    assert_eq!(told, newest_first);
 }
 
 pub(super) fn event(second: i64, name: &str, reason: &str) -> TimelineEvent {

@@ -12,14 +12,15 @@ use super::ledger::{ClusterRow, Ledger, clusters_of};
 use super::sql::{Sql, Statement, access, measurements, read, step, write};
 use super::view::News;
 use super::{
-    AccessChange, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError, Write, Written,
+    AccessChange, Entry, EventQuery, Keep, Loaded, Measured, MeasurementQuery, Readers, Store, StoreError,
+    Write, Written,
 };
 use crate::notify::lock;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use progress::{Found, Progress, Task};
+use shipper_core::ClusterName;
 use shipper_core::report::AppReport;
-use shipper_core::{AppKey, ClusterName};
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
@@ -241,10 +242,9 @@ impl Store for PostgresStore {
 
     fn measurements<'a>(
         &'a self,
-        application: &'a AppKey,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>> {
-        async move { measurements::of(&mut *self.connection().await?, application, limit).await }.boxed()
+        query: &'a MeasurementQuery,
+    ) -> BoxFuture<'a, Result<Measured, StoreError>> {
+        async move { measurements::of(&mut *self.connection().await?, query).await }.boxed()
     }
 
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -1,11 +1,12 @@
 //! What was measured for gates that are over, the same for every database.
 
 use super::super::error::StoreError;
-use super::read::text;
+use super::super::timeline::{Measured, MeasurementQuery};
+use super::read::{Wanted, number, text};
 use super::write::{chunk, json};
 use super::{Sql, Statement, Value, step};
-use shipper_core::AppKey;
 use shipper_core::api::Measurement;
+use shipper_core::{ClusterName, ReleaseName};
 
 /// Puts them down; what was known of the same run in the same cluster is replaced.
 pub(super) async fn put(connection: &mut dyn Sql, measurements: &[&Measurement]) -> Result<(), StoreError> {
@@ -31,23 +32,32 @@ pub(super) async fn put(connection: &mut dyn Sql, measurements: &[&Measurement])
     Ok(())
 }
 
-/// Those of an application, the newest first.
+/// Those that are asked for. One that cannot be read is left out, and counts all the same: what is older is still told.
 pub(in crate::store) async fn of(
     connection: &mut dyn Sql,
-    application: &AppKey,
-    limit: u32,
-) -> Result<Vec<Measurement>, StoreError> {
+    query: &MeasurementQuery,
+) -> Result<Measured, StoreError> {
     let step = step("reading measurements");
-    let query = "SELECT body FROM measurements WHERE namespace = $1 AND name = $2 ORDER BY id DESC LIMIT $3";
-    let query = Statement::new(query)
-        .bind(application.namespace.as_str())
-        .bind(application.name.as_str())
-        .bind(i64::from(limit));
-    let mut found = Vec::new();
-    for mut row in connection.fetch(query).await.map_err(&step)? {
-        let body = text(&mut row).map_err(&step)?;
+    let MeasurementQuery { application, release, cluster, before, limit } = query;
+    let mut wanted = Wanted::default();
+    wanted.also("namespace =", application.namespace.as_str());
+    wanted.also("name =", application.name.as_str());
+    wanted.maybe("release =", release.as_ref().map(ReleaseName::as_str));
+    wanted.maybe("cluster =", cluster.as_ref().map(ClusterName::as_str));
+    wanted.maybe("id <", *before);
+    let select = "SELECT id, body FROM measurements";
+    // One more, to see whether there is any.
+    let statement = wanted.statement(select, "ORDER BY id DESC LIMIT", i64::from(*limit) + 1);
+    let mut rows = connection.fetch(statement).await.map_err(&step)?;
+    let most = usize::try_from(*limit).unwrap_or(usize::MAX);
+    let more = rows.len() > most;
+    rows.truncate(most);
+    let mut found = Measured::default();
+    for mut row in rows {
+        let (number, body) = number(&mut row).and_then(|id| Ok((id, text(&mut row)?))).map_err(&step)?;
+        found.next = Some(number).filter(|_| more);
         match serde_json::from_str(&body) {
-            Ok(measurement) => found.push(measurement),
+            Ok(measurement) => found.items.push(measurement),
             Err(error) => {
                 tracing::warn!(%application, %error, "a stored measurement cannot be read, and is left out");
             }

@@ -111,13 +111,13 @@ pub(in crate::store) async fn events(
 
 /// Conditions that a row has to fulfil, all of them.
 #[derive(Default)]
-struct Wanted<'a> {
+pub(super) struct Wanted<'a> {
     conditions: Vec<String>,
     values: Vec<Value<'a>>,
 }
 
 impl<'a> Wanted<'a> {
-    fn also(&mut self, compared: &str, value: impl Into<Value<'a>>) {
+    pub(super) fn also(&mut self, compared: &str, value: impl Into<Value<'a>>) {
         self.values.push(value.into());
         self.conditions.push(format!("{compared} ${}", self.values.len()));
     }
@@ -133,13 +133,13 @@ impl<'a> Wanted<'a> {
         });
     }
 
-    fn maybe(&mut self, compared: &str, value: Option<impl Into<Value<'a>>>) {
+    pub(super) fn maybe(&mut self, compared: &str, value: Option<impl Into<Value<'a>>>) {
         if let Some(value) = value {
             self.also(compared, value);
         }
     }
 
-    fn statement(mut self, select: &str, order: &str, limit: i64) -> Statement<'a> {
+    pub(super) fn statement(mut self, select: &str, order: &str, limit: i64) -> Statement<'a> {
         self.values.push(limit.into());
         let conditions = self.conditions.join(" AND ");
         let wanted = if conditions.is_empty() { String::new() } else { format!("WHERE {conditions} ") };

@@ -9,14 +9,14 @@ pub(super) use open::{FILE, MIGRATIONS, options};
 use super::ledger::{ClusterRow, Ledger};
 use super::sql::{access, measurements, read, step, write};
 use super::{
-    AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Measurement, Readers, Store, StoreError,
-    Write, Written,
+    AccessChange, DataDirectory, Entry, EventQuery, Keep, Loaded, Measured, MeasurementQuery, Readers, Store,
+    StoreError, Write, Written,
 };
 use crate::notify::lock;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
 use pen::Pen;
-use shipper_core::{AppKey, ClusterName};
+use shipper_core::ClusterName;
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, SqlitePool};
 use std::collections::HashMap;
@@ -144,10 +144,9 @@ impl Store for SqliteStore {
 
     fn measurements<'a>(
         &'a self,
-        application: &'a AppKey,
-        limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<Measurement>, StoreError>> {
-        async move { measurements::of(&mut *self.reader().await?, application, limit).await }.boxed()
+        query: &'a MeasurementQuery,
+    ) -> BoxFuture<'a, Result<Measured, StoreError>> {
+        async move { measurements::of(&mut *self.reader().await?, query).await }.boxed()
     }
 
     fn prune(&self, keep: Keep) -> BoxFuture<'_, Result<u64, StoreError>> {

@@ -40,24 +40,15 @@ pub(super) struct Mark {
 
 /// The chart of an analysis in a cluster; `count`: samples that have to pass, where that is known.
 pub(super) fn chart(cluster: String, measure: &MeasureReport, count: Option<u32>) -> Chart {
-    let state = match count {
-        _ if measure.failed > 0 || measure.overdue => "failed",
-        Some(count) if measure.passed >= count => "passed",
-        _ => "measuring",
+    let state = match measure.outcome(count) {
+        Outcome::Failed => "failed",
+        Outcome::Passed => "passed",
+        Outcome::Unknown => "measuring",
     };
-    let mut text = match count {
-        Some(count) => format!("{} of {count} passed", measure.passed),
-        None => format!("{} passed", measure.passed),
-    };
-    for (number, word) in [(measure.failed, "failed"), (measure.unknown, "unknown")] {
-        if number > 0 {
-            let _ = write!(text, ", {number} {word}");
-        }
-    }
     let (line, marks) = drawn(&measure.samples);
     let newest = measure.samples.last().map(|sample| sample.measured.clone()).unwrap_or_default();
     let says: Vec<&str> = marks.iter().map(|mark| mark.says.as_str()).collect();
-    Chart { cluster, words: says.join("; "), text, state, newest, line, marks }
+    Chart { cluster, words: says.join("; "), text: measure.tally(count), state, newest, line, marks }
 }
 
 /// Samples from left to right, the least value at the bottom; those without a value on the ground.
@@ -80,11 +71,7 @@ fn drawn(samples: &[Sample]) -> (String, Vec<Mark>) {
         if value.is_some() {
             let _ = write!(line, "{}{x:.1} {y:.1}", if line.is_empty() { "M" } else { "L" });
         }
-        let outcome = match sample.outcome {
-            Outcome::Passed => "passed",
-            Outcome::Failed => "failed",
-            Outcome::Unknown => "unknown",
-        };
+        let outcome = sample.outcome.word();
         let says = format!("{outcome}: {}", sample.measured);
         marks.push(Mark { x: format!("{x:.1}"), y: format!("{y:.1}"), outcome, says });
     }

@@ -2,12 +2,10 @@
 
 use super::chart::{Chart, chart};
 use super::records::Known;
-use crate::store::Measurement;
+use crate::store::{Measured, Measurement};
 use crate::ui::words::{Moment, length_of};
 use jiff::Timestamp;
-use shipper_core::analysis::wanted;
-use shipper_core::api::GateEnd;
-use shipper_core::intent::Analysis;
+use shipper_core::api::WantedMeasure;
 use shipper_core::report::MeasureReport;
 use shipper_core::state::{GateRecord, ReleaseRecord};
 use shipper_core::status::ApplicationStatus;
@@ -26,6 +24,14 @@ pub(super) struct GateView {
     pub(super) passed: Option<Moment>,
     /// What is measured.
     pub(super) measures: Vec<Measure>,
+}
+
+/// Gates that are over.
+pub(super) struct Over {
+    /// The newest first.
+    pub(super) gates: Vec<GateOver>,
+    /// More is kept than is shown.
+    pub(super) more: bool,
 }
 
 /// A gate that is over.
@@ -76,7 +82,7 @@ pub(super) fn of(
 ) -> Option<GateView> {
     let contender = status.contender.as_ref()?;
     let step = record.and_then(|record| record.strategy.steps.get(record.position.step));
-    let analyses = step.map(|step| step.gate.analysis.as_slice()).unwrap_or_default();
+    let wanted = step.map(|step| WantedMeasure::all(&step.gate.analysis)).unwrap_or_default();
     let judged = record.and_then(in_force);
     let live = status.clusters.iter().filter_map(|cluster| {
         let report = cluster.analysis.as_ref().filter(|report| report.release == *contender)?;
@@ -87,7 +93,7 @@ pub(super) fn of(
         reports = kept.iter().filter(|one| is_of(one, contender, gate.since)).map(report).collect();
         reports.sort_by_key(|(cluster, _)| *cluster);
     }
-    let measures = measures(&reports, analyses);
+    let measures = measures(&reports, &wanted);
     let soak = step.and_then(|step| step.gate.soak).map(|length| {
         let since = judged.map(|gate| gate.since);
         let until = since.and_then(|since| since.checked_add(length).ok());
@@ -105,44 +111,46 @@ pub(super) fn of(
     })
 }
 
-/// The gates that are over, the newest first; not that of the step in force, which [`of`] shows.
-pub(super) fn over(status: &ApplicationStatus, known: &Known, kept: &[Measurement]) -> Vec<GateOver> {
+/// The gates that are over; not that of the step in force, which [`of`] shows.
+pub(super) fn over(status: &ApplicationStatus, known: &Known, kept: &Measured) -> Over {
     let shown = status.contender.as_ref().and_then(|name| {
         let gate = in_force(known.releases.get(name)?)?;
         Some((name, gate.since))
     });
     let mut runs: Vec<(&ReleaseName, Timestamp)> = Vec::new();
-    for one in kept {
+    for one in &kept.items {
         let run = (&one.release, one.run);
         if Some(run) != shown && !runs.contains(&run) {
             runs.push(run);
         }
     }
+    let more = kept.next.is_some() || runs.len() > OVER;
+    // Of the oldest that was read, some clusters may not have been.
+    if kept.next.is_some() && runs.len() > 1 {
+        runs.pop();
+    }
     let gate = |(release, run): (&ReleaseName, Timestamp)| {
-        let mut of_run: Vec<&Measurement> = kept.iter().filter(|one| is_of(one, release, run)).collect();
+        let mut of_run: Vec<&Measurement> =
+            kept.items.iter().filter(|one| is_of(one, release, run)).collect();
         of_run.sort_by_key(|one| &one.cluster);
         let newest = of_run.iter().max_by_key(|one| one.at)?;
-        let step = known.releases.get(release).and_then(|record| record.strategy.steps.get(newest.step));
-        let analyses = step.map(|step| step.gate.analysis.as_slice()).unwrap_or_default();
-        let measures = measures(&of_run.iter().map(|one| report(one)).collect::<Vec<_>>(), analyses);
+        // Of what an older hub kept, the release says it.
+        let step = || known.releases.get(release)?.strategy.steps.get(newest.step);
+        let wanted = match newest.wanted.as_slice() {
+            [] => step().map(|step| WantedMeasure::all(&step.gate.analysis)).unwrap_or_default(),
+            wanted => wanted.to_vec(),
+        };
+        let measures = measures(&of_run.iter().map(|one| report(one)).collect::<Vec<_>>(), &wanted);
         Some(GateOver {
             step: newest.step_name.clone(),
             release: release.to_string(),
             run: Moment::of(run),
             at: Moment::of(newest.at),
-            state: state(newest.gate),
+            state: newest.gate.word(),
             measures,
         })
     };
-    runs.into_iter().take(OVER).filter_map(gate).collect()
-}
-
-fn state(end: GateEnd) -> &'static str {
-    match end {
-        GateEnd::Passed => "passed",
-        GateEnd::Failed => "failed",
-        GateEnd::Left => "left",
-    }
+    Over { gates: runs.into_iter().take(OVER).filter_map(gate).collect(), more }
 }
 
 /// The gate as it is judged, where it is that of the step in force.
@@ -158,18 +166,14 @@ fn report(one: &Measurement) -> Report<'_> {
     (&one.cluster, &one.measures)
 }
 
-fn measures(reports: &[Report<'_>], analyses: &[Analysis]) -> Vec<Measure> {
-    let mut measures: Vec<Measure> = analyses
+fn measures(reports: &[Report<'_>], wanted: &[WantedMeasure]) -> Vec<Measure> {
+    let mut measures: Vec<Measure> = wanted
         .iter()
-        .map(|analysis| Measure {
-            name: analysis.name.clone(),
-            wanted: wanted(analysis),
-            clusters: Vec::new(),
-        })
+        .map(|one| Measure { name: one.name.clone(), wanted: one.condition.clone(), clusters: Vec::new() })
         .collect();
     for (cluster, reported) in reports {
         for measure in *reported {
-            let count = analyses.iter().find(|one| one.name == measure.name).map(|one| one.count);
+            let count = wanted.iter().find(|one| one.name == measure.name).map(|one| one.count);
             let chart = chart(cluster.to_string(), measure, count);
             match measures.iter_mut().find(|one| one.name == measure.name) {
                 Some(one) => one.clusters.push(chart),

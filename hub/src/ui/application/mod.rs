@@ -30,7 +30,8 @@ use super::answer;
 use super::frame::Frame;
 use super::mood::{self, Mood};
 use super::words::{application, encode};
-use crate::store::{Begin, EventQuery, Measurement, TimelineEvent};
+use crate::http::measurements::AT_ONCE;
+use crate::store::{Begin, EventQuery, Measured, MeasurementQuery, TimelineEvent};
 use askama::Template;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -38,14 +39,15 @@ use capacity::ClusterRow;
 use choice::Choice;
 use difference::Difference;
 use failing::Group;
-use gate::{GateOver, GateView};
+use gate::{GateView, Over};
 use history::{Entry, ReleaseRow};
 use ladder::Rung;
 use orders::Order;
 use records::Known;
 use shipper_core::AppKey;
-use shipper_core::api::EventFilter;
+use shipper_core::api::{EventFilter, MEASUREMENTS_OF};
 use shipper_core::condition::Status;
+use shipper_core::protocol::APPLICATIONS;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 
 /// Entries of the timeline that the page shows.
@@ -70,7 +72,9 @@ struct Page {
     refused: Vec<(String, String)>,
     groups: Vec<Group>,
     gate: Option<GateView>,
-    over: Vec<GateOver>,
+    over: Over,
+    /// Where all that was measured is told.
+    measured: String,
     difference: Option<Difference>,
     /// Where that stands object by object.
     compared: String,
@@ -104,10 +108,11 @@ pub async fn page(about: About, headers: HeaderMap) -> Response {
         Vec::new()
     });
     let events: Vec<TimelineEvent> = entries.into_iter().map(|entry| entry.event).collect();
-    let kept = view.measurements(&key).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "what was measured cannot be read");
-        Vec::new()
-    });
+    let kept =
+        view.measurements(&MeasurementQuery::newest(key.clone(), AT_ONCE)).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was measured cannot be read");
+            Measured::default()
+        });
     answer::page(&Page::new(frame, &status, &known, &events, &kept), Some(&headers))
 }
 
@@ -117,7 +122,7 @@ impl Page {
         status: &ApplicationStatus,
         known: &Known,
         events: &[TimelineEvent],
-        kept: &[Measurement],
+        kept: &Measured,
     ) -> Self {
         let mood = Mood::of(status);
         let contender = mood::contender(status);
@@ -155,8 +160,9 @@ impl Page {
                 .map(|one| (one.cluster.to_string(), one.message.clone()))
                 .collect(),
             groups: failing::groups(status),
-            gate: gate::of(status, record, kept),
+            gate: gate::of(status, record, &kept.items),
             over: gate::over(status, known, kept),
+            measured: measured(&status.application),
             difference: difference::of(status, known),
             compared: choice::address(status),
             choice: choice::usual(status)
@@ -168,6 +174,10 @@ impl Page {
             key: status.application.clone(),
         }
     }
+}
+
+fn measured(app: &AppKey) -> String {
+    format!("{APPLICATIONS}/{}/{}/{MEASUREMENTS_OF}", encode(&app.namespace), encode(&app.name))
 }
 
 /// What is waited for, as a heading.

@@ -155,29 +155,34 @@ async fn pods_that_only_start_are_no_trouble_until_they_took_too_long() {
     assert!(page.contains("Pending 2 pods of shop-new-0 in eu-1"), "{page}");
 }
 
+/// What a cluster measured for a gate of `web/shop` that is over.
+fn measured(
+    release: &str,
+    run: impl Into<Value>,
+    gate: &str,
+    (cluster, outcome): (&str, &str),
+    values: &[(&str, &str)],
+) -> Measurement {
+    let run = run.into();
+    let samples: Vec<Value> = values
+        .iter()
+        .map(|(outcome, measured)| json!({"at": run, "outcome": outcome, "measured": measured}))
+        .collect();
+    let passed = values.iter().filter(|(outcome, _)| *outcome == "passed").count();
+    serde_json::from_value(json!({
+        "at": "2026-11-01T10:20:00Z", "application": "web/shop", "release": release, "step": 1, "stepName": "half", "run": run,
+        "cluster": cluster, "outcome": outcome, "gate": gate,
+        "measures": [{"name": "errors", "passed": passed, "failed": values.len() - passed, "unknown": 0, "samples": samples}],
+    }))
+    .unwrap()
+}
+
 /// [A4] What was measured outlives the gate: agents say nothing of it any more.
 #[tokio::test]
 async fn gates_that_are_over_show_what_was_measured_and_how_they_ended() {
     let hub = hub().await;
     hub.clusters(&two());
     hub.publish(&rollout("web/shop"));
-    let measured = |release: &str,
-                    run: &str,
-                    gate: &str,
-                    (cluster, outcome): (&str, &str),
-                    values: &[(&str, &str)]| {
-        let samples: Vec<Value> = values
-            .iter()
-            .map(|(outcome, measured)| json!({"at": run, "outcome": outcome, "measured": measured}))
-            .collect();
-        let passed = values.iter().filter(|(outcome, _)| *outcome == "passed").count();
-        serde_json::from_value::<Measurement>(json!({
-            "at": "2026-11-01T10:20:00Z", "application": "web/shop", "release": release, "step": 1, "stepName": "half", "run": run,
-            "cluster": cluster, "outcome": outcome, "gate": gate,
-            "measures": [{"name": "errors", "passed": passed, "failed": values.len() - passed, "unknown": 0, "samples": samples}],
-        }))
-        .unwrap()
-    };
     let [first, second] = ["2026-11-01T10:05:00Z", "2026-11-01T10:15:00Z"];
     let good = [("passed", "0.001"), ("passed", "0.002")];
     let kept = vec![
@@ -219,4 +224,42 @@ async fn gates_that_are_over_show_what_was_measured_and_how_they_ended() {
     let (now, over) = page.split_once("Gates that are over").unwrap();
     assert!(now.contains("Gate of half") && now.contains("us-1 2 of 2 passed"), "{now}");
     assert!(!over.contains("half passed") && over.contains("half failed"), "{over}");
+}
+
+/// [A4] What was wanted is told of releases that are gone, and that more is kept than the page has room for; a gate is shown whole.
+#[tokio::test]
+async fn where_more_was_measured_than_is_shown_the_page_says_so() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    hub.publish(&rollout("web/shop"));
+    let run = |number: i64| Timestamp::from_second(1_700_000_000 + number).unwrap().to_string();
+    let gates = |from: i64, to: i64, clusters: i64| {
+        let of_run = move |number: i64| {
+            (0..clusters).map(move |cluster| {
+                let at = (format!("c-{cluster}"), "passed");
+                let mut one =
+                    measured("shop-gone-0", run(number), "passed", (&at.0, at.1), &[("passed", "0.001")]);
+                let wanted = json!([{"name": "errors", "condition": "fails if > 0.01", "count": 1}]);
+                one.wanted = serde_json::from_value(wanted).unwrap();
+                one
+            })
+        };
+        (from..to).flat_map(of_run).collect::<Vec<_>>()
+    };
+    let shown = async || {
+        let page = hub.get("/applications/web/shop").await;
+        let link = page.text.contains("href=\"/api/v1/applications/web/shop/measurements\"");
+        let told = page.read().replace('\n', " ").contains("shipperctl measurements web/shop");
+        assert_eq!(link, told, "{}", page.text);
+        let clusters = page.text.matches("1 of 1 passed").count();
+        let wanted = page.text.matches("fails if &#62; 0.01").count();
+        (page.text.matches("class=\"group over passed\"").count(), clusters, wanted, told)
+    };
+    hub.shared.keep(gates(0, 8, 1)).await.unwrap();
+    assert_eq!(shown().await, (8, 8, 8, false));
+    hub.shared.keep(gates(8, 9, 1)).await.unwrap();
+    assert_eq!(shown().await, (8, 8, 8, true));
+    // Of the third, 100 clusters are read with the others, and 100 are not.
+    hub.shared.keep(gates(9, 12, 200)).await.unwrap();
+    assert_eq!(shown().await, (2, 400, 2, true));
 }
