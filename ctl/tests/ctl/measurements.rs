@@ -15,7 +15,7 @@ use shipperctl::render;
 const COMMIT: &str = "1d5ce5cd9ea4a2d9cf41a6ec8a5ab0b0a4d3f0aa";
 
 /// What a cluster measured in the run of this minute.
-fn measurement(minute: i64, cluster: &str, outcome: &str, gate: &str, measures: Value) -> Value {
+fn measurement(minute: i64, cluster: &str, outcome: &str, gate: &str, measures: &Value) -> Value {
     let at = |later: i64| Timestamp::from_second(1_795_341_600 + 60 * (minute + later)).unwrap();
     json!({
         "at": at(5), "application": "web/hello", "release": "hello-32e16a62-0", "step": 1, "stepName": "half", "run": at(0), "cluster": cluster,
@@ -44,14 +44,14 @@ fn kept() -> Vec<Measurement> {
     ];
     let left = [measure("errors", &[("passed", "0.001"), ("unknown", "no answer")])];
     let good = [measure("errors", &[("passed", "0.001"), ("passed", "0.002"), ("passed", "0.003")])];
-    let mut older = measurement(0, "us-1", "passed", "passed", json!(good));
+    let mut older = measurement(0, "us-1", "passed", "passed", &json!(good));
     older.as_object_mut().unwrap().remove("wanted");
     let all = json!([
-        measurement(20, "us-1", "failed", "failed", json!(failed)),
-        measurement(20, "eu-1", "unknown", "failed", json!(left)),
-        measurement(10, "eu-1", "passed", "passed", json!(good)),
+        measurement(20, "us-1", "failed", "failed", &json!(failed)),
+        measurement(20, "eu-1", "unknown", "failed", &json!(left)),
+        measurement(10, "eu-1", "passed", "passed", &json!(good)),
         older,
-        measurement(-10, "eu-1", "unknown", "left", json!([])),
+        measurement(-10, "eu-1", "unknown", "left", &json!([])),
     ]);
     serde_json::from_value(all).unwrap()
 }
@@ -116,7 +116,7 @@ fn as_many_as_are_asked_for_are_read_page_by_page() {
         .map(|number| {
             let outcome = if number % 100 == 99 { "failed" } else { "passed" };
             let cluster = if number % 2 == 0 { "eu-1" } else { "us-1" };
-            serde_json::from_value(measurement(-number, cluster, outcome, "passed", json!([]))).unwrap()
+            serde_json::from_value(measurement(-number, cluster, outcome, "passed", &json!([]))).unwrap()
         })
         .collect();
     let (url, queries) = hub(many.clone(), 500);

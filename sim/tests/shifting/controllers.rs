@@ -84,7 +84,7 @@ impl World {
         }
         let count = set.replicas;
         self.then(memory, steps, What::LearnCount { number, count }, |world| {
-            world.sets[number].known = count
+            world.sets[number].known = count;
         });
         let own = |slot: &usize| slot / PODS == number;
         if !deployment.there {

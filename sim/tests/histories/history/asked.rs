@@ -6,7 +6,7 @@ use shipper_core::ReleaseName;
 use shipper_core::condition::{ConditionType, Status};
 use shipper_core::intent::{Rollout, StepRef};
 use shipper_core::plan::roles;
-use shipper_core::state::{Order, ReleaseRecord};
+use shipper_core::state::{Cause, Order, ReleaseRecord};
 
 impl History {
     /// [R2, M1] What rolls out is the environment on `main`, and what `main` orders was obeyed.
@@ -34,8 +34,8 @@ impl History {
         })
     }
 
-    /// [M1, M12] An order counts as obeyed when the release is where it was ordered to, and no sooner. In a commit that returns to another
-    /// release it is no order.
+    /// [M1, M12] An order counts as obeyed when the release is where it was ordered to, and no sooner; it may go on from there at once, by
+    /// itself. In a commit that returns to another release it is no order.
     pub(super) fn judge_order(&self, next: &State) -> Result<(), String> {
         let Some(before) = self.git.state.last() else { return Ok(()) };
         let obeyed = |state: &State| state.record.as_ref().and_then(|record| record.obeyed.clone());
@@ -49,10 +49,12 @@ impl History {
             return Ok(());
         }
         let release = &next.releases[&order.release];
+        let position = &release.position;
+        let went_on = |step: usize| position.from == step && position.cause == Cause::GatePassed;
         match step_of(&order.target_step, release) {
-            Some(step) if step != release.position.step => Err(format!(
+            Some(step) if step != position.step && !went_on(step) => Err(format!(
                 "M12: {} counts as ordered to {step}, and is at step {}",
-                order.release, release.position.step
+                order.release, position.step
             )),
             _ => Ok(()),
         }

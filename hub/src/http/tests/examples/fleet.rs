@@ -125,6 +125,16 @@ impl Fleet {
             let session: Session = serde_json::from_str(&answer.text).unwrap();
             self.sessions.borrow_mut().insert(cluster, (session.session, 0));
         }
+        // Both are made before anybody reports, so that the timeline has one order.
+        let made = |app: &str| {
+            self.status(app, |status| {
+                status.clusters.iter().all(|c| c.target_generation.is_some()) && status.contender.is_some()
+            })
+        };
+        let mut statuses = self.hub.shared.statuses.subscribe();
+        while !APPS.into_iter().all(made) {
+            statuses.changed().await.unwrap();
+        }
         let complete = |app: &str| {
             self.status(app, |status| status.contender_status().is_some_and(|r| r.complete.is_some()))
         };
