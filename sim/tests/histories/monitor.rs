@@ -37,6 +37,8 @@ pub struct Truth {
     pub replicas: u32,
     /// Their UIDs.
     pub deployments: BTreeSet<String>,
+    /// Somebody else has set that of one, and it was not put back yet.
+    pub taken: bool,
 }
 
 pub fn truth(cluster: &Cluster) -> Truth {
@@ -77,6 +79,10 @@ pub fn truth(cluster: &Cluster) -> Truth {
     for deployment in cluster.peek_all(ids::DEPLOYMENTS, Some(&app.namespace)) {
         let replicas = at(deployment, "/spec/replicas").and_then(Value::as_u64).unwrap_or(0);
         truth.replicas += u32::try_from(replicas).unwrap_or(u32::MAX);
+        let managers = at(deployment, "/metadata/managedFields").and_then(Value::as_array);
+        truth.taken |= managers.into_iter().flatten().any(|entry| {
+            entry["manager"] != labels::FIELD_MANAGER && entry["fieldsV1"]["f:spec"]["f:replicas"].is_object()
+        });
         truth.deployments.extend(at(deployment, "/metadata/uid").and_then(Value::as_str).map(str::to_owned));
     }
     truth
@@ -226,6 +232,10 @@ impl Monitor {
                     self.before.served.values().collect::<Vec<_>>()
                 ));
             }
+        }
+        // A policy may hold up for long that what a person set is put back.
+        if truth.taken {
+            self.scaled = self.scaled.map(|_| now);
         }
         // [C2] ceiling: nothing is raised above it.
         if truth.replicas <= ceiling {
