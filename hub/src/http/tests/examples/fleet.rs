@@ -128,7 +128,7 @@ impl Fleet {
         // Both are made before anybody reports, so that the timeline has one order.
         let made = |app: &str| {
             self.status(app, |status| {
-                status.clusters.iter().all(|c| c.target_generation.is_some()) && status.contender.is_some()
+                status.clusters.iter().any(|cluster| cluster.target_generation.is_some())
             })
         };
         let mut statuses = self.hub.shared.statuses.subscribe();
