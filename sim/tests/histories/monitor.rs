@@ -162,6 +162,8 @@ pub struct Monitor {
     disturbed: Option<Duration>,
     /// A person set the replicas.
     scaled: Option<Duration>,
+    /// When replicas that another set were last put back.
+    taken_back: Option<Duration>,
     pods: Pods,
     settled: Settled,
 }
@@ -233,10 +235,6 @@ impl Monitor {
                 ));
             }
         }
-        // A policy may hold up for long that what a person set is put back.
-        if truth.taken {
-            self.scaled = self.scaled.map(|_| now);
-        }
         // [C2] ceiling: nothing is raised above it.
         if truth.replicas <= ceiling {
             self.scaled = self.scaled.filter(|since| *since + AFTERMATH > now);
@@ -249,7 +247,11 @@ impl Monitor {
         if news.is_some() {
             self.pods.check((&self.before, truth), ceiling, self.scaled.is_some(), now)?;
             let settle = self.targets.iter().map(|asked| asked.settle).min();
-            let settle = settle.filter(|_| self.disturbed.is_none() && self.scaled.is_none());
+            // What another added goes at once [C7], whenever a policy lets it be taken back.
+            let taken_back = self.before.taken && !truth.taken;
+            self.taken_back = Some(now).filter(|_| taken_back).or(self.taken_back);
+            let goes = self.taken_back.is_some_and(|since| since + AFTERMATH > now);
+            let settle = settle.filter(|_| self.disturbed.is_none() && self.scaled.is_none() && !goes);
             self.settled.check((&self.before, truth), settle, &self.failed, now)?;
         }
         if let Some(truth) = news {
