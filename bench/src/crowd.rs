@@ -1,4 +1,4 @@
-//! A hub over a large fleet of which only the reports are there: applications, each placed on three of many clusters, and what their agents
+//! A hub over a large fleet of which only the reports are there: applications, each placed on some of many clusters, and what their agents
 //! would say. The hub is a real process; instead of agents, the program that measures speaks.
 
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ use crate::wire::Wire;
 
 /// Everything is new once.
 const SOON: Duration = Duration::from_secs(900);
-/// Clusters that each application is placed on.
-const ON: usize = 3;
+/// Clusters that each application is placed on, where nothing else is said.
+pub const ON: usize = 3;
 /// Applications in one report, as an agent that begins says them.
 const AT_ONCE: usize = 500;
 
@@ -47,14 +47,14 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Starts a hub over so many applications on so many clusters, and waits until all are placed.
+    /// Starts a hub over so many applications, among so many clusters and on so many of them, and waits until all are placed.
     ///
     /// # Errors
     /// It does not start, or does not come to rest.
-    pub async fn start(applications: usize, clusters: usize, flags: &[&str]) -> Result<Self> {
+    pub async fn start(applications: usize, (clusters, on): (usize, usize), flags: &[&str]) -> Result<Self> {
         let scratch = Scratch::new("crowd")?;
         let remote = scratch.join("fleet.git");
-        let files = fleet(applications, (clusters, ON));
+        let files = fleet(applications, (clusters, on));
         let repository = remote.clone();
         spawn_blocking(move || {
             let files: Vec<(&str, &str)> =
@@ -77,7 +77,7 @@ impl Crowd {
             .arg(scratch.write("tokens.yaml", tokens)?)
             .args(flags)
             .start()?;
-        let reports = within(SOON, async || placed(&remote, &scratch.join("view"), applications).await)
+        let reports = within(SOON, async || placed(&remote, &scratch.join("view"), (applications, on)).await)
             .await
             .map_err(|error| anyhow!("the applications are not placed: {error}"))?;
         let crowd = Self { hub, address, data, clusters, reports, _scratch: scratch };
@@ -215,7 +215,11 @@ fn token(number: usize) -> String {
 }
 
 /// What every cluster is to report once all applications have their targets: that all is as asked for.
-async fn placed(remote: &Path, directory: &Path, count: usize) -> Result<BTreeMap<ClusterName, Vec<Value>>> {
+async fn placed(
+    remote: &Path,
+    directory: &Path,
+    (count, on): (usize, usize),
+) -> Result<BTreeMap<ClusterName, Vec<Value>>> {
     let (url, directory): (String, PathBuf) = (remote.display().to_string(), directory.to_owned());
     spawn_blocking(move || {
         let config = RemoteConfig { shallow: false, ..RemoteConfig::new(url.parse()?) };
@@ -227,7 +231,7 @@ async fn placed(remote: &Path, directory: &Path, count: usize) -> Result<BTreeMa
         let mut reports: BTreeMap<ClusterName, Vec<Value>> = BTreeMap::new();
         let mut whole = 0;
         for (_, state) in view.records().apps() {
-            whole += usize::from(state.targets.len() == ON);
+            whole += usize::from(state.targets.len() == on);
             for (cluster, target) in state.targets.iter() {
                 reports.entry(cluster.clone()).or_default().push(serde_json::to_value(met(target))?);
             }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::crowd::{Crowd, Speaker};
+use crate::crowd::{Crowd, ON, Speaker};
 use crate::figures::{Figures, table};
 use crate::machine::busy;
 use crate::post::Post;
@@ -53,7 +53,7 @@ enum Say {
 pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
     let about = usize::from(args.about);
     // Each runs in three clusters, and by chance some have fewer.
-    let crowd = Crowd::start(args.clusters * about.div_ceil(2), args.clusters, &[]).await?;
+    let crowd = Crowd::start(args.clusters * about.div_ceil(2), (args.clusters, ON), &[]).await?;
     let mut speakers = crowd.report_all().await?;
     speakers.retain(|speaker| speaker.applications.len() >= about);
     speakers.iter_mut().for_each(|speaker| speaker.applications.truncate(about));

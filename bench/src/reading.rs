@@ -12,7 +12,7 @@ use serde_json::json;
 use shipper_core::protocol::APPLICATIONS;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::crowd::{Crowd, Speaker};
+use crate::crowd::{Crowd, ON, Speaker};
 use crate::figures::{Figures, Spread, spread, table};
 use crate::rig::binary;
 use crate::wire::Wire;
@@ -23,9 +23,12 @@ pub struct Args {
     /// Applications
     #[arg(long, default_value_t = 10_000)]
     applications: usize,
-    /// Clusters, of which each application is placed on three
+    /// Clusters
     #[arg(long, default_value_t = 100)]
     clusters: usize,
+    /// Clusters that each application is placed on
+    #[arg(long, default_value_t = ON)]
+    on: usize,
     /// Reports that come in every second
     #[arg(long, default_value_t = 1_000)]
     reports: usize,
@@ -36,7 +39,7 @@ pub struct Args {
 
 impl Default for Args {
     fn default() -> Self {
-        Self { applications: 10_000, clusters: 100, reports: 1_000, samples: 2_000 }
+        Self { applications: 10_000, clusters: 100, on: ON, reports: 1_000, samples: 2_000 }
     }
 }
 
@@ -45,7 +48,7 @@ impl Default for Args {
 /// # Errors
 /// The hub does not start, or does not answer.
 pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
-    let crowd = Crowd::start(args.applications, args.clusters, &[]).await?;
+    let crowd = Crowd::start(args.applications, (args.clusters, args.on), &[]).await?;
     let mut speakers = crowd.report_all().await?;
     tokio::time::sleep(Duration::from_secs(10)).await;
     let pace = Duration::from_secs_f64(args.clusters as f64 / args.reports as f64);
@@ -90,6 +93,7 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
     }
     table(&["milliseconds", "p50", "p95", "p99", "max", "KB", "reports a second meanwhile"], &rows);
     figures.keep("applications", args.applications)?;
+    figures.keep("onClusters", args.on)?;
     figures.keep("reportsPerSecondMeant", args.reports)?;
     figures.keep("answers", kept)
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use shipper_tests::process::Process;
 
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, ON};
 use crate::figures::{Figures, table};
 
 /// For the last commit to come, and for the allocator to give back what it does not need.
@@ -75,7 +75,7 @@ pub async fn run(args: &Args, figures: &mut Figures) -> Result<()> {
 }
 
 async fn one(count: usize, clusters: usize) -> Result<[(&'static str, Held); 2]> {
-    let crowd = Crowd::start(count, clusters, &[]).await?;
+    let crowd = Crowd::start(count, (clusters, ON), &[]).await?;
     crowd.report_all().await?;
     tokio::time::sleep(REST).await;
     let new = held(&crowd.hub)?;

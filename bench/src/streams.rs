@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use serde_json::json;
 use shipper_core::api::WATCH;
 
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, ON};
 use crate::figures::{Figures, say, spread, spread_row, table};
 use crate::memory::resident;
 use crate::wire::Wire;
@@ -31,6 +31,13 @@ impl Default for Args {
     }
 }
 
+/// What is listened to: that something changed, as programs hear it and as an open page does, and a list of a hundred applications.
+const KINDS: [(&str, &str); 3] = [
+    ("what changes, to programs", WATCH),
+    ("what changes, to an open page", "/changes"),
+    ("a list, page by page", "/api/v1/applications?limit=100&watch"),
+];
+
 /// Measures.
 ///
 /// # Errors
@@ -39,18 +46,46 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
     let open = fs::read_to_string("/proc/self/limits")?;
     let limit = open.lines().find(|line| line.starts_with("Max open files")).context("no limit")?;
     say(limit);
-    let crowd = Crowd::start(args.applications, 10, &[]).await?;
+    let (mut sizes, mut times, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for (what, path) in KINDS {
+        let Cost { before, after, each, told } = one(args, path).await?;
+        let numbers = [before, after, each].map(|value| format!("{value:.1}"));
+        sizes.push([vec![what.to_owned()], numbers.to_vec()].concat());
+        let told = spread(&told);
+        times.push(spread_row(what, &told));
+        kept.push(json!({"what": what, "kilobytesEach": each, "toldMilliseconds": told}));
+    }
+    table(&["streams of", "hub before, MB", "hub with them, MB", "KB each"], &sizes);
+    table(&["milliseconds from a report to all told", "streams", "p50", "p95", "max"], &times);
+    figures.keep("streams", args.streams)?;
+    figures.keep("kinds", kept)
+}
+
+/// What streams of a kind cost.
+struct Cost {
+    /// Megabytes of the hub without them, and with them.
+    before: f64,
+    after: f64,
+    /// Kilobytes of each.
+    each: f64,
+    /// Milliseconds until each was told of a report.
+    told: Vec<f64>,
+}
+
+/// Opens them at a hub of their own: what others leave with it would count for them.
+async fn one(args: Args, path: &str) -> Result<Cost> {
+    let crowd = Crowd::start(args.applications, (10, ON), &[]).await?;
     let mut speakers = crowd.report_all().await?;
     tokio::time::sleep(Duration::from_secs(15)).await;
     let before = resident(crowd.hub.pid())?.now;
     let mut streams = Vec::with_capacity(args.streams);
     for _ in 0..args.streams {
         let mut wire = Wire::connect(crowd.address).await?;
-        let body = wire.open(WATCH).await?;
+        let body = wire.open(path).await?;
         streams.push((wire, body));
     }
     // Each has told what is so, and a ping.
-    let (wires, bodies): (Vec<_>, Vec<_>) = streams.into_iter().unzip();
+    let (_wires, bodies): (Vec<_>, Vec<_>) = streams.into_iter().unzip();
     let mut bodies = quiet(bodies).await?;
     let after = resident(crowd.hub.pid())?.now;
     let each = (after - before) * 1000.0 / args.streams as f64;
@@ -79,24 +114,7 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
         }
         bodies = quiet(bodies).await?;
     }
-    drop((wires, bodies));
-    table(
-        &["streams", "hub before, MB", "hub with them, MB", "KB each"],
-        &[vec![
-            args.streams.to_string(),
-            format!("{before:.1}"),
-            format!("{after:.1}"),
-            format!("{each:.1}"),
-        ]],
-    );
-    let told = spread(&told);
-    table(
-        &["milliseconds", "streams", "p50", "p95", "max"],
-        &[spread_row("from a report to all told", &told)],
-    );
-    figures.keep("streams", args.streams)?;
-    figures.keep("kilobytesEach", each)?;
-    figures.keep("toldMilliseconds", told)
+    Ok(Cost { before, after, each, told })
 }
 
 /// Reads whatever comes for longer than a stream is silent.
@@ -130,7 +148,8 @@ async fn event(body: &mut Incoming) -> Result<()> {
         let frame = body.frame().await.context("a stream ended")??;
         let data = frame.data_ref().map(|data| data.to_vec()).unwrap_or_default();
         ensure!(!data.is_empty(), "a frame without data");
-        if data.starts_with(b"event:") {
+        let begins = data.starts_with(b"event:") || data.starts_with(b"id:");
+        if begins && !data.starts_with(b"event: ping") {
             return Ok(());
         }
     }

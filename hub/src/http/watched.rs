@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use shipper_core::api::PAGE;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -73,8 +74,8 @@ struct List {
     next: Next,
     /// The mark of the page that the listener has.
     last: Option<HeaderValue>,
-    /// What it was last sent, but for what changes with every report.
-    told: Option<Value>,
+    /// Digest of what it was last sent, but for what changes with every report: thousands may listen, and a page may be long.
+    told: Option<[u8; 32]>,
     pulse: watch::Receiver<u64>,
     /// When it was last asked for.
     at: Instant,
@@ -129,13 +130,13 @@ impl List {
     }
 }
 
-/// A page without the moments at which agents reported last: a report that says nothing new is none.
-fn news(page: &[u8]) -> Option<Value> {
+/// Digest of a page without the moments at which agents reported last: a report that says nothing new is none.
+fn news(page: &[u8]) -> Option<[u8; 32]> {
     let mut page: Value = serde_json::from_slice(page).ok()?;
     for item in page.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
         item.as_object_mut().map(|item| item.remove("lastReport"));
     }
-    Some(page)
+    Some(Sha256::digest(page.to_string()).into())
 }
 
 /// What `watch` says, and the query without it; `None` = it is not there. Said twice, it is left to the list to refuse.
