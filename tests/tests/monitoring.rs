@@ -8,5 +8,7 @@ mod monitoring {
     mod exposed;
     mod fired;
     mod loaded;
+    mod promtool;
+    mod recorded;
     mod watched;
 }

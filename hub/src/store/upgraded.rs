@@ -21,7 +21,7 @@ const REPORT: &str = r#"{"application":"web/shop","targetGeneration":7,"releases
 {"generation":7,"at":"2027-01-15T08:01:00Z","outcome":"failed","measured":"0.2"}]}]}}"#;
 
 /// What hubs wrote: from which schema on there is a place for it in SQLite and in PostgreSQL, and the statement.
-const ROWS: [(usize, usize, &str); 11] = [
+const ROWS: [(usize, usize, &str); 12] = [
     (
         1,
         1,
@@ -62,7 +62,18 @@ const ROWS: [(usize, usize, &str); 11] = [
         COMMITS.1,
         "UPDATE events SET commit_id = 'f00d', commit_author = 'Zoë', commit_subject = 'Größer' WHERE reason = 'StepAchieved'",
     ),
+    (
+        MEASURED.0,
+        MEASURED.1,
+        "INSERT INTO measurements (at, namespace, name, release, run, cluster, body) VALUES (1800000006000, 'web', 'shop', \
+        'shop-83e4eedd-0', 1800000000000, 'eu', '$measured')",
+    ),
 ];
+
+/// What was measured, as it stands in a row.
+const MEASUREMENT: &str = r#"{"at":"2027-01-15T08:00:06Z","application":"web/shop","release":"shop-83e4eedd-0","step":1,"stepName":"half",
+"run":"2027-01-15T08:00:00Z","cluster":"eu","outcome":"passed","gate":"passed","measures":[{"name":"errors","passed":3,"failed":0,"unknown":0,
+"samples":[{"generation":7,"at":"2027-01-15T08:00:05Z","outcome":"passed","measured":"0.02"}]}]}"#;
 
 /// The schemas that have these first, in SQLite and in PostgreSQL.
 const FREE: (usize, usize) = (2, 1);
@@ -70,6 +81,28 @@ const IDENTITY: (usize, usize) = (3, 1);
 const STANDING: (usize, usize) = (4, 1);
 const ACCESS: (usize, usize) = (6, 3);
 const COMMITS: (usize, usize) = (7, 4);
+const MEASURED: (usize, usize) = (8, 5);
+
+/// Digests of the schemas that hubs have run: what is in a database was made by these and no others.
+const RUN: ([&str; 8], [&str; 5]) = (
+    [
+        "89bac11bb2c000b36f73d3ff01db4317a78c1bdb1eb04920fdff217c3f2e0952",
+        "96ae8632037899d05453bbf79e9574b0f8f1069d48991b6af4c121c265cd4dcb",
+        "df80f3e157cbb76fddbbc59ecec07dcd61ead19a1ae284f605d43e9055bd9d2c",
+        "d26e7c4649b77ee7ff2120b8f20baa206b56fc6ea53b8f0be45199aedf4625d2",
+        "2105f354f96001baf8bac34284567c9536fd90491e94356f416568250d2d68de",
+        "0cfc4a13a3fb0b01908fb56cb3806023cfa268bf3dce155e0a01233e203c78d2",
+        "9d6dd5c16a76fb3eb624fe0513517a5950e154ac7ba791f2d5913818ff35cce1",
+        "b2e08ebd3786dc68bac1af00079908a4cc963133ab0bdcd51910ceee51884ee3",
+    ],
+    [
+        "08c4478c1519d0892f0762951990e945ba1aef31d20496962bfa0059ad8ba40f",
+        "2105f354f96001baf8bac34284567c9536fd90491e94356f416568250d2d68de",
+        "0cfc4a13a3fb0b01908fb56cb3806023cfa268bf3dce155e0a01233e203c78d2",
+        "9d6dd5c16a76fb3eb624fe0513517a5950e154ac7ba791f2d5913818ff35cce1",
+        "317ecd8a0c41beca7bf0d81627199fb391f7f557285363900b0bbceebd95184a",
+    ],
+);
 
 /// A schema of one of the databases.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +132,7 @@ impl Schema {
         for secret in ["token", "other", "ann", "login"] {
             all = all.replace(&format!("${secret}"), &Digest::of(secret).to_string());
         }
-        all
+        all.replace("$measured", MEASUREMENT)
     }
 }
 
@@ -119,11 +152,11 @@ async fn kept(store: &dyn Store, schema: Schema) {
         free: schema.has(FREE).then(|| serde_json::from_str("{\"cpu\":\"3\"}").unwrap()),
     };
     assert_eq!(loaded.agents, BTreeMap::from([(eu(), agent)]), "{schema:?}");
-    assert_eq!(
-        store.measurements(&MeasurementQuery::newest(key("shop"), 10)).await.unwrap(),
-        Measured::default(),
-        "{schema:?}"
-    );
+    let measurements = store.measurements(&MeasurementQuery::newest(key("shop"), 10)).await.unwrap();
+    let measurement: Measurement = serde_json::from_str(MEASUREMENT).unwrap();
+    assert_eq!((measurement.step_name.as_str(), measurement.measures[0].passed), ("half", 3));
+    let items = if schema.has(MEASURED) { vec![measurement] } else { Vec::new() };
+    assert_eq!(measurements, Measured { items, next: None }, "{schema:?}");
     let reported: AppReport = serde_json::from_str(REPORT).unwrap();
     let measured = &reported.analysis.as_ref().unwrap().measures[0];
     assert_eq!((measured.failed, measured.samples[0].measured.as_str()), (1, "0.2"));
@@ -228,6 +261,17 @@ async fn postgres(address: &Address, version: usize) -> PostgresStore {
     sqlx::raw_sql(sqlx::AssertSqlSafe(rows)).execute(&pool).await.unwrap();
     pool.close().await;
     PostgresStore::open(address).await.unwrap()
+}
+
+/// A database says how many steps it has gone, and not which: whoever changes one makes hubs whose databases differ and say the same.
+#[test]
+fn a_schema_that_hubs_have_run_never_changes() {
+    let held = |migrations: &[&str], run: &[&str]| {
+        let digests: Vec<String> = migrations.iter().map(|sql| Digest::of(sql).to_string()).collect();
+        assert_eq!(digests, run, "add a migration, and its digest here; one that has run stays as it is");
+    };
+    held(sqlite::MIGRATIONS, &RUN.0);
+    held(postgres::MIGRATIONS, &RUN.1);
 }
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! Every alert fires for what it is for, and for nothing else: tried by promtool on the series of `alerts.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shipper_tests::scratch::Scratch;
 
-use super::chart;
+use super::{chart, promtool};
 
 const CASES: &str = include_str!("alerts.yaml");
 /// A hub that runs.
@@ -114,34 +112,14 @@ fn cases() -> Vec<Case> {
 #[test]
 fn every_alert_fires_when_it_is_to_and_only_then() {
     let files = chart::rules(&chart::render(&[]));
-    let groups = || files.iter().flat_map(|file| file["groups"].as_array().unwrap());
-    let rules = groups().flat_map(|group| group["rules"].as_array().unwrap());
+    let groups = files.iter().flat_map(|file| file["groups"].as_array().unwrap());
+    let rules = groups.flat_map(|group| group["rules"].as_array().unwrap());
     let alerts: BTreeMap<&str, &Value> =
         rules.filter_map(|rule| Some((rule.get("alert")?.as_str()?, rule))).collect();
     let cases = cases();
     let tried: BTreeSet<&str> = cases.iter().map(|case| case.alert.as_str()).collect();
     assert_eq!(tried, alerts.keys().copied().collect(), "each is tried, and no other");
-    let scratch = Scratch::new("alerts").unwrap();
-    let names: Vec<String> = (0..files.len()).map(|number| format!("rules-{number}.yaml")).collect();
-    for (name, file) in names.iter().zip(&files) {
-        // JSON is YAML.
-        scratch.write(name, file.to_string()).unwrap();
-    }
     let tests: Vec<Value> = cases.iter().map(|case| case.test(alerts[case.alert.as_str()])).collect();
     assert!(cases.iter().all(|case| !case.quiet.is_empty() && !case.fires.is_empty()));
-    // What is recorded first, so that a minute is a minute.
-    let mut order: Vec<(bool, &Value)> =
-        groups().map(|group| (group["rules"][0].get("record").is_none(), &group["name"])).collect();
-    order.sort_by_key(|(alerts, _)| *alerts);
-    let order: Vec<&Value> = order.into_iter().map(|(_, name)| name).collect();
-    let all = json!({
-        "rule_files": names, "evaluation_interval": "1m", "group_eval_order": order, "tests": tests,
-    });
-    scratch.write("tests.yaml", all.to_string()).unwrap();
-    let promtool = shipper_toolchain::promtool(&mut std::io::stderr()).unwrap();
-    let ran =
-        Command::new(promtool).args(["test", "rules", "tests.yaml"]).current_dir(scratch.path()).output();
-    let ran = ran.unwrap();
-    let said = [ran.stdout, ran.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(ran.status.success(), "{said}");
+    promtool::test("1m", &tests);
 }
