@@ -17,7 +17,7 @@ What `shipperctl --help` and `shipperctl <command> --help` say, in one page. It 
 
 - Commands that look ask the hub (`--hub`, `SHIPPER_HUB`). Commands that change something make one commit in your own name and
   push it to `main`, or with `--pull-request` to a branch; nothing is changed in any other way.
-- `-o json` and `-o yaml` print the objects of the hub's API, `-o name` names that other commands take, `-o wide` all columns.
+- `-o json` and `-o yaml` print the objects of the hub's API, or [what is the command's own](shipperctl-json.md), `-o name` names that other commands take, `-o wide` all columns.
 - Colours are for terminals: `NO_COLOR`, `CLICOLOR=0`, or a pipe ends them. Text that others wrote cannot move the cursor, take a colour or hide:
   what would is shown as an escape, and programs read it to the letter. What takes long says on the terminal what it is doing.
 - After a push, `wait` waits for what becomes of that commit; `promote`, `abort`, `rollback`, `restart` and `resume` go on until it is done

@@ -9,7 +9,7 @@ use crate::pilot::{Pilot, PilotConfig, PilotControl};
 use crate::render::charts::{ChartError, Charts};
 use crate::render::{self, Renderer, charts};
 use crate::shared::{Settings, Shared};
-use crate::store::{AccessChange, DataDirectory, Keep, PostgresStore, SqliteStore, Store, StoreError};
+use crate::store::{AccessChange, DataDirectory, PostgresStore, SqliteStore, Store, StoreError};
 use shipper_git::StoreError as RepositoryError;
 use shipper_telemetry::trace::{TraceError, Traces};
 use std::net::SocketAddr;
@@ -184,8 +184,7 @@ async fn prune(shared: &Shared, retention: Retention) {
     let mut ticks = tokio::time::interval(PRUNE);
     loop {
         ticks.tick().await;
-        let Ok(since) = shared.clock.now().checked_sub(retention.age) else { continue };
-        let keep = Keep { since, entries: retention.entries, bytes: retention.bytes };
+        let Some(keep) = retention.at(shared.clock.now()) else { continue };
         if let Err(error) = shared.store.prune(keep).await {
             tracing::warn!(%error, "old entries of the timeline are not dropped; tried again in an hour");
         }

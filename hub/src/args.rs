@@ -304,6 +304,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 mod tests {
     use super::*;
     use crate::config::{Config, ConfigError};
+    use crate::store::Keep;
+    use jiff::Timestamp;
     use shipper_git::Credentials;
 
     fn config(more: &[&str]) -> Result<Config, ConfigError> {
@@ -321,6 +323,16 @@ mod tests {
         assert!(config.state_repository.is_none() && config.agent_tokens.is_none());
         assert!(config.database.is_none());
         assert_eq!(config.retention.age, Duration::from_secs(90 * 24 * 3600));
+    }
+
+    #[test]
+    fn how_far_the_timeline_goes_back_is_as_the_flags_say() {
+        let limits =
+            ["--timeline-max-age", "2h", "--timeline-max-entries", "3000", "--timeline-max-size", "4Ki"];
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let since = Timestamp::from_second(1_800_000_000 - 7200).unwrap();
+        let keep = config(&limits).unwrap().retention.at(now);
+        assert_eq!(keep, Some(Keep { since, entries: 3000, bytes: 4096 }));
     }
 
     #[test]

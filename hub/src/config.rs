@@ -3,7 +3,9 @@
 use crate::access::{AccessSettings, SettingsError};
 use crate::args::Args;
 use crate::standing::Takeover;
+use crate::store::Keep;
 use crate::store::postgres::{Address, AddressError};
+use jiff::Timestamp;
 use shipper_git::{Credentials, Oid, RemoteConfig, RepositoryUrl, Secret, SshOptions, UrlError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -95,6 +97,14 @@ impl Default for Retention {
     /// 90 days, a million, 512 MiB.
     fn default() -> Self {
         Self { age: Duration::from_secs(90 * 24 * 3600), entries: 1_000_000, bytes: 512 << 20 }
+    }
+}
+
+impl Retention {
+    /// What is to be kept at a time; `None` = the clock says a time that far back is none.
+    pub fn at(&self, now: Timestamp) -> Option<Keep> {
+        let since = now.checked_sub(self.age).ok()?;
+        Some(Keep { since, entries: self.entries, bytes: self.bytes })
     }
 }
 

@@ -110,10 +110,28 @@ fn only(forecast: &Forecast) -> &ApplicationForecast {
     &forecast.applications[0]
 }
 
+/// What a plan says goes into comments that many can read.
+fn hides_secrets(fleet: &mut Fleet) {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: hello-login}\nstringData: {user: plain-4711}\n\
+                  data: {password: aHVudGVyMjI=}\n";
+    fleet.branch("secret", "A secret", &[("apps/hello/secret.yaml", secret)]);
+    for form in ["text", "json", "yaml"] {
+        let said = fleet.demo.type_in(&fleet.clone, &format!("shipperctl plan -o {form}"));
+        assert!(said.contains("hello-login"), "{said}");
+        for value in ["plain-4711", "aHVudGVyMjI", "hunter22"] {
+            assert!(!said.contains(value), "{value} is in {said}");
+        }
+    }
+    let comment = fleet.demo.type_in(&fleet.clone, "shipperctl plan -o markdown");
+    assert!(comment.contains("hello-login"), "{comment}");
+    assert!(!comment.contains("plain-4711") && !comment.contains("aHVudGVyMjI"), "{comment}");
+}
+
 #[test]
 fn what_is_foretold_is_what_happens() {
     let (mut fleet, second) = Fleet::start();
     let clone = fleet.clone.clone();
+    hides_secrets(&mut fleet);
 
     // A promotion.
     fleet.demo.type_in(&clone, "shipperctl promote web/hello --branch go-on");
@@ -128,7 +146,7 @@ fn what_is_foretold_is_what_happens() {
     assert!(only(&forecast).releases.is_empty() && only(&forecast).objects.is_empty(), "{forecast:#?}");
     let text = fleet.demo.type_in(&clone, "shipperctl plan");
     assert!(text.contains("goes from step canary to half") && text.contains("pods"), "{text}");
-    let markdown = fleet.demo.type_in(&clone, "shipperctl plan --format markdown");
+    let markdown = fleet.demo.type_in(&clone, "shipperctl plan -o markdown");
     assert!(markdown.starts_with(MARK) && markdown.contains("| Cluster | Change |"), "{markdown}");
     fleet.comes_true("go-on", &forecast);
     fleet.demo.says(&[&second, "step half done: waits for command"]);

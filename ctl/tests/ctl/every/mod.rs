@@ -3,6 +3,7 @@
 mod exits;
 mod hostile;
 mod outputs;
+mod shapes;
 
 use std::collections::BTreeSet;
 

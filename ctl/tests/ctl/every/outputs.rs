@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::demo::{Demo, release};
 use crate::every::complete;
+use crate::every::shapes::Shapes;
 use crate::support::{Outcome, git, run, write};
 use serde_json::Value;
 use shipper_core::yaml;
@@ -12,6 +13,19 @@ use shipperctl::exit::Exit;
 /// What has no form for programs: `demo` runs until it is ended, the others write scripts, pages and words for shells. Each has a test of
 /// its own.
 const WITHOUT: [&str; 4] = ["demo", "completion", "man", "__complete"];
+
+/// What prints objects of its own, and not those of the hub's API or manifests.
+const OWN: [&str; 9] = [
+    "plan",
+    "diff",
+    "wait",
+    "lint",
+    "hub backup",
+    "hub restore",
+    "hub tokens create",
+    "hub tokens list",
+    "hub tokens revoke",
+];
 
 /// A command, and what is to be seen of it.
 struct Case {
@@ -190,6 +204,7 @@ fn every_command_speaks_to_people_and_to_programs() {
                         spec: {steps: [{name: all, clusters: {names: [nowhere]}, capacity: {contender: 100, incumbent: 0}}]}\n";
     write(&odd, &[("strategies/odd.yaml", selects_none)]);
     let cases = cases(&data, &odd, &first);
+    let mut shapes = Shapes::default();
     complete(cases.iter().map(|case| case.command), &WITHOUT);
     for case in &cases {
         for form in ["text", "wide"] {
@@ -206,6 +221,11 @@ fn every_command_speaks_to_people_and_to_programs() {
         let first = if case.command == "watch" { json.lines().next().unwrap_or_default() } else { &json };
         let value: Value =
             serde_json::from_str(first).unwrap_or_else(|error| panic!("{}: {error}: {json}", case.command));
+        if case.commits {
+            shapes.see("commits", &value);
+        } else if OWN.contains(&case.command) {
+            shapes.see(case.command, &value);
+        }
         let (pointer, wanted) = case.json;
         let found = value.pointer(pointer);
         let told = found.and_then(Value::as_str).unwrap_or_default();
@@ -222,6 +242,7 @@ fn every_command_speaks_to_people_and_to_programs() {
         let fits = |line: &str| line.starts_with(case.name) && !line.is_empty();
         assert!(names.lines().all(fits), "{} -o name: {names}", case.command);
     }
+    shapes.held();
     // What is rendered from main is what the hub committed of it.
     let contender = fleet
         .run(&case("history", &[app()], "", ("", ""), ""), "name")
