@@ -20,6 +20,9 @@ pub(crate) fn for_some_tests() {
     if let Err(error) = NodeTools::find_or_build(&mut stderr()) {
         say(&format!("no real nodes: {error}"));
     }
+    if let Err(error) = shipper_toolchain::kubectl(&mut stderr()) {
+        say(&format!("no kubectl: {error}"));
+    }
     if let Err(error) = shipper_toolchain::prometheus(&mut stderr()) {
         say(&format!("no Prometheus: {error}"));
     }

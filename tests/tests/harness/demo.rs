@@ -1,6 +1,9 @@
 //! `cargo xtask demo --real`: the demo on real control planes, as far as it goes by itself and one command further.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -13,6 +16,8 @@ use shipper_tests::eventually::eventually;
 use shipper_tests::git_repo::Checkout;
 use shipper_tests::process::{Process, Spec};
 use shipper_tests::scratch::Scratch;
+use tokio::process::Command;
+use tokio::task::spawn_blocking;
 
 /// Four control planes come up in it, on a busy machine.
 const AT_LENGTH: Duration = Duration::from_secs(240);
@@ -41,14 +46,15 @@ async fn the_demo_rolls_out_on_real_control_planes() {
     let desk = Checkout::clone(url).unwrap();
     let hub = said(&demo.log(), "export SHIPPER_HUB=").unwrap();
     let hub = hub.split_once("SHIPPER_HUB=").unwrap().1.trim();
-    let promoted = tokio::process::Command::new(daemon::binary("shipperctl").unwrap())
-        .args(["--hub", hub, "promote", "web/hello"])
-        .current_dir(desk.path())
-        .envs([("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")])
-        .output()
-        .await
-        .unwrap();
-    assert!(promoted.status.success(), "{}", String::from_utf8_lossy(&promoted.stderr));
+    let kubectl = Kubectl::with_plugin(scratch.join("bin")).await.unwrap();
+    let kubectl = async |arguments: &[&str]| kubectl.run(desk.path(), hub, arguments).await.unwrap();
+    assert!(kubectl(&["plugin", "list"]).await.0.contains("kubectl-shipper"));
+    let (offered, _) = kubectl(&["__complete", "shipper", "promote", "web/"]).await;
+    assert!(offered.lines().any(|line| line == "web/hello"), "{offered}");
+    let (refused, code) = kubectl(&["shipper", "promote", "web/helo"]).await;
+    assert!(code == Some(3) && refused.contains("web/hello"), "{code:?} {refused}");
+    let (promoted, code) = kubectl(&["shipper", "promote", "web/hello"]).await;
+    assert_eq!(code, Some(0), "{promoted}");
     says(&demo, "step half done: waits for command", SOON).await;
     assert!(ready(&kubeconfigs, "1.1.0").await.unwrap() > canary);
 
@@ -72,6 +78,43 @@ async fn says(demo: &Process, words: &str, deadline: Duration) {
 
 fn said(log: &str, words: &str) -> Option<String> {
     log.lines().find(|line| line.contains(words)).map(str::to_owned)
+}
+
+/// kubectl, with shipperctl as its plugin as the help of `shipperctl completion` has it.
+struct Kubectl {
+    program: PathBuf,
+    path: OsString,
+}
+
+impl Kubectl {
+    async fn with_plugin(folder: PathBuf) -> Result<Self> {
+        let shipperctl = daemon::binary("shipperctl")?;
+        std::fs::create_dir(&folder)?;
+        symlink(&shipperctl, folder.join("kubectl-shipper"))?;
+        let script = Command::new(&shipperctl).args(["completion", "kubectl"]).output().await?;
+        let completion = folder.join("kubectl_complete-shipper");
+        std::fs::write(&completion, script.stdout)?;
+        std::fs::set_permissions(&completion, Permissions::from_mode(0o755))?;
+        let program = spawn_blocking(|| shipper_toolchain::kubectl(&mut std::io::stderr())).await??;
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([folder].into_iter().chain(std::env::split_paths(&others)))?;
+        Ok(Self { program, path })
+    }
+
+    /// What it says, and the code it ends with.
+    async fn run(&self, desk: &Path, hub: &str, arguments: &[&str]) -> Result<(String, Option<i32>)> {
+        let author = [("GIT_AUTHOR_NAME", "Ada"), ("GIT_AUTHOR_EMAIL", "ada@example.com")];
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(desk)
+            .env("PATH", &self.path)
+            .env("SHIPPER_HUB", hub)
+            .envs(author);
+        let done = command.output().await?;
+        let said = [done.stdout, done.stderr].concat();
+        Ok((String::from_utf8_lossy(&said).into_owned(), done.status.code()))
+    }
 }
 
 /// Those that it tells people to use.

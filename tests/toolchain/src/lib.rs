@@ -1,5 +1,5 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime, for analyses Prometheus, for traces an OpenTelemetry Collector, for dashboards Grafana's schema, for
+//! kube-proxy and a container runtime, for the plugin kubectl, for analyses Prometheus, for traces an OpenTelemetry Collector, for dashboards Grafana's schema, for
 //! pull requests Gitea, for pages axe-core, for signing in an OpenID Connect provider.
 //!
 //! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
@@ -79,6 +79,14 @@ pub fn axe_core(progress: &mut dyn Write) -> Result<PathBuf, Error> {
 /// When `npm` or its registry cannot be had, or what comes is not what is pinned.
 pub fn oidc_provider(progress: &mut dyn Write) -> Result<PathBuf, Error> {
     npm::find_or_install(&npm::OIDC, progress)
+}
+
+/// Finds kubectl, building it when it is missing (about a minute on two cores); see [`Toolchain::find_or_build`].
+///
+/// # Errors
+/// As [`Toolchain::find_or_build`].
+pub fn kubectl(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    cache::find_or_build(&cache::own_directory(Tool::Kubectl)?, Tool::Kubectl, progress)
 }
 
 /// Finds Prometheus, building it when it is missing (about five minutes on two cores); see [`Toolchain::find_or_build`].

@@ -25,6 +25,8 @@ pub enum Tool {
     Kubelet,
     /// Brings requests to the address of a Service to its pods, on a real node.
     KubeProxy,
+    /// What people type, which finds plugins by their names.
+    Kubectl,
     /// Answers the queries of analyses.
     Prometheus,
     /// Tries alerts on series that are given.
@@ -63,6 +65,7 @@ impl Tool {
             Self::Helm => "helm",
             Self::Kubelet => "kubelet",
             Self::KubeProxy => "kube-proxy",
+            Self::Kubectl => "kubectl",
             Self::Prometheus => "prometheus",
             Self::Promtool => "promtool",
             Self::Gitea => "gitea",
@@ -82,6 +85,7 @@ impl Tool {
             Self::Helm => "helm.sh/helm/v4/cmd/helm",
             Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
+            Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
             Self::Prometheus => "github.com/prometheus/prometheus/cmd/prometheus",
             Self::Promtool => "github.com/prometheus/prometheus/cmd/promtool",
             Self::Gitea | Self::Collector | Self::Dashboards => ".",
@@ -95,7 +99,8 @@ impl Tool {
             | Self::KubeControllerManager
             | Self::KubeScheduler
             | Self::Kubelet
-            | Self::KubeProxy => "k8s.io/kubernetes",
+            | Self::KubeProxy
+            | Self::Kubectl => "k8s.io/kubernetes",
             Self::Kwok => "sigs.k8s.io/kwok",
             Self::Helm => "helm.sh/helm/v4",
             Self::Prometheus | Self::Promtool => "github.com/prometheus/prometheus",
@@ -109,6 +114,7 @@ impl Tool {
     pub(crate) fn source(self) -> PathBuf {
         let group = match self {
             Self::Kwok | Self::Helm => "addons",
+            Self::Kubectl => "kubectl",
             Self::Prometheus | Self::Promtool => "prometheus",
             Self::Gitea => "gitea",
             Self::Collector => "collector",
@@ -163,7 +169,8 @@ impl Tool {
             | Self::KubeControllerManager
             | Self::KubeScheduler
             | Self::Kubelet
-            | Self::KubeProxy => {
+            | Self::KubeProxy
+            | Self::Kubectl => {
                 let mut parts = version.trim_start_matches('v').split('.');
                 let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
                 let package = "k8s.io/component-base/version";
@@ -186,8 +193,12 @@ impl Tool {
     /// Whether the binary at `path` says that it is of the pinned version.
     pub(crate) fn is_pinned_version(self, path: &Path) -> Result<bool, Error> {
         let wanted = self.version()?;
-        let argument = if self == Self::Helm { "version" } else { "--version" };
-        let output = Command::new(path).arg(argument).output().map_err(Error::io("run", path))?;
+        let arguments: &[&str] = match self {
+            Self::Helm => &["version"],
+            Self::Kubectl => &["version", "--client"],
+            _ => &["--version"],
+        };
+        let output = Command::new(path).args(arguments).output().map_err(Error::io("run", path))?;
         Ok(output.status.success() && names_version(&String::from_utf8_lossy(&output.stdout), &wanted))
     }
 }
@@ -212,7 +223,8 @@ mod tests {
 
     #[test]
     fn every_tool_is_pinned() {
-        let others = [Tool::Prometheus, Tool::Promtool, Tool::Gitea, Tool::Collector, Tool::Dashboards];
+        let others =
+            [Tool::Kubectl, Tool::Prometheus, Tool::Promtool, Tool::Gitea, Tool::Collector, Tool::Dashboards];
         for tool in Tool::ALL.into_iter().chain(Tool::NODE).chain(others) {
             let version = tool.version().unwrap();
             assert!(
