@@ -11,6 +11,7 @@
 //! - [`postgres`]: a PostgreSQL, for hubs that share a database
 //! - [`prometheus::Prometheus`]: a Prometheus, and what it measures
 //! - [`collector::Collector`]: an OpenTelemetry Collector, and what it takes in
+//! - [`node_js`]: whether there is a Node.js, and where
 //! - [`oidc::Provider`]: an OpenID Connect provider, and somebody who signs in there
 //! - [`daemon`]: the binaries of this workspace
 //! - [`report_way::ReportWay`]: a way to the hub on which reports are heard, or doubled, late and out of order
@@ -33,6 +34,7 @@ pub mod git_server;
 pub mod gitea;
 pub mod http_service;
 pub mod load;
+pub mod node_js;
 pub mod oidc;
 pub mod process;
 pub mod prometheus;

@@ -6,21 +6,17 @@
 pub mod hub;
 mod visitor;
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 pub use self::visitor::{Page, Visitor};
 use crate::eventually::eventually;
+use crate::node_js;
 use crate::ports;
 use crate::process::{Process, Spec};
 use crate::scratch::Scratch;
 
-/// Set to `required` where a missing Node.js is a failure.
-const VARIABLE: &str = "SHIPPER_TESTS_OIDC";
 const STARTING: Duration = Duration::from_secs(60);
 /// What it shares with its client `shipper`, with characters that have to be escaped somewhere.
 pub const SECRET: &str = "the secret of the hub: 100% + a/b";
@@ -34,30 +30,6 @@ pub struct Provider {
     _scratch: Scratch,
 }
 
-/// Whether there can be one on this machine; where not, that is said loudly.
-#[must_use]
-pub fn possible(test: &str) -> bool {
-    let version = node().and_then(|node| Command::new(node).arg("--version").output().ok());
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
-    let major =
-        version.and_then(|text| text.trim().trim_start_matches('v').split('.').next()?.parse::<u32>().ok());
-    if major.is_some_and(|major| major >= 18) {
-        return true;
-    }
-    let required = std::env::var(VARIABLE).is_ok_and(|value| value == "required");
-    assert!(
-        !required,
-        "{VARIABLE}=required, and there is no Node.js from 18 on (Debian: apt-get install npm)"
-    );
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {test} needs Node.js and npm, and they are not installed");
-    false
-}
-
-fn node() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|directory| directory.join("node")).find(|program| program.is_file())
-}
-
 impl Provider {
     /// Starts one that knows the hub at this address.
     ///
@@ -69,7 +41,7 @@ impl Provider {
         let program = fetched.await??;
         let scratch = Scratch::new("oidc")?;
         let port = ports::free()?;
-        let process = Spec::new("oidc-provider", node().context("there is no Node.js")?, scratch.path())
+        let process = Spec::new("oidc-provider", node_js::program()?, scratch.path())
             .arg(&program)
             .args([port.to_string().as_str(), hub])
             .start()?;

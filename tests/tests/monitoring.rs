@@ -7,6 +7,7 @@ mod monitoring {
     mod chart;
     mod exposed;
     mod fired;
+    mod grafana;
     mod loaded;
     mod promtool;
     mod recorded;

@@ -35,6 +35,9 @@ pub(crate) fn for_some_tests() {
     if let Err(error) = shipper_toolchain::dashboards(&mut stderr()) {
         say(&format!("no schema of dashboards: {error}"));
     }
+    if let Err(error) = shipper_toolchain::grafana_libraries(&mut stderr()) {
+        say(&format!("no libraries of Grafana: {error}"));
+    }
     if let Err(error) = Gitea::find_or_build(&mut stderr()) {
         say(&format!("no Gitea: {error}"));
     }

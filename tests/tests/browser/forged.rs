@@ -3,8 +3,9 @@
 
 use reqwest::Url;
 use serde_json::Value;
+use shipper_tests::node_js::possible;
+use shipper_tests::oidc::Visitor;
 use shipper_tests::oidc::hub::SignInHub;
-use shipper_tests::oidc::{Visitor, possible};
 
 const UNKNOWN_KEY: &str = "signed by a key that is none of the provider's";
 const OTHER_LOGIN: &str = "it is of another login";

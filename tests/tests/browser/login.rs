@@ -8,7 +8,8 @@ use serde_json::json;
 use shipper_git::Secret;
 use shipper_hub::access::AccessSettings;
 use shipper_hub::access::oidc::OidcSettings;
-use shipper_tests::oidc::{Provider, SECRET, Visitor, possible};
+use shipper_tests::node_js::possible;
+use shipper_tests::oidc::{Provider, SECRET, Visitor};
 use shipper_tests::scratch::Scratch;
 use tokio::net::TcpListener;
 

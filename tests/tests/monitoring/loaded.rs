@@ -7,6 +7,12 @@ use shipper_tests::prometheus::Prometheus;
 
 /// An expression of a dashboard, and where it stands.
 pub struct Shown {
+    /// The title of the dashboard.
+    pub dashboard: String,
+    /// The id of the panel.
+    pub panel: u64,
+    /// The `refId` of the query.
+    pub query: String,
     pub place: String,
     pub expression: String,
 }
@@ -30,7 +36,13 @@ pub fn shown(dashboards: &[Value]) -> Vec<Shown> {
                     expression = expression.replace(variable, value);
                 }
                 assert!(!expression.contains('$'), "{place}: {expression}");
-                all.push(Shown { place, expression });
+                all.push(Shown {
+                    dashboard: dashboard["title"].as_str().unwrap().to_owned(),
+                    panel: panel["id"].as_u64().unwrap(),
+                    query: target["refId"].as_str().unwrap().to_owned(),
+                    place,
+                    expression,
+                });
             }
         }
     }

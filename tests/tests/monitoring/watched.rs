@@ -17,7 +17,7 @@ use shipper_tests::simulated::{APP, Begin, NAMESPACE, Simulation};
 
 use super::exposed::{Family, families, lint};
 use super::loaded::{Shown, firing, hurried, named, shown};
-use super::{chart, fired};
+use super::{chart, fired, grafana};
 
 const FILE: &str = "applications/web/shop.yaml";
 const SOON: Duration = Duration::from_secs(30);
@@ -186,7 +186,7 @@ async fn what_is_alerted_on_and_shown_is_measured() {
     watched.fires("ShipperHubGone").await;
 }
 
-/// Every rule is well, every expression parses and names what there is, and all that should have data has it; the book has all metrics.
+/// Every rule is well, every expression parses and names what there is, all that should have data has it, and Grafana shows it; the book has all metrics.
 async fn everything_is_measured(watched: &Watched) {
     let prometheus = &watched.prometheus;
     let rules = prometheus.rules().await.unwrap();
@@ -206,15 +206,18 @@ async fn everything_is_measured(watched: &Watched) {
         assert!(missing.is_empty(), "{name}: no {missing:?} in {query}");
     }
     let mut empty: BTreeMap<String, bool> = BTreeMap::new();
-    for Shown { place, expression } in shown(&chart::dashboards(&chart::render(&[]))) {
-        let missing: Vec<String> =
-            named(&expression).into_iter().filter(|metric| !is_there(metric)).collect();
+    let mut answers = grafana::Answers::default();
+    for shown in shown(&chart::dashboards(&chart::render(&[]))) {
+        let Shown { place, expression, .. } = &shown;
+        let missing: Vec<String> = named(expression).into_iter().filter(|metric| !is_there(metric)).collect();
         assert!(missing.is_empty(), "{place}: no {missing:?} in {expression}");
-        let found = prometheus.query(&expression).await;
+        let found = prometheus.query(expression).await;
         let found = found.unwrap_or_else(|error| panic!("{place}: {error}: {expression}"));
         let panel = place.split(" (").next().unwrap().to_owned();
         *empty.entry(panel).or_insert(true) &= found.is_empty();
+        answers.add(&shown, &found);
     }
+    grafana::shows(&answers);
     let empty: Vec<&String> = empty
         .iter()
         .filter(|(panel, empty)| **empty && !EMPTY.iter().any(|known| panel.contains(known)))

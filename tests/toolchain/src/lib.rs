@@ -1,6 +1,6 @@
 //! The programs that the tests run against: etcd, the Kubernetes control plane, kwok and Helm; and for real nodes kubelet,
-//! kube-proxy and a container runtime, for the plugin kubectl, for analyses Prometheus, for traces an OpenTelemetry Collector, for dashboards Grafana's schema, for
-//! pull requests Gitea, for pages axe-core, for signing in an OpenID Connect provider.
+//! kube-proxy and a container runtime, for the plugin kubectl, for analyses Prometheus, for traces an OpenTelemetry Collector, for dashboards
+//! Grafana's schema and libraries, for pull requests Gitea, for pages axe-core, for signing in an OpenID Connect provider.
 //!
 //! They are built from the Go module proxy at the versions that the `go.mod` files next to this crate pin, once,
 //! into a cache directory named after everything that decides how they come out. No container engine and no image
@@ -87,6 +87,15 @@ pub fn oidc_provider(progress: &mut dyn Write) -> Result<PathBuf, Error> {
 /// As [`Toolchain::find_or_build`].
 pub fn kubectl(progress: &mut dyn Write) -> Result<PathBuf, Error> {
     cache::find_or_build(&cache::own_directory(Tool::Kubectl)?, Tool::Kubectl, progress)
+}
+
+/// Finds what reads dashboards with the libraries of Grafana's page, a program that `node` runs; fetches what it consists of with `npm` when
+/// that is missing (200 MB). It is given files, and tells their faults, one a line.
+///
+/// # Errors
+/// When `npm` or its registry cannot be had, or what comes is not what is pinned.
+pub fn grafana_libraries(progress: &mut dyn Write) -> Result<PathBuf, Error> {
+    npm::find_or_install(&npm::GRAFANA, progress)
 }
 
 /// Finds Prometheus, building it when it is missing (about five minutes on two cores); see [`Toolchain::find_or_build`].

@@ -36,8 +36,8 @@ pub(crate) struct Program {
     name: &'static str,
     file: &'static str,
     text: &'static str,
-    /// A part of it, in a file of its own.
-    part: (&'static str, &'static str),
+    /// The parts of it that have files of their own, by name.
+    parts: &'static [(&'static str, &'static str)],
     manifest: &'static str,
     /// Exact versions, and what is in them.
     lock: &'static str,
@@ -48,18 +48,33 @@ pub(crate) const OIDC: Program = Program {
     name: "oidc-provider",
     file: "provider.mjs",
     text: include_str!("../oidc/provider.mjs"),
-    part: ("forger.mjs", include_str!("../oidc/forger.mjs")),
+    parts: &[("forger.mjs", include_str!("../oidc/forger.mjs"))],
     manifest: include_str!("../oidc/package.json"),
     lock: include_str!("../oidc/package-lock.json"),
 };
 
+/// Reads dashboards as Grafana's page does.
+pub(crate) const GRAFANA: Program = Program {
+    name: "grafana-libraries",
+    file: "read.mjs",
+    text: include_str!("../grafana/read.mjs"),
+    parts: &[
+        ("shown.mjs", include_str!("../grafana/shown.mjs")),
+        ("words.mjs", include_str!("../grafana/words.mjs")),
+        ("words.ts", include_str!("../grafana/words.ts")),
+    ],
+    manifest: include_str!("../grafana/package.json"),
+    lock: include_str!("../grafana/package-lock.json"),
+};
+
 /// Returns the program, after fetching what it needs if need be.
 pub(crate) fn find_or_install(program: &Program, progress: &mut dyn Write) -> Result<PathBuf, Error> {
-    let texts = [program.text, program.part.1, program.manifest, program.lock];
+    let beside =
+        [&[("package.json", program.manifest), ("package-lock.json", program.lock)], program.parts].concat();
+    let texts: Vec<&str> = beside.iter().map(|(_, text)| *text).chain([program.text]).collect();
     let directory = cache::npm_program_directory(program.name, &texts)?;
     cache::put(&directory, program.file, progress, |unfinished, progress| {
         let _ = writeln!(progress, "tools: fetching {}", program.name);
-        let beside = [("package.json", program.manifest), ("package-lock.json", program.lock), program.part];
         for (name, text) in beside {
             let path = directory.join(name);
             fs::write(&path, text).map_err(Error::io("write", &path))?;
