@@ -85,6 +85,23 @@ impl Server {
         Ok(found.trim().to_owned())
     }
 
+    /// Writes what is in a database to a file in the server's directory, as people back it up.
+    ///
+    /// # Errors
+    /// The server does not run.
+    pub fn dump(&self, database: &str, file: &str) -> Result<()> {
+        self.run("pg_dump", ["--clean", "--if-exists", "--file", file, database]).map(drop)
+    }
+
+    /// Puts it back, in the place of what is there.
+    ///
+    /// # Errors
+    /// The server does not run, or refuses a statement.
+    pub fn restore(&self, database: &str, file: &str) -> Result<()> {
+        let options = ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--file", file, database];
+        self.run("psql", options).map(drop)
+    }
+
     /// Ends it at once, as a crash would. Everybody's connections are gone.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod listen;
 mod open;
 mod progress;
+mod restored;
 
 pub(super) use open::MIGRATIONS;
 pub use open::{Address, AddressError};

@@ -1,6 +1,7 @@
 //! Reaching the database, and bringing its tables up to date.
 
 use super::super::StoreError;
+use super::restored;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::io::ErrorKind;
@@ -15,6 +16,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../../../migrations/postgres/0003_access.sql"),
     include_str!("../../../migrations/postgres/0004_commits.sql"),
     include_str!("../../../migrations/postgres/0005_measurements.sql"),
+    include_str!("../../../migrations/postgres/0006_place.sql"),
 ];
 
 /// Held by the hub that brings the tables up to date, so that several may start at once. Any number that others do not use.
@@ -110,7 +112,14 @@ impl Address {
         let failed = |source| StoreError::Connect { place: self.to_string(), source };
         let connected = tokio::time::timeout(ACQUIRE, self.0.connect()).await;
         let mut connection = connected.unwrap_or_else(|slow| Err(slow_is_an_error(slow))).map_err(failed)?;
-        let version = migrate(&mut connection).await.map_err(failed)?;
+        let (version, restored) = migrate(&mut connection).await.map_err(failed)?;
+        if restored {
+            tracing::warn!(
+                database = %self,
+                "the database comes from a backup, or a standby took over: what agents had said and who had signed in counts no more; agents say \
+                 everything anew"
+            );
+        }
         connection.close().await.map_err(failed)?;
         match usize::try_from(version) {
             Ok(known) if known <= MIGRATIONS.len() => Ok(()),
@@ -141,8 +150,9 @@ fn away(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Makes the tables, or adds what is missing; answers which version they are of.
-async fn migrate(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+/// Makes the tables, or adds what is missing, and takes out what a backup brought back and is worth nothing; answers which version they are of,
+/// and whether something was taken out.
+async fn migrate(connection: &mut PgConnection) -> Result<(i64, bool), sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(MIGRATING);
     lock.execute(&mut *transaction).await?;
@@ -160,8 +170,11 @@ async fn migrate(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
         let insert = sqlx::query("INSERT INTO shipper_schema (version) VALUES ($1)").bind(reached);
         insert.execute(&mut *transaction).await?;
     }
+    // Of the tables of a newer hub nothing is known.
+    let known = usize::try_from(reached).is_ok_and(|reached| reached <= MIGRATIONS.len());
+    let restored = known && restored::sift(&mut transaction).await?;
     transaction.commit().await?;
-    Ok(reached)
+    Ok((reached, restored))
 }
 
 #[cfg(test)]
