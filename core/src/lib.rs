@@ -13,7 +13,7 @@
 //! - [`standing`]: which hub acts.
 //! - [`status`] and [`api`]: what people are told.
 //! - [`analysis`]: what a measured value is worth.
-//! - [`few`]: a map of a few entries.
+//! - [`few`]: a map of a few entries; [`suggest`]: the name that was meant.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
 pub mod analysis;
@@ -35,6 +35,7 @@ pub mod resources;
 pub mod standing;
 pub mod state;
 pub mod status;
+pub mod suggest;
 pub mod why;
 pub mod yaml;
 

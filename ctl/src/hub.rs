@@ -26,7 +26,7 @@ use shipper_core::why::Why;
 use crate::Error;
 use crate::cli::Global;
 use crate::http::{self, cause};
-use crate::suggest;
+use shipper_core::suggest;
 
 const TOTAL: Duration = Duration::from_secs(30);
 /// How a hub says that something is not there, and a page of somebody else does not.

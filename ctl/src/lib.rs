@@ -36,7 +36,6 @@ pub mod pulls;
 pub mod records;
 pub mod render;
 pub mod repository;
-pub mod suggest;
 pub mod terminal;
 
 use std::ffi::{OsStr, OsString};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use shipper_core::state::paths;
+use shipper_core::manifest::files_of;
+use shipper_core::state::{AppRecord, ReleaseRecord, StateObject, paths};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use shipper_git::Snapshot;
 
@@ -11,6 +12,8 @@ use crate::repository::{Place, RepositoryError, Scratch};
 
 /// Largest rendered file that is read, in bytes; the hub makes none that is larger.
 pub const MAX_MANIFESTS: u64 = 64 << 20;
+/// Largest record that is read, in bytes.
+const MAX_RECORD: u64 = 16 << 20;
 
 /// The hub's branch at its newest commit, in a clone that lasts as long as this.
 pub struct Records {
@@ -71,24 +74,40 @@ impl Records {
     }
 }
 
-/// What was rendered of a release: for a cluster, where it has the release, else without overrides.
+/// What was rendered of a release: as a cluster has it, or gets it when its turn comes; else without overrides.
 ///
 /// # Errors
-/// When that was not rendered.
+/// When that was not rendered, or a record of it cannot be read.
 pub fn manifests(
     state: &Snapshot,
     app: &AppKey,
     release: &ReleaseName,
     cluster: Option<&ClusterName>,
 ) -> Result<Vec<u8>, Error> {
-    let of_cluster = cluster.map(|cluster| paths::target_manifests(cluster, app, release));
-    let missing = match &of_cluster {
-        Some(path) => {
-            format!("{release} is not in {}: {path} is not there", cluster.map_or("", ClusterName::as_str))
-        }
-        None => format!("{release} has different values in every cluster; say which with --cluster"),
+    let Some(cluster) = cluster else {
+        let plain = paths::release_manifests(app, release, None);
+        let bytes = state.read(&plain, MAX_MANIFESTS).map_err(RepositoryError::from)?;
+        return bytes.ok_or_else(|| Error::Refused {
+            message: format!("{release} has different values in every cluster; say which with --cluster"),
+        });
     };
-    let path = of_cluster.unwrap_or_else(|| paths::release_manifests(app, release, None));
-    let bytes = state.read(&path, MAX_MANIFESTS).map_err(RepositoryError::from)?;
-    bytes.ok_or(Error::Refused { message: missing })
+    let of_app: Option<AppRecord> = record(state, &paths::app_record(app))?;
+    let of_release: Option<ReleaseRecord> = record(state, &paths::release_record(app, release))?;
+    let placement = of_app.as_ref().and_then(|record| record.placement.as_deref());
+    let placed = placement.and_then(|placement| placement.of(cluster));
+    let environment = of_release.as_ref().map(|release| &release.environment);
+    let files = files_of(app, release, cluster, environment.zip(placed));
+    for file in &files {
+        if let Some(bytes) = state.read(file, MAX_MANIFESTS).map_err(RepositoryError::from)? {
+            return Ok(bytes);
+        }
+    }
+    let nowhere = files.join(" and ");
+    Err(Error::Refused { message: format!("{release} is not in {cluster}: there is no {nowhere}") })
+}
+
+fn record<T: StateObject>(state: &Snapshot, path: &str) -> Result<Option<T>, Error> {
+    let Some(bytes) = state.read(path, MAX_RECORD).map_err(RepositoryError::from)? else { return Ok(None) };
+    let read = T::from_yaml(&bytes);
+    read.map(Some).map_err(|error| Error::Read { path: path.to_owned(), reason: error.to_string() })
 }

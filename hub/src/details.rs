@@ -1,13 +1,14 @@
 //! What the records hold of an application beyond its status, for whoever looks closely: the releases as they were made, the commits that
-//! people made for them, and the images that they run. Asked of the loop ([`crate::questions`]), which alone has the repository.
+//! people made for them, the images that they run, and where they run. Asked of the loop ([`crate::questions`]), which alone has the repository.
 
 use crate::fleet::AppState;
 use crate::images::Images;
 use shipper_core::ReleaseName;
 use shipper_core::api::Commit;
-use shipper_core::state::{Cause, ReleaseRecord};
+use shipper_core::state::{Cause, Placement, ReleaseRecord};
 use shipper_git::{Oid, Store};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Characters of an author or a subject that are kept: anybody who commits writes as many as they like.
 const WORDS: usize = 200;
@@ -21,6 +22,8 @@ pub struct Details {
     pub commits: BTreeMap<String, Commit>,
     /// The images that contender and incumbent run, where that is known.
     pub images: BTreeMap<ReleaseName, Images>,
+    /// Where it runs; `None` = no cluster was chosen yet.
+    pub placement: Option<Arc<Placement>>,
 }
 
 impl Details {
@@ -28,7 +31,8 @@ impl Details {
     pub(crate) fn of(state: &AppState, main: &Store) -> Self {
         let mut commits = Commits::of(main);
         state.releases.values().flat_map(commits_of).for_each(|id| drop(commits.get(id)));
-        Self { commits: commits.read, releases: state.releases.to_map(), images: BTreeMap::new() }
+        let placement = state.record.as_ref().and_then(|record| record.placement.clone());
+        Self { commits: commits.read, releases: state.releases.to_map(), images: BTreeMap::new(), placement }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod cluster_scope;
 pub mod compare;
+mod held;
 mod images;
 mod key;
 mod normalise;
@@ -19,6 +20,7 @@ mod selector;
 mod service;
 pub mod values;
 
+pub use held::files_of;
 pub use images::{ContainerKey, images};
 pub use key::ObjectKey;
 pub use normalise::{Context, Keys, RenderProblem, normalise};

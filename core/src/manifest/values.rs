@@ -1,8 +1,9 @@
 //! Values for one cluster: the application's with the overrides that select the cluster, merged as Helm merges values files.
 
+use crate::ClusterName;
 use crate::hash;
 use crate::intent::Override;
-use crate::state::Environment;
+use crate::state::{Environment, PlacedCluster};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -56,6 +57,45 @@ pub fn variant(
     (values != environment.values).then(|| hash::short(&values, 8))
 }
 
+/// The environment as a placed cluster has it: the values merged, and no overrides left.
+pub fn in_cluster(environment: &Environment, cluster: &ClusterName, placed: &PlacedCluster) -> Environment {
+    let values = merged_values(environment, cluster.as_str(), &placed.labels, &placed.region);
+    Environment { values, ..without_overrides(environment) }
+}
+
+/// The environment as clusters have it that no override selects.
+pub fn without_overrides(environment: &Environment) -> Environment {
+    Environment { overrides: Vec::new(), ..environment.clone() }
+}
+
+/// The placed clusters that have other values in one environment than in the other, in the order in which they are given. Values are merged
+/// once for each set of overrides that selects one of them, and not for each cluster.
+pub fn differing<'c>(
+    one: &Environment,
+    other: &Environment,
+    clusters: impl IntoIterator<Item = (&'c ClusterName, &'c PlacedCluster)>,
+) -> Vec<&'c ClusterName> {
+    let mut known: BTreeMap<[Vec<usize>; 2], bool> = BTreeMap::new();
+    let mut differing = Vec::new();
+    for (cluster, PlacedCluster { labels, region, .. }) in clusters {
+        let name = cluster.as_str();
+        let selecting = |environment: &Environment| {
+            let overrides = environment.overrides.iter().enumerate();
+            overrides
+                .filter(|(_, over)| over.clusters.selects(name, labels, region))
+                .map(|(at, _)| at)
+                .collect()
+        };
+        let merged = |environment| merged_values(environment, name, labels, region);
+        let differ =
+            known.entry([selecting(one), selecting(other)]).or_insert_with(|| merged(one) != merged(other));
+        if *differ {
+            differing.push(cluster);
+        }
+    }
+    differing
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +135,50 @@ mod tests {
         assert!(variants[0].as_ref().is_some_and(|v| v.len() == 8));
         assert_eq!(variants[0], variants[1]);
         assert_ne!(variant(&environment, "c1", &edge, "eu"), variants[0]);
+    }
+
+    fn placed() -> BTreeMap<ClusterName, PlacedCluster> {
+        let edge: PlacedCluster = serde_json::from_value(json!({"labels": {"tier": "edge"}})).unwrap();
+        let other = PlacedCluster::default();
+        let clusters = [("c1", &edge), ("c2", &other), ("c3", &edge), ("c4", &other)]
+            .map(|(name, placed)| (name.into(), placed.clone()));
+        clusters.into()
+    }
+
+    #[test]
+    fn an_environment_in_a_cluster_has_its_values_and_is_otherwise_the_same() {
+        let (clusters, mut environment) = (placed(), environment());
+        environment.restart = Some("once".into());
+        let c1 = ClusterName::from("c1");
+        let there = in_cluster(&environment, &c1, &clusters[&c1]);
+        assert_eq!(
+            (Value::from(there.values), there.overrides, there.restart),
+            (
+                json!({"replicas": 2, "image": {"tag": "b", "pull": null}, "args": ["x"]}),
+                Vec::new(),
+                Some("once".into())
+            )
+        );
+    }
+
+    #[test]
+    fn clusters_differ_by_the_values_that_they_get_and_not_by_how_they_are_written() {
+        let (clusters, environment) = (placed(), environment());
+        let names = |one: &Environment, other: &Environment| {
+            let names = differing(one, other, &clusters).into_iter().map(ClusterName::as_str);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            names(&environment, &without_overrides(&environment)),
+            "c1 c3",
+            "that of c2 changes nothing"
+        );
+        let mut later = environment.clone();
+        later.overrides.reverse();
+        assert_eq!(names(&environment, &later), "", "those of c1 do not touch one another");
+        later.overrides[1].values.insert("args".into(), json!([]));
+        assert_eq!(names(&environment, &later), "c1");
+        later.values.insert("replicas".into(), json!(3));
+        assert_eq!(names(&environment, &later), "c1 c4", "c2 and edge have replicas of their own");
     }
 }

@@ -354,7 +354,7 @@ fn kept_manifests(
 ) -> Few<ReleaseName, Option<String>> {
     let fallback = PlacedCluster::default();
     let placement = draft.placement();
-    let placed = placement.and_then(|p| p.clusters.get(name).or_else(|| p.leaving.get(name)));
+    let placed = placement.and_then(|placement| placement.of(name));
     manifests_of(draft, name, placed.unwrap_or(&fallback), target)
 }
 

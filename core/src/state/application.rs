@@ -168,6 +168,16 @@ impl Placement {
     pub fn staying(&self) -> impl Iterator<Item = (&ClusterName, &PlacedCluster)> {
         self.clusters.iter().filter(|(_, placed)| placed.leaves.is_none())
     }
+
+    /// What a cluster was when it was chosen, also where it is being emptied; `None` = it is not one of them.
+    pub fn of(&self, cluster: &ClusterName) -> Option<&PlacedCluster> {
+        self.clusters.get(cluster).or_else(|| self.leaving.get(cluster))
+    }
+
+    /// All that have, or may still have, something of the application, those that are being emptied last.
+    pub fn all(&self) -> impl Iterator<Item = (&ClusterName, &PlacedCluster)> {
+        self.clusters.iter().chain(self.leaving.iter())
+    }
 }
 
 /// What a chosen cluster was when it was chosen; steps select by this, so that a cluster whose file is gone keeps its place [S2].

@@ -19,8 +19,8 @@ use crate::hub::Hub;
 use crate::output::OutputArgs;
 use crate::render;
 use crate::repository::{FileChange, MAX_FILE, RepositoryError};
-use crate::suggest;
 use crate::terminal::Terminal;
+use shipper_core::suggest;
 
 const FOLDER: &str = "blocks";
 

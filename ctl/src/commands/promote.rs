@@ -13,8 +13,8 @@ use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::Hub;
-use crate::suggest;
 use crate::terminal::{BUSY, Terminal, plain};
+use shipper_core::suggest;
 
 /// `promote APP`
 #[derive(Debug, Clone, clap::Args)]

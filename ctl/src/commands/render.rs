@@ -20,8 +20,8 @@ use crate::hub::pick;
 use crate::output::{Output, OutputArgs, json};
 use crate::records::{self, Records};
 use crate::repository::{self, Place, RepositoryError, Scratch, adopt};
-use crate::suggest;
 use crate::terminal::{Terminal, plain_yaml};
+use shipper_core::suggest;
 
 /// `render APP`
 #[derive(Debug, Clone, clap::Args)]

@@ -7,8 +7,8 @@ use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::Hub;
-use crate::suggest;
 use crate::terminal::Terminal;
+use shipper_core::suggest;
 
 /// `rollback APP`
 #[derive(Debug, Clone, clap::Args)]

@@ -9,7 +9,7 @@ use shipper_core::plan::{OVERRIDES, names_block, overrides};
 
 use super::locate::{Part, problem};
 use super::{File, Source};
-use crate::suggest::hint;
+use shipper_core::suggest::hint;
 
 use Part::{Item, Key};
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::rollout::World;
 use crate::support::{Outcome, commit, git, hub, repository, run, well, write};
-use serde_json::Value;
+use serde_json::{Value, json};
+use shipper_core::manifest::values::variant;
+use shipper_core::state::{StateObject, paths};
 use shipper_core::status::ApplicationStatus;
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
@@ -16,7 +18,7 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// Two releases whose manifests differ in an image and in a Secret.
+    /// Two releases whose manifests differ in an image and in a Secret. eu-1 has them with its overrides, eu-2 is to get them with other ones.
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (bare, clone) = repository(directory.path(), FILES);
@@ -41,6 +43,28 @@ impl Fixture {
                 &[(&at, text.as_str()), (&of_cluster, &text.replace("replicas: 4", "replicas: 9"))],
             );
         }
+        let (record, releases) = world.records();
+        write(&clone, &[(&paths::app_record(&record.application), &yaml(&record))]);
+        for mut release in releases {
+            let app = release.application.clone();
+            release.environment.overrides =
+                serde_json::from_value(json!([{"clusters": {"names": ["eu-2"]}, "values": {"replicas": 7}}]))
+                    .unwrap();
+            let placed = record.placement.as_ref().unwrap().of(&"eu-2".into()).unwrap();
+            let values = variant(&release.environment, "eu-2", &placed.labels, &placed.region);
+            let plain = paths::release_manifests(&app, &release.name, None);
+            let text = std::fs::read_to_string(clone.join(plain)).unwrap();
+            write(
+                &clone,
+                &[
+                    (&paths::release_record(&app, &release.name), &yaml(&release)),
+                    (
+                        &paths::release_manifests(&app, &release.name, values.as_deref()),
+                        &text.replace("replicas: 4", "replicas: 7"),
+                    ),
+                ],
+            );
+        }
         git(&clone, &["add", "-A"]);
         git(&clone, &["commit", "-q", "-m", "state"]);
         git(&clone, &["push", "-q", "origin", "HEAD:refs/heads/shipper/state"]);
@@ -62,6 +86,10 @@ impl Fixture {
             (hub(vec![self.status.clone()], well(Vec::new(), Vec::new())), self.bare.display().to_string());
         run([&["diff", "web/hello"][..], arguments, &["--hub", &hub, "--repository", &repository]].concat())
     }
+}
+
+fn yaml(object: &impl StateObject) -> String {
+    String::from_utf8(object.to_yaml().unwrap()).unwrap()
 }
 
 #[test]
@@ -90,8 +118,21 @@ fn any_two_releases_can_be_compared_and_names_are_checked() {
     assert!(same.exit == Exit::Ok && same.out.contains("No object differs."), "{}{}", same.out, same.err);
     let there = fixture.run(&["--cluster", "eu-1"]);
     assert!(there.out.contains("replicas: 9") && there.out.contains("in eu-1"), "{}", there.out);
-    let elsewhere = fixture.run(&["--cluster", "eu-2"]);
-    assert!(elsewhere.exit == Exit::Failure && elsewhere.err.contains("is not in eu-2"), "{}", elsewhere.err);
+    let to_come = fixture.run(&["--cluster", "eu-2"]);
+    assert!(
+        to_come.out.contains("replicas: 7") && to_come.out.contains("in eu-2"),
+        "{}{}",
+        to_come.out,
+        to_come.err
+    );
+    let plain = fixture.run(&["--cluster", "us-1"]);
+    assert!(plain.out.contains("replicas: 4") && plain.out.contains("in us-1"), "{}{}", plain.out, plain.err);
+    let elsewhere = fixture.run(&["--cluster", "eu-l"]);
+    assert!(
+        elsewhere.exit == Exit::NotFound && elsewhere.err.contains("did you mean eu-"),
+        "{}",
+        elsewhere.err
+    );
     let slip = fixture.run(&[&new.as_str()[..new.as_str().len() - 1]]);
     assert!(slip.exit == Exit::NotFound && slip.err.contains("did you mean hello-"), "{}", slip.err);
 }

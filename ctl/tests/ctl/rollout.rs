@@ -175,6 +175,11 @@ impl World {
         }
     }
 
+    /// The records as of the last plan.
+    pub(crate) fn records(&self) -> (AppRecord, Vec<ReleaseRecord>) {
+        (self.record.clone().unwrap(), self.releases.values().cloned().collect())
+    }
+
     /// Why it is as it is, as of the last plan.
     pub(crate) fn why(&self) -> shipper_core::why::Why {
         self.ask(&BTreeMap::new(), shipper_core::plan::why).1

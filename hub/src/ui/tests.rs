@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use shipper_core::AppKey;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[tokio::test]
 async fn what_others_wrote_is_text_on_every_page() {
@@ -31,8 +32,11 @@ async fn what_others_wrote_is_text_on_every_page() {
     let commit = commit(HOSTILE, HOSTILE);
     hub.answer_details(Details {
         commits: BTreeMap::from([(commit.id.clone(), commit.clone())]),
-        releases: records(&json!({"values": {HOSTILE: HOSTILE}})),
+        releases: records(&json!({
+            "values": {HOSTILE: HOSTILE}, "overrides": [{"clusters": {}, "values": {"over": HOSTILE}}],
+        })),
         images: images(HOSTILE, HOSTILE),
+        placement: Some(Arc::new(serde_json::from_value(json!({"clusters": {HOSTILE: {}}})).unwrap())),
     });
     let key: AppKey = status["application"].as_str().unwrap().parse().unwrap();
     hub.answer_why(&why(&key.to_string(), HOSTILE));
@@ -56,6 +60,7 @@ async fn what_others_wrote_is_text_on_every_page() {
         format!("{}/why", words::application(&key)),
         format!("{}/diff", words::application(&key)),
         format!("{}/diff?from={q}&to={q}", words::application(&key)),
+        format!("{}/diff?cluster={q}", words::application(&key)),
         "/clusters".to_owned(),
         words::cluster(HOSTILE),
         "/clusters/nobody%3Cscript%3E".to_owned(),

@@ -26,7 +26,7 @@ use shipper_hub::store::{MemoryStore, TimelineEvent};
 use tokio::net::TcpListener;
 
 use super::past;
-use super::renderings::renderings;
+use super::renderings::{CANARY, CANARY_REPLICAS, renderings};
 
 /// The clusters, and their regions.
 pub const CLUSTERS: [(&str, &str); 6] =
@@ -488,7 +488,8 @@ fn details(app: &AppKey) -> Details {
         let mut record = json!({
             "application": app, "name": name, "generation": 1, "source": "", "created": ago(60), "strategy": {"steps": steps},
             "environment": {"chart": {"name": app.name, "version": version, "repoUrl": "https://charts.example.com"},
-                "values": {"replicaCount": replicas, "image": {"tag": tag}, "sessionToken": tag, "ingress": {"host": "shop.example.com"}}},
+                "values": {"replicaCount": replicas, "image": {"tag": tag}, "sessionToken": tag, "ingress": {"host": "shop.example.com"}},
+                "overrides": [{"clusters": {"names": [CANARY]}, "values": {"replicaCount": CANARY_REPLICAS, "sessionToken": "canary"}}]},
             "position": {"step": 1, "name": "half", "from": 0, "since": ago(9), "cause": {"ordered": {"commit": "1b7e55aa90c0ffee1234"}}},
         });
         if app.name == "ledger" {
@@ -512,7 +513,15 @@ fn details(app: &AppKey) -> Details {
         ],
         _ => Vec::new(),
     };
-    Details { releases: releases.into_iter().collect(), commits: commits(), ..Details::default() }
+    let placed: serde_json::Map<String, Value> =
+        ["eu-1", "eu-2", CANARY, "us-1"].into_iter().map(|name| (name.to_owned(), json!({}))).collect();
+    let placement = serde_json::from_value(json!({"clusters": placed})).unwrap();
+    Details {
+        releases: releases.into_iter().collect(),
+        commits: commits(),
+        placement: Some(Arc::new(placement)),
+        ..Details::default()
+    }
 }
 
 /// What people committed, by its id.

@@ -2,6 +2,7 @@
 //! what agents say of themselves, blocks, commits, events, measurements. On every page it is text, no script of theirs runs, and the page keeps
 //! its shape, on a phone as well.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
@@ -69,14 +70,23 @@ fn details(app: &AppKey) -> Details {
     let record = |name: &str, value: &str| {
         let record = json!({
             "application": app, "name": name, "generation": 1, "source": "0123", "created": Timestamp::UNIX_EPOCH,
-            "environment": {"values": {HARM: value, "list": [value], "nested": {"of": {"values": value}}}},
+            "environment": {
+                "values": {HARM: value, "list": [value], "nested": {"of": {"values": value}}},
+                "overrides": [{"clusters": {}, "values": {"over": HARM}}],
+            },
             "strategy": {"steps": [{"name": HARM}, {"name": HARM, "gate": {"analysis": [{"name": "errors", "http": {"url": "http://x"}, "failIf": HARM}]}}]},
             "position": {"step": 1, "name": HARM, "from": 0, "since": "2026-11-01T10:00:00Z", "cause": "created"},
         });
         (name.into(), serde_json::from_value(record).unwrap())
     };
     let commits = [("0123".to_owned(), commit())].into();
-    Details { releases: [record(NEW, HARM), record(OLD, "plain")].into(), commits, ..Details::default() }
+    let placement = serde_json::from_value(json!({"clusters": {CLUSTERS[0].0: {}}})).unwrap();
+    Details {
+        releases: [record(NEW, HARM), record(OLD, "plain")].into(),
+        commits,
+        placement: Some(Arc::new(placement)),
+        ..Details::default()
+    }
 }
 
 fn renderings(wanted: &Wanted) -> Renderings {
@@ -141,11 +151,13 @@ async fn what_means_harm_is_text() {
     .await;
     // So often what they wrote stands on the page at least, all of it unfolded.
     let cluster = format!("/clusters/{}", CLUSTERS[0].0);
+    let compared = format!("/applications/web/shop/diff?cluster={}", CLUSTERS[0].0);
     let pages = [
         ("/", 1),
         (SHOP, 20),
         ("/applications/web/shop/why", 3),
         ("/applications/web/shop/diff", 5),
+        (&compared, 6),
         (&cluster, 2),
         ("/blocks", 2),
         ("/events", 3),

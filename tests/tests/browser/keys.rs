@@ -132,6 +132,20 @@ async fn what_a_pointer_can_do_keys_can() {
     .await;
     assert!(!browser.text().await.contains("b2xk"), "the Secret is hidden");
 
+    // So is a cluster, and the two are compared as it gets them.
+    browser.run_script("document.getElementById('cluster').focus()").await;
+    browser.type_text("eu-can").await;
+    browser.press(Key::Tab).await;
+    browser.press(Key::Enter).await;
+    eventually(SOON, || async {
+        let at = browser.run_script("return location.search").await;
+        ensure!(at == "?from=shop-77aa1122-0&to=shop-83e4eedd-0&cluster=eu-canary", "{at}");
+        let text = browser.text().await;
+        ensure!(text.contains("Shown is what eu-canary gets"), "{text}");
+        anyhow::Ok(())
+    })
+    .await;
+
     // What is searched for is found.
     browser.run_script("document.getElementById('find').focus()").await;
     browser.type_text("ImagePull").await;

@@ -6,11 +6,13 @@ use super::fixture::Fixture;
 use super::look::{self, LOOKS};
 
 /// Every page and the name of its picture, where it has one. Those of signing in are at `login.rs`.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 15] = [
     ("fleet", "/"),
     ("application", "/applications/web/shop"),
     ("why", "/applications/web/shop/why"),
     ("diff", "/applications/web/shop/diff?from=shop-77aa1122-0&to=shop-83e4eedd-0"),
+    ("diff-cluster", "/applications/web/shop/diff?from=shop-1f0e9d8c-0&to=shop-83e4eedd-0&cluster=eu-canary"),
+    ("", "/applications/web/shop/diff?cluster=eu-canaries"),
     ("", "/applications/web/shop/diff?from=shop-00000000-0&to=shop-83e4eedd-0"),
     ("gate", "/applications/payments/ledger"),
     ("", "/applications/web/checkout"),

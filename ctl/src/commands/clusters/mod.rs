@@ -17,8 +17,8 @@ use crate::hub::Hub;
 use crate::output::OutputArgs;
 use crate::render;
 use crate::repository::{self, FileChange};
-use crate::suggest;
 use crate::terminal::Terminal;
+use shipper_core::suggest;
 
 /// `clusters`
 #[derive(Clone, Debug, clap::Subcommand)]

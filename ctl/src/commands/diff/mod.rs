@@ -18,8 +18,8 @@ use crate::objects::shown;
 use crate::output::OutputArgs;
 use crate::records::{Records, manifests};
 use crate::repository;
-use crate::suggest;
 use crate::terminal::{FAINT, STRONG, Terminal, plain, styled};
+use shipper_core::suggest;
 
 /// `diff APP [FROM] [TO]`
 #[derive(Debug, Clone, clap::Args)]
@@ -110,6 +110,13 @@ fn releases(args: &Args, status: &ApplicationStatus, state: &Snapshot) -> Result
         })?,
     };
     let cluster = args.cluster.as_deref().map(ClusterName::from);
+    if let Some(name) = &args.cluster {
+        let known: Vec<&str> = status.clusters.iter().map(|one| one.cluster.as_str()).collect();
+        if !known.contains(&name.as_str()) {
+            let hint = suggest::hint(name, &known);
+            return Err(Error::NotFound { what: "cluster", name: name.clone(), hint });
+        }
+    }
     let before = from.as_ref().map(|from| manifests(state, app, from, cluster.as_ref())).transpose()?;
     let after = manifests(state, app, &to, cluster.as_ref())?;
     let side = |release, manifests| Side { release, manifests };

@@ -17,8 +17,8 @@ use super::block_on;
 use crate::Error;
 use crate::output::OutputArgs;
 use crate::render::{print, table_of};
-use crate::suggest;
 use crate::terminal::{FAINT, GOOD, Terminal, plain};
+use shipper_core::suggest;
 
 /// How long a token counts where nobody says.
 const USUAL: &str = "90d";

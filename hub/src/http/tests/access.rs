@@ -43,8 +43,13 @@ fn of(application: &str) -> Vec<String> {
     let filtered =
         ["versions", "events", "evidence"].map(|list| format!("/api/v1/{list}?application={application}"));
     let compared = format!("/applications/{application}/diff");
-    let pages =
-        [format!("/applications/{application}"), compared, format!("/events?application={application}")];
+    let within = format!("{compared}?cluster=eu");
+    let pages = [
+        format!("/applications/{application}"),
+        compared,
+        within,
+        format!("/events?application={application}"),
+    ];
     [vec![one.clone(), format!("{one}?watch")], below.into(), filtered.into(), pages.into()].concat()
 }
 

@@ -1,9 +1,10 @@
 //! Charts of a repository that goes on while the fleet does.
 
-use super::bed::{Bed, Hub, MANIFESTS, file};
+use super::bed::{Bed, Hub, MANIFESTS, file, key};
 use super::{cluster, has_releases};
 use crate::render::tests::helm;
 use crate::render::tests::repository::{Repository, archive_of};
+use crate::rendered::{Rendered, Wanted};
 use shipper_core::state::WithdrawalReason;
 
 /// An Application that takes `shop` in this range from a repository.
@@ -62,5 +63,49 @@ async fn r3_a_revert_brings_back_the_version_that_ran() {
     bed.commit(&[(&file("shop"), Some(&from_chart(&repository.url, "~1", ", resolve: again")))]);
     hub.app("shop", has_releases(3)).await;
     assert_eq!(versions(&mut bed), ["1.0.0", "1.1.0", "1.1.0"]);
+    hub.stop().await;
+}
+
+/// What a cluster is shown of a release is what overrides make of it there: beside its target, or, before its turn, by its values.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_compared_in_a_cluster_is_what_it_has_or_gets() {
+    if helm().is_none() {
+        return;
+    }
+    let application = "apiVersion: shipper.dev/v1alpha1\nkind: Application\nmetadata: {name: shop, namespace: web}\nspec:\n  template:\n    \
+        chart: {path: charts/shop}\n    values: {tag: plain}\n    \
+        overrides: [{clusters: {names: [a, b]}, values: {tag: special}}]\n    \
+        strategy: {steps: [{name: first, clusters: {names: [a]}, capacity: {contender: 100}}, {name: all, capacity: {contender: 100}}]}\n";
+    let mut bed = Bed::new();
+    bed.commit(&[
+        ("charts/shop/Chart.yaml", Some("apiVersion: v2\nname: shop\nversion: 1.0.0\n")),
+        ("charts/shop/templates/all.yaml", Some(&MANIFESTS.replace("web:1", "web:{{ .Values.tag }}"))),
+        ("clusters/a.yaml", Some(&cluster("a"))),
+        ("clusters/b.yaml", Some(&cluster("b"))),
+        ("clusters/c.yaml", Some(&cluster("c"))),
+        (&file("shop"), Some(application)),
+    ]);
+    let hub = Hub::start(bed.config()).await;
+    let status = hub.app("shop", |status| {
+        status.releases.len() == 1
+            && status.clusters.iter().any(|cluster| cluster.target_generation.is_some())
+    });
+    status.await;
+    let release = bed.releases("shop").remove(0).name;
+    let files = bed.files();
+    let beside = |name: &str| format!("clusters/{name}/web/shop/{release}.yaml");
+    assert!(files.contains_key(&beside("a")) && !files.contains_key(&beside("b")), "{:?}", files.keys());
+    for (name, image) in
+        [(Some("a"), "special"), (Some("b"), "special"), (Some("c"), "plain"), (None, "plain")]
+    {
+        let wanted = Wanted {
+            application: key("shop"),
+            releases: vec![release.clone()],
+            cluster: name.map(Into::into),
+        };
+        let rendered = hub.shared.rendered.ask(wanted).unwrap().await.unwrap().unwrap();
+        let Rendered::Manifests(bytes) = &rendered[&release] else { panic!("{name:?}: {rendered:?}") };
+        assert!(String::from_utf8_lossy(bytes).contains(&format!("web:{image}")), "{name:?}: {rendered:?}");
+    }
     hub.stop().await;
 }

@@ -103,12 +103,16 @@ async fn a_changed_folder_is_a_new_release_and_anything_else_is_no_push() {
     assert_eq!(images, [["example.com/web:1"], ["example.com/web:2"]]);
     // So is what was rendered, for whoever compares them.
     let names = releases.iter().map(|one| one.name.clone()).collect();
-    let wanted = Wanted { application: key("shop"), releases: names };
-    let rendered = hub.shared.rendered.ask(wanted).unwrap().await.unwrap().unwrap();
+    let wanted = Wanted { application: key("shop"), releases: names, cluster: None };
+    let rendered = hub.shared.rendered.ask(wanted.clone()).unwrap().await.unwrap().unwrap();
     for (release, image) in releases.iter().zip(["web:1", "web:2"]) {
         let Rendered::Manifests(bytes) = &rendered[&release.name] else { panic!("{rendered:?}") };
         assert!(String::from_utf8_lossy(bytes).contains(image));
     }
+    // A cluster that the application is not in gets none of it.
+    let elsewhere = Wanted { cluster: Some("b".into()), ..wanted };
+    let rendered = hub.shared.rendered.ask(elsewhere).unwrap().await.unwrap().unwrap();
+    assert!(rendered.values().all(|one| *one == Rendered::Nothing), "{rendered:?}");
 
     // The timeline says whose commit it was.
     let mut entry = told.recv().await.unwrap().entry.event.clone();

@@ -1,8 +1,9 @@
-//! Two releases to choose, any of those that are kept: a form that works without a script, and whose address can be shared.
+//! Two releases to choose, any of those that are kept, and a cluster: a form that works without a script, and whose address can be shared.
 
-use crate::ui::words::application;
-use shipper_core::ReleaseName;
+use crate::ui::words::{application, encode};
 use shipper_core::status::ApplicationStatus;
+use shipper_core::{ClusterName, ReleaseName};
+use std::collections::BTreeSet;
 
 /// The form.
 pub(super) struct Choice {
@@ -12,9 +13,11 @@ pub(super) struct Choice {
     pub(super) from: Vec<Pick>,
     /// What may be compared to.
     pub(super) to: Vec<Pick>,
+    /// Whose overrides may be looked at; empty = that is not asked.
+    pub(super) clusters: Vec<Pick>,
 }
 
-/// A release that may be chosen.
+/// A release, or a cluster, that may be chosen.
 pub(super) struct Pick {
     /// Its name.
     pub(super) name: String,
@@ -46,8 +49,33 @@ impl Choice {
             };
             status.releases.iter().map(pick).collect()
         };
-        Some(Self { address: address(status), from: picks(from), to: picks(to) })
+        Some(Self { address: address(status), from: picks(from), to: picks(to), clusters: Vec::new() })
     }
+
+    /// The form in which one of the application's clusters can be chosen too; those with values of their own say so.
+    pub(super) fn with_clusters(
+        self,
+        status: &ApplicationStatus,
+        chosen: Option<&ClusterName>,
+        own: &BTreeSet<ClusterName>,
+    ) -> Self {
+        let pick = |name: &ClusterName| Pick {
+            label: if own.contains(name) { format!("{name}, values of its own") } else { name.to_string() },
+            chosen: chosen == Some(name),
+            name: name.to_string(),
+        };
+        Self { clusters: status.clusters.iter().map(|one| pick(&one.cluster)).collect(), ..self }
+    }
+}
+
+/// The page on which these two are compared without overrides.
+pub(super) fn comparison(status: &ApplicationStatus, from: &ReleaseName, to: &ReleaseName) -> String {
+    format!("{}?from={}&to={}", address(status), encode(from.as_str()), encode(to.as_str()))
+}
+
+/// The same comparison in a cluster.
+pub(super) fn within(comparison: &str, cluster: &ClusterName) -> String {
+    format!("{comparison}&cluster={}", encode(cluster.as_str()))
 }
 
 /// The page on which two releases are compared.

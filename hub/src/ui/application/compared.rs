@@ -1,31 +1,39 @@
 //! *Compare releases*: any two releases of an application, in what was asked for and in what was rendered, object by object as
-//! `shipperctl diff` has it.
+//! `shipperctl diff` has it; without overrides, or as one of its clusters gets them, which is `shipperctl diff --cluster`.
 
+use super::aside::aside;
 use super::choice::{self, Choice};
 use super::difference::{self, Difference};
 use super::objects::{self, Objects};
+use super::overrides::Overrides;
 use super::{About, records};
+use crate::rendered::Wanted;
 use crate::ui::answer::{self, Query};
 use crate::ui::frame::Frame;
-use crate::ui::words::{application, cut, quoted};
+use crate::ui::words::{application, cut, list, quoted};
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 use shipper_core::status::ApplicationStatus;
-use shipper_core::{AppKey, ReleaseName};
-use std::collections::BTreeMap;
+use shipper_core::suggest::nearest;
+use shipper_core::{AppKey, ClusterName, ReleaseName};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Characters of a name that nobody knows.
 const NAME: usize = 80;
+/// Clusters that are named where another one was meant.
+const MEANT: usize = 5;
 
-/// Which releases are asked for.
+/// Which releases are asked for, and in which cluster; empty = without overrides.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Asked {
     #[serde(default)]
     from: String,
     #[serde(default)]
     to: String,
+    #[serde(default)]
+    cluster: String,
 }
 
 #[derive(Template)]
@@ -39,9 +47,20 @@ struct Page {
     wrong: Option<String>,
     /// From which release to which.
     names: Option<(String, String)>,
+    cluster: Option<ClusterName>,
+    overrides: Option<Overrides>,
     difference: Option<Difference>,
     objects: Option<Objects>,
     command: String,
+    /// The same two without overrides.
+    link: String,
+}
+
+impl Page {
+    /// The same two in a cluster.
+    fn within(&self, cluster: &ClusterName) -> String {
+        choice::within(&self.link, cluster)
+    }
 }
 
 /// The page.
@@ -56,30 +75,72 @@ pub async fn page(about: About, headers: HeaderMap, Query(asked): Query<Asked>) 
         named(&asked.from, usual.as_ref().map(|(from, _)| from)),
         named(&asked.to, usual.as_ref().map(|(_, to)| to)),
     );
-    let wrong = wrong(&status, &from, &to);
+    let cluster = Some(asked.cluster.trim()).filter(|name| !name.is_empty()).map(ClusterName::from);
+    let wrong = wrong(&status, &from, &to).or_else(|| elsewhere(&status, cluster.as_ref()?));
+    let choice = Choice::of(&status, from.as_str(), to.as_str());
     let mut page = Page {
         frame,
         address: application(&key),
-        choice: Choice::of(&status, from.as_str(), to.as_str()),
+        choice: None,
         names: None,
+        cluster: cluster.clone(),
+        overrides: None,
         difference: None,
         objects: None,
         command: format!("shipperctl diff {}", quoted(&key.to_string())),
-        key,
         wrong,
+        link: choice::comparison(&status, &from, &to),
+        key,
     };
     if page.wrong.is_some() {
+        page.choice = choice.map(|choice| choice.with_clusters(&status, None, &BTreeSet::new()));
         let mut response = answer::page(&page, None);
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
-    let known = records::ask(&view, &page.key).await;
-    let (objects, images) = objects::ask(&view, &page.key, &from, &to).await;
-    page.difference = difference::between(&known, &images, &from, &to);
     page.command = format!("{} {} {}", page.command, quoted(from.as_str()), quoted(to.as_str()));
-    page.objects = Some(objects);
+    if let Some(cluster) = &cluster {
+        page.command = format!("{} --cluster {}", page.command, quoted(cluster.as_str()));
+    }
     page.names = Some((from.to_string(), to.to_string()));
+    let known = records::ask(&view, &page.key).await;
+    let wanted = Wanted {
+        application: page.key.clone(),
+        releases: vec![from.clone(), to.clone()],
+        cluster: cluster.clone(),
+    };
+    let rendered = objects::ask(&view, wanted.clone()).await;
+    let within = cluster.clone();
+    let compared = aside(move || {
+        let between = |rendered| Objects::between(&wanted, rendered);
+        let (objects, images) = rendered.as_ref().map_or_else(|| (Objects::busy(), BTreeMap::new()), between);
+        let within = within.as_ref();
+        let difference = difference::between(&known, &images, (&from, &to), within);
+        (objects, difference, Overrides::of(&known, (&from, &to), within))
+    });
+    let unknown = || (Objects::busy(), None, Overrides::unknown(cluster.as_ref()));
+    let (objects, difference, overrides) = compared.await.unwrap_or_else(unknown);
+    page.choice = choice.map(|choice| choice.with_clusters(&status, cluster.as_ref(), &overrides.own));
+    (page.objects, page.difference, page.overrides) = (Some(objects), difference, Some(overrides));
     answer::page(&page, Some(&headers))
+}
+
+/// Why a cluster shows nothing, and which one may have been meant: only those of the application are known here.
+fn elsewhere(status: &ApplicationStatus, cluster: &ClusterName) -> Option<String> {
+    let known: Vec<&str> = status.clusters.iter().map(|one| one.cluster.as_str()).collect();
+    if known.contains(&cluster.as_str()) {
+        return None;
+    }
+    let meant = match (nearest(cluster.as_str(), known.iter().copied()), known.as_slice()) {
+        (Some(name), _) => format!("did you mean {name}?"),
+        (None, []) => "it is in no cluster yet.".to_owned(),
+        (None, known) => format!("it is in {}.", list(known, MEANT)),
+    };
+    Some(format!(
+        "{} is not in the cluster {}; {meant} Choose one of its clusters, or compare without overrides.",
+        status.application,
+        cut(cluster.as_str(), NAME)
+    ))
 }
 
 /// Why nothing can be compared: a link may be older than what is kept.

@@ -4,10 +4,12 @@
 //! - [`ladder`]: the steps; [`capacity`]: pods and traffic as bars; [`failing`]: pods and objects in trouble, by reason.
 //! - [`gate`]: soak time and measurements, those of gates that are over too, each as a [`chart`]; [`history`]: releases with their commits, and the timeline.
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
-//! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object.
+//! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object, with what
+//!   [`overrides`] make of them in a cluster; [`aside`]: where that is done.
 //! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
 
 mod about;
+mod aside;
 mod capacity;
 mod chart;
 mod choice;
@@ -19,6 +21,7 @@ mod history;
 mod ladder;
 mod objects;
 mod orders;
+mod overrides;
 pub mod records;
 #[cfg(test)]
 mod tests;

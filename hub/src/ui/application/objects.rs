@@ -1,22 +1,18 @@
-//! The objects in which two releases differ. What was rendered comes from the loop; it is compared beside it, on a thread that may be busy
-//! for a moment.
+//! The objects in which two releases differ. What was rendered comes from the loop; it is compared beside it, [aside](super::aside).
 
 use crate::access::View;
 use crate::images::Images;
 use crate::rendered::{Rendered, Renderings, Wanted};
+use shipper_core::ReleaseName;
 use shipper_core::manifest::compare::{Changed, ObjectChange, Side, differences};
 use shipper_core::manifest::{Manifests, images};
-use shipper_core::{AppKey, ReleaseName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long a page waits for the loop.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Comparisons at once: one of large files that have nothing in common takes a processor for seconds.
-static ROOM: Semaphore = Semaphore::const_new(2);
 /// Lines that the page shows of all objects.
 const LINES: usize = 2000;
 /// Lines of all objects with which none is folded.
@@ -50,48 +46,35 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
-/// What differs between two releases of an application, and the images that they run.
-pub(super) async fn ask(
-    view: &View,
-    app: &AppKey,
-    from: &ReleaseName,
-    to: &ReleaseName,
-) -> (Objects, BTreeMap<ReleaseName, Images>) {
-    let wanted = Wanted { application: app.clone(), releases: vec![from.clone(), to.clone()] };
-    let answer = match view.ask_rendered(wanted) {
-        Some(answer) => timeout(PATIENCE, answer).await.ok().and_then(Result::ok).flatten(),
-        None => None,
-    };
-    let busy = || {
-        "the hub is busy with the repository and cannot say now; load the page again in a moment".to_owned()
-    };
-    let Some(rendered) = answer else { return (Objects::Unsaid(busy()), BTreeMap::new()) };
-    let Ok(Ok(room)) = timeout(PATIENCE, ROOM.acquire()).await else {
-        return (Objects::Unsaid(busy()), BTreeMap::new());
-    };
-    let (app, from, to) = (app.clone(), from.clone(), to.clone());
-    // Who asked may be gone before it is done.
-    let compared = tokio::task::spawn_blocking(move || {
-        let _room = room;
-        compare(&app, &rendered, &from, &to)
-    })
-    .await;
-    match compared {
-        Ok(Ok((changes, images))) => (shown(changes), images),
-        Ok(Err(why)) => (Objects::Unsaid(why), BTreeMap::new()),
-        Err(_) => (Objects::Unsaid(busy()), BTreeMap::new()),
+/// What was rendered of two releases; `None` = the loop does not say so now.
+pub(super) async fn ask(view: &View, wanted: Wanted) -> Option<Renderings> {
+    timeout(PATIENCE, view.ask_rendered(wanted)?).await.ok().and_then(Result::ok).flatten()
+}
+
+impl Objects {
+    /// Nobody has the time to say it.
+    pub(super) fn busy() -> Self {
+        Self::Unsaid(
+            "the hub is busy with the repository and cannot say now; load the page again in a moment"
+                .to_owned(),
+        )
+    }
+
+    /// What differs between two releases of an application, and the images that they run.
+    pub(super) fn between(wanted: &Wanted, rendered: &Renderings) -> (Self, BTreeMap<ReleaseName, Images>) {
+        match compare(wanted, rendered) {
+            Ok((changes, images)) => (shown(changes), images),
+            Err(why) => (Self::Unsaid(why), BTreeMap::new()),
+        }
     }
 }
 
 type Compared = (Vec<ObjectChange>, BTreeMap<ReleaseName, Images>);
 
-fn compare(
-    app: &AppKey,
-    rendered: &Renderings,
-    from: &ReleaseName,
-    to: &ReleaseName,
-) -> Result<Compared, String> {
-    let (before, after) = (manifests(rendered, from)?, manifests(rendered, to)?);
+fn compare(wanted: &Wanted, rendered: &Renderings) -> Result<Compared, String> {
+    let Wanted { application: app, releases, .. } = wanted;
+    let [from, to] = releases.as_slice() else { return Err("two releases are compared".to_owned()) };
+    let (before, after) = (manifests(wanted, rendered, from)?, manifests(wanted, rendered, to)?);
     let unreadable =
         |error: shipper_core::manifest::ParseError| format!("what was rendered cannot be read: {error}");
     let (old, new) = (Side { release: from, manifests: before }, Side { release: to, manifests: after });
@@ -104,20 +87,27 @@ fn compare(
     Ok((changes, images))
 }
 
-fn manifests<'a>(rendered: &'a Renderings, release: &ReleaseName) -> Result<&'a [u8], String> {
-    Err(match rendered.get(release) {
-        Some(Rendered::Manifests(bytes)) => return Ok(bytes),
-        Some(Rendered::Overridden) => format!(
-            "{release} has different values in every cluster, so there is nothing to compare without one: name a cluster with --cluster, \
-             in a terminal"
+fn manifests<'a>(
+    wanted: &Wanted,
+    rendered: &'a Renderings,
+    release: &ReleaseName,
+) -> Result<&'a [u8], String> {
+    Err(match (rendered.get(release), &wanted.cluster) {
+        (Some(Rendered::Manifests(bytes)), _) => return Ok(bytes),
+        (Some(Rendered::Overridden), _) => format!(
+            "{release} has different values in every cluster, so there is nothing to compare without one: choose a cluster"
         ),
-        Some(Rendered::TooLarge) => {
+        (Some(Rendered::TooLarge), _) => {
             format!("what was rendered of {release} is too large for a page: compare it in a terminal")
         }
-        Some(Rendered::Unreadable) => {
+        (Some(Rendered::Unreadable), _) => {
             "the hub's copy of the repository is being mended; load the page again in a moment".to_owned()
         }
-        Some(Rendered::Nothing) | None => format!("{release} was not rendered, or not yet"),
+        (Some(Rendered::Nothing) | None, None) => format!("{release} was not rendered, or not yet"),
+        (Some(Rendered::Nothing) | None, Some(cluster)) => format!(
+            "{release} is not in {cluster}, and with the values of that cluster it was not rendered, or not yet: compare without \
+             overrides, or in another cluster"
+        ),
     })
 }
 

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::details::Details;
 use crate::http::router;
 use crate::http::tokens::Tokens;
-use crate::rendered::Renderings;
+use crate::rendered::{Renderings, Wanted};
 use crate::shared::{Settings, Shared};
 use crate::standing::Takeover;
 use crate::store::MemoryStore;
@@ -127,13 +127,18 @@ impl Hub {
         });
     }
 
-    /// Answers what was rendered.
+    /// Answers what was rendered, in every cluster the same.
     pub(in crate::ui) fn answer_rendered(&self, rendered: Renderings) {
+        self.answer_wanted(move |_| rendered.clone());
+    }
+
+    /// Answers what was rendered, by what is wanted.
+    pub(in crate::ui) fn answer_wanted(&self, rendered: impl Fn(&Wanted) -> Renderings + Send + 'static) {
         let shared = self.shared.clone();
         tokio::spawn(async move {
             loop {
                 for question in shared.rendered.next().await {
-                    let _ = question.answer.send(Some(rendered.clone()));
+                    let _ = question.answer.send(Some(rendered(&question.about)));
                 }
             }
         });
