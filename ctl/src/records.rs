@@ -9,7 +9,7 @@ use shipper_git::Snapshot;
 use crate::Error;
 use crate::repository::{Place, RepositoryError, Scratch};
 
-/// Largest rendered file that is read, in bytes; the hub makes none that is larger.
+/// Largest file of the hub that is read, in bytes; it makes none that is larger.
 pub const MAX_MANIFESTS: u64 = 64 << 20;
 
 /// The hub's branch at its newest commit, in a clone that lasts as long as this.

@@ -1,6 +1,7 @@
 //! `shipperctl abort`: the commit that takes a rollout back, by putting back what the incumbent was made from [M8].
 
 use shipper_core::ReleaseName;
+use shipper_core::command::Command;
 use shipper_core::condition::Reason;
 use shipper_core::state::WithdrawalReason;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
@@ -58,8 +59,9 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         shared: args.shared,
         subject: format!("Abort {app}: back to {}", incumbent.name),
         next: format!(
-            "{contender} is withdrawn, {} takes all load back, then the pods of {contender} go. Follow it: shipperctl status {app} --watch",
-            incumbent.name
+            "{contender} is withdrawn, {} takes all load back, then the pods of {contender} go. Follow it: {}",
+            incumbent.name,
+            Command::new("shipperctl status").word(app).flag("--watch")
         ),
     };
     restore(global, (&args.commit, &args.follow), restoration, |text| Ok(text.to_owned()), terminal)
@@ -84,9 +86,12 @@ fn incumbent(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
             message: match &status.contender {
                 Some(first) => format!(
                     "{app} has no incumbent: {first} is its first release, and taking that back is removing the application. \
-                     Walk back with `shipperctl promote {app} --step 0`, correct applications/{}/{}.yaml, or remove it with \
-                     `shipperctl remove {app}`",
-                    app.namespace, app.name
+                     Walk back with `{}`, correct applications/{}/{}.yaml, or remove it with \
+                     `{}`",
+                    Command::new("shipperctl promote").word(app).option("--step", 0),
+                    app.namespace,
+                    app.name,
+                    Command::new("shipperctl remove").word(app)
                 ),
                 None => format!("{app} has no release yet: there is nothing to take back"),
             },

@@ -1,6 +1,7 @@
 //! `shipperctl pause` and `shipperctl resume`: the commits that stop one rollout where it is and let it go on [M13].
 
 use shipper_core::api::Goal;
+use shipper_core::command::Command;
 
 use super::commit::Commit;
 use super::until::follow;
@@ -38,13 +39,17 @@ see `shipperctl blocks`.";
 pub fn run(global: &Global, args: &Args, paused: bool, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let name = &args.app;
     let (verb, unchanged, next) = match paused {
-        true => ("Pause", "is paused already", "It stays at its step. It goes on with: shipperctl resume"),
-        false => ("Resume", "is not paused", "It goes on. Follow it: shipperctl status --watch"),
+        true => ("Pause", "is paused already", "It stays at its step. It goes on with: "),
+        false => ("Resume", "is not paused", "It goes on. Follow it: "),
+    };
+    let command = match paused {
+        true => Command::new("shipperctl resume").word(name),
+        false => Command::new("shipperctl status").word(name).flag("--watch"),
     };
     let commit = Commit::begin(global, &args.commit, &format!("{verb} {name}"), terminal)?;
     let published =
         commit.publish(false, |main, _| commit.edited(main, name, |text| set_paused(text, paused)))?;
-    let (unchanged, next) = (format!("{name} {unchanged}"), format!("{next} {name}"));
+    let (unchanged, next) = (format!("{name} {unchanged}"), format!("{next}{command}"));
     commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
     follow(global, &args.follow, name, &[Goal::Settled], (&published, args.commit.output.output), terminal)
 }

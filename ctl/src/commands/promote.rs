@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use shipper_core::api::Goal;
+use shipper_core::command::Command;
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 
@@ -95,7 +96,10 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     );
     let next = match held {
         Some(held) => format!("It is obeyed once {held}"),
-        None => format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch"),
+        None => format!(
+            "The hub reads it within seconds. Follow it: {}",
+            Command::new("shipperctl status").word(&name).flag("--watch")
+        ),
     };
     commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
     let goal = [Goal::Step(promotion.step_name)];
@@ -177,9 +181,10 @@ fn named(contender: &ReleaseStatus, asked: &str) -> Result<usize, Error> {
 /// What keeps every order waiting, whichever step it names: as the end of "once …", with the command that helps.
 fn held(status: &ApplicationStatus) -> Option<String> {
     match status.waiting.state {
-        WaitingFor::Paused => {
-            Some(format!("the rollout is not paused any more: shipperctl resume {}", status.application))
-        }
+        WaitingFor::Paused => Some(format!(
+            "the rollout is not paused any more: {}",
+            Command::new("shipperctl resume").word(&status.application)
+        )),
         WaitingFor::Blocked => Some("no rollout block stops it any more: shipperctl blocks list".to_owned()),
         _ => None,
     }
@@ -197,14 +202,16 @@ fn next(status: &ApplicationStatus, contender: &ReleaseStatus) -> Result<usize, 
     }
     let achieved = contender.achieved.as_ref().is_some_and(|achieved| achieved.step == contender.step);
     if !achieved || status.waiting.state < WaitingFor::WaitingForCommand {
-        let following = &contender.steps[contender.step + 1];
+        let named = Command::new("shipperctl promote").word(&status.application);
+        let named =
+            named.option("--release", &contender.name).option("--step", &contender.steps[contender.step + 1]);
         if let Some(held) = held(status) {
             return refused(format!(
-                "it goes on once {held}; an order that names the step is obeyed then: --step {following:?}"
+                "it goes on once {held}; an order that names the step is obeyed then: {named}"
             ));
         }
         return refused(format!(
-            "step {present:?} is not done yet: {}; to go on all the same, name the step: --step {following:?}",
+            "step {present:?} is not done yet: {}; to go on all the same, name the step: {named}",
             status.waiting.message
         ));
     }

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, Unit};
 use shipper_core::api::Goal;
+use shipper_core::command::Command;
 
 use super::commit::Commit;
 use super::until::follow;
@@ -44,7 +45,8 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let published =
         commit.publish(false, |main, _| commit.edited(main, name, |text| set_restart(text, &now)))?;
     let next = format!(
-        "A new release of the same version goes through the strategy. Follow it: shipperctl watch {name}"
+        "A new release of the same version goes through the strategy. Follow it: {}",
+        Command::new("shipperctl watch").word(name)
     );
     commit.announce(
         &published,

@@ -1,5 +1,6 @@
 //! `shipperctl rollback`: the commit that goes back to an earlier release, however old [M8, M11].
 
+use shipper_core::command::Command;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
 use super::restore::{Restoration, restore};
@@ -76,7 +77,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         release,
         shared: args.shared,
         subject: format!("Roll {app} back to {}", release.name),
-        next: format!("{next}. Follow it: shipperctl status {app} --watch"),
+        next: format!("{next}. Follow it: {}", Command::new("shipperctl status").word(app).flag("--watch")),
     };
     if step.is_some() && again.is_empty() {
         let message = "the hub does not say what the new release will be called; leave out --step, and promote it once it is there";

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use git2::Repository;
 use shipper_core::AppKey;
 use shipper_core::api::{Followed, Goal, MAX_WAIT_SECONDS, RolloutState, Waited};
+use shipper_core::command::Command;
 use shipper_core::condition::Status;
 use shipper_core::status::ApplicationStatus;
 
@@ -108,13 +109,14 @@ fn so_far(waited: &Waited, commit: Option<&str>) -> String {
 /// Why nothing goes on, and what to do.
 fn trouble_of(status: &ApplicationStatus) -> String {
     let app = &status.application;
+    let see = Command::new("shipperctl status").word(app);
     if Followed::of(status) == Followed::Refused {
-        return format!("{app}: {}; see shipperctl status {app}", refusal(status));
+        return format!("{app}: {}; see {see}", refusal(status));
     }
     let state = RolloutState::of(status).words();
     let failure = status.contender_status().and_then(|release| release.failed.as_ref());
     let why = failure.map_or_else(|| status.sentence(), |failure| failure.message.clone());
-    format!("{app} is {state}: {why}; see shipperctl status {app}")
+    format!("{app} is {state}: {why}; see {see}")
 }
 
 /// What the first condition says that is not as it should be.

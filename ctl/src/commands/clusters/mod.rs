@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use shipper_core::ClusterName;
+use shipper_core::command;
 use shipper_git::Snapshot;
 
 use super::commit::Commit;
@@ -151,7 +152,7 @@ fn set(
             set_scheduling(&text, scheduling).map_err(|source| Error::Edit { file: path.clone(), source })?;
         Ok(commit.change(vec![(path, FileChange::Write(edited.into_bytes()))]))
     })?;
-    let next = format!("{next} Follow it: shipperctl clusters show {name}");
+    let next = format!("{next} Follow it: {}", command::Command::new("shipperctl clusters show").word(name));
     commit.announce(&published, &commit.subject, &format!("{name} {unchanged}"), &next, terminal)
 }
 

@@ -7,11 +7,12 @@ use super::objects::{self, Objects};
 use super::{About, records};
 use crate::ui::answer::{self, Query};
 use crate::ui::frame::Frame;
-use crate::ui::words::{application, cut, quoted};
+use crate::ui::words::{application, cut};
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use shipper_core::command::Command;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::{AppKey, ReleaseName};
 use std::collections::BTreeMap;
@@ -41,7 +42,7 @@ struct Page {
     names: Option<(String, String)>,
     difference: Option<Difference>,
     objects: Option<Objects>,
-    command: String,
+    command: Command,
 }
 
 /// The page.
@@ -64,7 +65,7 @@ pub async fn page(about: About, headers: HeaderMap, Query(asked): Query<Asked>) 
         names: None,
         difference: None,
         objects: None,
-        command: format!("shipperctl diff {}", quoted(&key.to_string())),
+        command: Command::new("shipperctl diff").word(&key),
         key,
         wrong,
     };
@@ -76,7 +77,7 @@ pub async fn page(about: About, headers: HeaderMap, Query(asked): Query<Asked>) 
     let known = records::ask(&view, &page.key).await;
     let (objects, images) = objects::ask(&view, &page.key, &from, &to).await;
     page.difference = difference::between(&known, &images, &from, &to);
-    page.command = format!("{} {} {}", page.command, quoted(from.as_str()), quoted(to.as_str()));
+    page.command = page.command.word(&from).word(&to);
     page.objects = Some(objects);
     page.names = Some((from.to_string(), to.to_string()));
     answer::page(&page, Some(&headers))
