@@ -88,7 +88,7 @@ fn incumbent(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
                     "{app} has no incumbent: {first} is its first release, and taking that back is removing the application. \
                      Walk back with `{}`, correct applications/{}/{}.yaml, or remove it with \
                      `{}`",
-                    Command::new("shipperctl promote").word(app).option("--step", 0),
+                    Command::new("shipperctl promote").word(app).option("--step", 1),
                     app.namespace,
                     app.name,
                     Command::new("shipperctl remove").word(app)

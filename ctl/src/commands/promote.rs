@@ -1,6 +1,5 @@
 //! `shipperctl promote`: the commit that moves a release to a step [M1].
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use shipper_core::api::Goal;
@@ -14,7 +13,7 @@ use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::Hub;
-use crate::suggest;
+use crate::steps;
 use crate::terminal::{BUSY, Terminal, plain};
 
 /// `promote APP`
@@ -23,7 +22,7 @@ use crate::terminal::{BUSY, Terminal, plain};
 Examples:
   shipperctl promote web/hello                    to the next step, once the present one is achieved
   shipperctl promote web/hello --step 'full on'   to a step by name; steps may be skipped, or walked back
-  shipperctl promote hello --step 0               to a step by index, counted from 0
+  shipperctl promote hello --step 2               to the second step, as 2/3 shows it
   shipperctl promote web/hello --skip-gates       without waiting for soak and analysis of the present step
   shipperctl promote web/hello --wait             and wait until the step is done
   shipperctl promote web/hello --branch go-on     as a commit for a pull request
@@ -41,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     pub release: Option<String>,
     /// Step to go to [default: the next one]
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(long, value_name = "NAME|NUMBER")]
     pub step: Option<String>,
     /// Any new text: repeats an order that was obeyed before
     #[arg(long, value_name = "TEXT")]
@@ -63,6 +62,8 @@ struct Promotion {
     step: StepRef,
     /// The step in words.
     step_name: String,
+    /// The steps in between that are never gone to, with their numbers; empty = none.
+    skipped: String,
 }
 
 /// Runs the command.
@@ -74,12 +75,15 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let (name, promotion, held) = match hub.application(&args.app) {
         Ok(status) => (status.application.to_string(), decide(&status, args)?, held(&status)),
         Err(Error::Hub(error)) if error.is_away() => {
-            let Some(promotion) = unchecked(args) else { return Err(error.into()) };
+            let Some(promotion) = unchecked(args)? else { return Err(error.into()) };
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
             (args.app.clone(), promotion, None)
         }
         Err(error) => return Err(error),
     };
+    if !promotion.skipped.is_empty() {
+        writeln!(terminal.err, "{BUSY}skipped:{BUSY:#} {}", plain(&promotion.skipped))?;
+    }
     let commit =
         Commit::begin(global, &args.commit, &format!("Promote {name} to {}", promotion.step_name), terminal)?;
     let order = Order {
@@ -107,13 +111,22 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
 }
 
 /// What was asked for, where the hub cannot be asked.
-fn unchecked(args: &Args) -> Option<Promotion> {
-    let step = parse_step(args.step.as_deref()?);
-    Some(Promotion { release: args.release.clone()?, step_name: step.to_string(), step })
-}
-
-pub(super) fn parse_step(text: &str) -> StepRef {
-    text.parse().map_or_else(|_| StepRef::Name(text.to_owned()), StepRef::Index)
+///
+/// # Errors
+/// When the step is a number, of which only the hub knows the step.
+fn unchecked(args: &Args) -> Result<Option<Promotion>, Error> {
+    let (Some(release), Some(step)) = (args.release.clone(), args.step.clone()) else { return Ok(None) };
+    if step.parse::<u64>().is_ok() {
+        let message =
+            format!("--step {step}: without the hub nobody knows which step that is; write its name");
+        return Err(Error::Usage { message });
+    }
+    Ok(Some(Promotion {
+        release,
+        step: StepRef::Name(step.clone()),
+        step_name: step,
+        skipped: String::new(),
+    }))
 }
 
 fn decide(status: &ApplicationStatus, args: &Args) -> Result<Promotion, Error> {
@@ -127,15 +140,17 @@ fn decide(status: &ApplicationStatus, args: &Args) -> Result<Promotion, Error> {
         return Err(Error::Refused { message });
     }
     let index = match &args.step {
-        Some(asked) => named(contender, asked)?,
+        Some(asked) => steps::find(name, &contender.steps, asked)?,
         None => next(status, contender)?,
     };
     let step_name = contender.steps.get(index).cloned().unwrap_or_default();
-    let step = match &args.step {
-        Some(asked) => parse_step(asked),
-        None => StepRef::Name(step_name.clone()),
-    };
-    Ok(Promotion { release: name.to_owned(), step, step_name })
+    let step = steps::written(&step_name, index);
+    Ok(Promotion { release: name.to_owned(), step, step_name, skipped: skipped(contender, index) })
+}
+
+/// The steps between the present one and a later one.
+fn skipped(contender: &ReleaseStatus, to: usize) -> String {
+    steps::list(contender.steps.iter().enumerate().take(to).skip(contender.step + 1))
 }
 
 fn contender(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
@@ -158,24 +173,6 @@ fn stale(status: &ApplicationStatus, asked: &str, contender: &str) -> Error {
         name: asked.to_owned(),
         hint: format!("the contender is {contender}; leave out --release to promote it"),
     }
-}
-
-fn named(contender: &ReleaseStatus, asked: &str) -> Result<usize, Error> {
-    let found = match parse_step(asked) {
-        StepRef::Index(index) => usize::try_from(index).ok().filter(|index| *index < contender.steps.len()),
-        StepRef::Name(name) => contender.steps.iter().position(|step| *step == name),
-    };
-    found.ok_or_else(|| {
-        let names: Vec<&str> = contender.steps.iter().map(String::as_str).collect();
-        let mut hint = match suggest::nearest(asked, names.iter().copied()) {
-            Some(name) => format!("did you mean {name:?}? "),
-            None => String::new(),
-        };
-        let all: Vec<String> =
-            names.iter().enumerate().map(|(index, name)| format!("{index} {name:?}")).collect();
-        let _ = write!(hint, "the steps of {} are {}", contender.name, all.join(", "));
-        Error::NotFound { what: "step", name: asked.to_owned(), hint }
-    })
 }
 
 /// What keeps every order waiting, whichever step it names: as the end of "once …", with the command that helps.

@@ -1,6 +1,7 @@
 //! `shipperctl rollback`: the commit that goes back to an earlier release, however old [M8, M11].
 
 use shipper_core::command::Command;
+use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
 use super::restore::{Restoration, restore};
@@ -8,8 +9,8 @@ use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::Hub;
-use crate::suggest;
 use crate::terminal::Terminal;
+use crate::{steps, suggest};
 
 /// `rollback APP`
 #[derive(Debug, Clone, clap::Args)]
@@ -34,7 +35,7 @@ pub struct Args {
     #[arg(long, value_name = "RELEASE")]
     pub to: Option<String>,
     /// Step that the new release goes straight to, for a release that is older than the incumbent
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(long, value_name = "NAME|NUMBER")]
     pub step: Option<String>,
     /// Put back a folder of charts or manifests even if other applications use it too
     #[arg(long)]
@@ -60,7 +61,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     };
     let returns = Some(&release.name) == status.incumbent.as_ref();
     let again = release.again.as_ref().map_or_else(String::new, ToString::to_string);
-    let step = args.step.as_deref().map(super::promote::parse_step);
+    let step = args.step.as_deref().map(|asked| step_of(&status, asked)).transpose()?;
     if returns && step.is_some() {
         let message = format!("going back to the incumbent {} is at once and takes no --step", release.name);
         return Err(Error::Refused { message });
@@ -88,6 +89,18 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         None => Ok(text.to_owned()),
     };
     restore(global, (&args.commit, &args.follow), restoration, ordered, terminal)
+}
+
+/// The step of the release to be made. Its strategy is that on `main`, which may have other names than the contender's; what a number
+/// means only the contender says.
+fn step_of(status: &ApplicationStatus, asked: &str) -> Result<StepRef, Error> {
+    match status.contender_status() {
+        Some(contender) if asked.parse::<u64>().is_ok() => {
+            let index = steps::find(contender.name.as_str(), &contender.steps, asked)?;
+            Ok(steps::written(&contender.steps[index], index))
+        }
+        _ => Ok(StepRef::Name(asked.to_owned())),
+    }
 }
 
 /// The releases that one may go back to, newest first.

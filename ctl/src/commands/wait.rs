@@ -23,7 +23,7 @@ Examples:
 
 What can be waited for:
   complete            the contender is complete
-  step=NAME|INDEX     the contender achieved the step, or one behind it
+  step=NAME|NUMBER    the contender achieved the step, or one behind it; numbers count from 1
   settled             it is at rest, or waits for a commit
   failed              it cannot go on without a person
 

@@ -87,12 +87,38 @@ fn wrong_names_are_refused_before_anything_is_committed() {
         assert!(done.err.contains(hint), "{}", done.err);
     };
     refused(&["promote", "hello", "--step", "halv"], Exit::NotFound, "did you mean \"half\"?");
-    refused(&["promote", "hello", "--step", "3"], Exit::NotFound, "2 \"full on\"");
+    let counted = "steps count from 1: the steps of ";
+    for outside in ["0", "4"] {
+        refused(&["promote", "hello", "--step", outside], Exit::NotFound, counted);
+        refused(
+            &["promote", "hello", "--step", outside],
+            Exit::NotFound,
+            "1 \"canary\", 2 \"half\", 3 \"full on\"",
+        );
+    }
     let incumbent = fixture.status.incumbent.as_ref().unwrap().to_string();
     refused(&["promote", "hello", "--release", &incumbent], Exit::Failure, "only the contender");
     refused(&["promote", "hello", "--release", "hello-x"], Exit::NotFound, "the contender is");
     refused(&["promote", "web/hallo"], Exit::NotFound, "did you mean web/hello?");
     assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+}
+
+/// [M2] What stands as `1/3 canary` on every page is left for `half` by `--step 2`.
+#[test]
+fn a_step_is_typed_by_the_number_that_is_shown_and_what_is_skipped_is_said() {
+    let fixture = Fixture::new();
+    let promoted = |step: &str| {
+        let done = fixture.run(&fixture.bare, &["promote", "hello", "--step", step]);
+        assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+        (git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]), done.err)
+    };
+    let (file, said) = promoted("2");
+    assert!(file.contains("targetStep: half") && !said.contains("skipped"), "{said}\n{file}");
+    let (file, said) = promoted("3");
+    assert!(file.contains("targetStep: full on"), "{file}");
+    assert!(said.contains("skipped: 2 \"half\""), "{said}");
+    let (_, said) = promoted("canary");
+    assert!(!said.contains("skipped"), "{said}");
 }
 
 #[test]
@@ -103,7 +129,7 @@ fn a_step_that_is_not_done_is_left_only_by_name() {
     }
     let early = fixture.run(&fixture.bare, &["promote", "hello"]);
     assert_eq!(early.exit, Exit::Failure);
-    assert!(early.err.contains("is not done yet") && early.err.contains("--step \"half\""), "{}", early.err);
+    assert!(early.err.contains("is not done yet") && early.err.contains("--step half"), "{}", early.err);
     let named = fixture.run(&fixture.bare, &["promote", "hello", "--step", "half"]);
     assert_eq!(named.exit, Exit::Ok, "{}", named.err);
 }
@@ -322,7 +348,7 @@ fn a_branch_for_a_pull_request_leaves_main_alone() {
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);
     assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
     assert_eq!(git(&fixture.bare, &["log", "-1", "--format=%s", "go-on"]), "Go on");
-    let taken = fixture.run(&fixture.bare, &["promote", "hello", "--branch", "go-on", "--step", "0"]);
+    let taken = fixture.run(&fixture.bare, &["promote", "hello", "--branch", "go-on", "--step", "1"]);
     assert_eq!(taken.exit, Exit::Repository, "{}", taken.out);
 }
 
@@ -358,11 +384,17 @@ fn without_a_hub_an_order_in_full_is_committed_unchecked() {
     let base = ["--hub", "http://127.0.0.1:1", "--repository", &repository];
     let done = run([&base[..], &["promote", "hello", "--author", "A <a@b>"]].concat());
     assert_eq!(done.exit, Exit::HubUnreachable);
-    let full = ["promote", "hello", "--release", "hello-1-0", "--step", "1", "--author", "A <a@b>"];
-    let done = run([&full[..], &base[..]].concat());
+    let order = |step: &'static str| {
+        let full = ["promote", "hello", "--release", "hello-1-0", "--step", step, "--author", "A <a@b>"];
+        run([&full[..], &base[..]].concat())
+    };
+    // Nobody can say which step a number is.
+    let numbered = order("2");
+    assert!(numbered.exit == Exit::Usage && numbered.err.contains("write its name"), "{}", numbered.err);
+    let done = order("half");
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);
     assert!(done.err.contains("not checked"), "{}", done.err);
-    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: 1"));
+    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: half"));
 }
 
 /// [M13]
