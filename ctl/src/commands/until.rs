@@ -59,16 +59,22 @@ pub(super) fn until(
     asked.extend(trouble.then(|| Goal::Failed.to_string()));
     let (began, most) = (Instant::now(), if terminal.is_watched() { TOLD } else { MAX_WAIT_SECONDS });
     let (mut last, mut told) = (now.sentence(), None);
+    // The hub says at once that the contender has no such step, and before that it is no waiting.
+    let mut at_once = !there && wanted.goals.iter().any(|goal| matches!(goal, Goal::Step(_)));
     loop {
         let doing = format!("{} waits for {goal}: {last}", now.application);
-        terminal.busy(&doing);
         // A log gets a line for each change, so that nobody waits for a person who does not know.
-        if !terminal.is_watched() && told.as_ref() != Some(&doing) {
-            writeln!(terminal.err, "{}", plain(&doing))?;
-            terminal.err.flush()?;
-            told = Some(doing);
+        if !at_once {
+            terminal.busy(&doing);
+            if !terminal.is_watched() && told.as_ref() != Some(&doing) {
+                writeln!(terminal.err, "{}", plain(&doing))?;
+                terminal.err.flush()?;
+                told = Some(doing);
+            }
         }
-        let left = wanted.timeout.saturating_sub(began.elapsed()).as_secs().min(most);
+        let left =
+            wanted.timeout.saturating_sub(began.elapsed()).as_secs().min(if at_once { 0 } else { most });
+        at_once = false;
         match hub.wait(&now.application, &asked.join(","), wanted.release, wanted.commit, left) {
             Ok(Some(mut waited)) if waited.met => {
                 if trouble && waited.goal.as_deref() == Some("failed") {

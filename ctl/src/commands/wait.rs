@@ -10,6 +10,7 @@ use crate::Error;
 use crate::cli::{Global, duration};
 use crate::hub::Hub;
 use crate::output::OutputArgs;
+use crate::suggest;
 use crate::terminal::Terminal;
 
 /// `wait APP`
@@ -57,8 +58,15 @@ pub struct Args {
     pub output: OutputArgs,
 }
 
+/// What can be waited for; a step has its name behind it.
+const GOALS: [&str; 4] = ["complete", "settled", "failed", "step="];
+
 fn goal(text: &str) -> Result<Goal, String> {
-    text.parse()
+    let what = "wait for complete, settled, failed, or step=<name or number>";
+    text.parse().map_err(|_: String| match suggest::nearest(text, GOALS) {
+        Some("step=") | None => what.to_owned(),
+        Some(word) => format!("did you mean {word}? {what}"),
+    })
 }
 
 /// Runs the command.
