@@ -168,7 +168,7 @@ fn help(draft: &Draft<'_>, release: &ReleaseRecord, standing: &Standing) -> Stri
     let app = draft.input.application;
     match draft.roles().incumbent {
         Some(_) => {
-            let abort = Command::new("shipperctl abort").word(app);
+            let abort = Command::new("shipperctl abort").word(app).option("--release", &release.name);
             format!("{mend}; or take {} back: {abort}", release.name)
         }
         None => {

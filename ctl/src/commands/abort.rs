@@ -6,6 +6,7 @@ use shipper_core::condition::Reason;
 use shipper_core::state::WithdrawalReason;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
+use super::concerned::ReleaseArgs;
 use super::restore::{Restoration, restore};
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
@@ -17,6 +18,7 @@ use crate::terminal::Terminal;
 #[command(after_help = "\
 Examples:
   shipperctl abort web/hello                      back to the incumbent, at once and everywhere
+  shipperctl abort web/hello --release hello-83e4eedd-1   this one and no other
   shipperctl abort web/hello --branch take-back   as a commit for a pull request
 
 It puts the environment back as it was in the commit that asked for the incumbent: chart, manifests, \
@@ -31,6 +33,9 @@ pub struct Args {
     /// Put back a folder of charts or manifests even if other applications use it too
     #[arg(long)]
     pub shared: bool,
+    /// Which release it is about.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
@@ -45,14 +50,18 @@ pub struct Args {
 /// When there is no such application or no incumbent, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let status = Hub::of(global)?.application(&args.app)?;
-    let (contender, incumbent) = match rolled_back(&status) {
-        Some((taken_back, stands)) => (taken_back.name.as_str(), stands),
-        None => {
-            let contender = status.contender.as_ref().map(ReleaseName::as_str).unwrap_or_default();
-            (contender, incumbent(&status)?)
-        }
-    };
     let app = &status.application;
+    let taken_back = rolled_back(&status);
+    let contender = match taken_back {
+        Some((release, _)) => Some(release.name.as_str()),
+        None => status.contender.as_ref().map(ReleaseName::as_str),
+    };
+    args.about.still(&status, contender, Command::new("shipperctl abort").word(app))?;
+    let incumbent = match taken_back {
+        Some((_, stands)) => stands,
+        None => incumbent(&status)?,
+    };
+    let contender = contender.unwrap_or_default();
     let restoration = Restoration {
         app,
         release: incumbent,

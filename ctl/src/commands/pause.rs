@@ -4,6 +4,7 @@ use shipper_core::api::Goal;
 use shipper_core::command::Command;
 
 use super::commit::Commit;
+use super::concerned::ReleaseArgs;
 use super::until::follow;
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
@@ -16,6 +17,9 @@ pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
     pub app: String,
+    /// Which release it is about.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
@@ -42,9 +46,11 @@ pub fn run(global: &Global, args: &Args, paused: bool, terminal: &mut Terminal<'
         true => ("Pause", "is paused already", "It stays at its step. It goes on with: "),
         false => ("Resume", "is not paused", "It goes on. Follow it: "),
     };
-    let command = match paused {
-        true => Command::new("shipperctl resume").word(name),
-        false => Command::new("shipperctl status").word(name).flag("--watch"),
+    args.about.asked(global, name, if paused { "shipperctl pause" } else { "shipperctl resume" })?;
+    let command = match (paused, &args.about.release) {
+        (true, Some(release)) => Command::new("shipperctl resume").word(name).option("--release", release),
+        (true, None) => Command::new("shipperctl resume").word(name),
+        (false, _) => Command::new("shipperctl status").word(name).flag("--watch"),
     };
     let commit = Commit::begin(global, &args.commit, &format!("{verb} {name}"), terminal)?;
     let published =

@@ -8,6 +8,7 @@ use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 
 use super::commit::Commit;
+use super::concerned::ReleaseArgs;
 use super::until::follow;
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
@@ -36,9 +37,9 @@ pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
     pub app: String,
-    /// Release to promote; it must be the contender [default: the contender, as the hub says]
-    #[arg(long, value_name = "NAME")]
-    pub release: Option<String>,
+    /// Which release it is about.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// Step to go to [default: the next one]
     #[arg(long, value_name = "NAME|NUMBER")]
     pub step: Option<String>,
@@ -115,7 +116,9 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
 /// # Errors
 /// When the step is a number, of which only the hub knows the step.
 fn unchecked(args: &Args) -> Result<Option<Promotion>, Error> {
-    let (Some(release), Some(step)) = (args.release.clone(), args.step.clone()) else { return Ok(None) };
+    let (Some(release), Some(step)) = (args.about.release.clone(), args.step.clone()) else {
+        return Ok(None);
+    };
     if step.parse::<u64>().is_ok() {
         let message =
             format!("--step {step}: without the hub nobody knows which step that is; write its name");
@@ -132,9 +135,11 @@ fn unchecked(args: &Args) -> Result<Option<Promotion>, Error> {
 fn decide(status: &ApplicationStatus, args: &Args) -> Result<Promotion, Error> {
     let contender = contender(status)?;
     let name = contender.name.as_str();
-    if let Some(asked) = args.release.as_deref().filter(|asked| *asked != name) {
-        return Err(stale(status, asked, name));
+    let mut command = Command::new("shipperctl promote").word(&status.application);
+    if let Some(step) = &args.step {
+        command = command.option("--step", step);
     }
+    args.about.still(status, Some(name), command)?;
     if let Some(failure) = &contender.failed {
         let message = format!("{name} cannot be rendered and goes nowhere: {}", failure.message);
         return Err(Error::Refused { message });
@@ -162,26 +167,17 @@ fn contender(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
     })
 }
 
-fn stale(status: &ApplicationStatus, asked: &str, contender: &str) -> Error {
-    if let Some(release) = status.releases.iter().find(|release| release.name.as_str() == asked) {
-        let what = if release.withdrawn.is_some() { "is withdrawn" } else { "is not the newest release" };
-        let message = format!("{asked} {what}; only the contender {contender} can be promoted");
-        return Error::Refused { message };
-    }
-    Error::NotFound {
-        what: "release",
-        name: asked.to_owned(),
-        hint: format!("the contender is {contender}; leave out --release to promote it"),
-    }
-}
-
 /// What keeps every order waiting, whichever step it names: as the end of "once …", with the command that helps.
 fn held(status: &ApplicationStatus) -> Option<String> {
     match status.waiting.state {
-        WaitingFor::Paused => Some(format!(
-            "the rollout is not paused any more: {}",
-            Command::new("shipperctl resume").word(&status.application)
-        )),
+        WaitingFor::Paused => {
+            let resume = Command::new("shipperctl resume").word(&status.application);
+            let resume = match &status.contender {
+                Some(contender) => resume.option("--release", contender),
+                None => resume,
+            };
+            Some(format!("the rollout is not paused any more: {resume}"))
+        }
         WaitingFor::Blocked => Some("no rollout block stops it any more: shipperctl blocks list".to_owned()),
         _ => None,
     }

@@ -1,9 +1,11 @@
 //! `shipperctl rollback`: the commit that goes back to an earlier release, however old [M8, M11].
 
+use shipper_core::ReleaseName;
 use shipper_core::command::Command;
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
+use super::concerned::ReleaseArgs;
 use super::restore::{Restoration, restore};
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
@@ -40,6 +42,9 @@ pub struct Args {
     /// Put back a folder of charts or manifests even if other applications use it too
     #[arg(long)]
     pub shared: bool,
+    /// Which release it goes back from.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
@@ -55,6 +60,12 @@ pub struct Args {
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let status = Hub::of(global)?.application(&args.app)?;
     let app = &status.application;
+    let contender = status.contender.as_ref().map(ReleaseName::as_str);
+    let mut again = Command::new("shipperctl rollback").word(app);
+    if let Some(to) = &args.to {
+        again = again.option("--to", to);
+    }
+    args.about.still(&status, contender, again)?;
     let release = match &args.to {
         Some(asked) => named(&status, asked)?,
         None => before(&status)?,

@@ -97,8 +97,12 @@ fn wrong_names_are_refused_before_anything_is_committed() {
         );
     }
     let incumbent = fixture.status.incumbent.as_ref().unwrap().to_string();
-    refused(&["promote", "hello", "--release", &incumbent], Exit::Failure, "only the contender");
-    refused(&["promote", "hello", "--release", "hello-x"], Exit::NotFound, "the contender is");
+    refused(
+        &["promote", "hello", "--release", &incumbent],
+        Exit::Failure,
+        "is not the newest release, and nothing was done",
+    );
+    refused(&["promote", "hello", "--release", "hello-x"], Exit::NotFound, "the contender of web/hello is");
     refused(&["promote", "web/hallo"], Exit::NotFound, "did you mean web/hello?");
     assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
 }
@@ -395,6 +399,36 @@ fn without_a_hub_an_order_in_full_is_committed_unchecked() {
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);
     assert!(done.err.contains("not checked"), "{}", done.err);
     assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: half"));
+}
+
+/// [M1] What pages and messages hand out may be copied, and pasted when something else rolls out.
+#[test]
+fn a_command_that_names_its_release_does_nothing_to_another() {
+    let fixture = Fixture::new();
+    let (contender, incumbent) = (fixture.status.contender.clone(), fixture.status.incumbent.clone());
+    let (contender, incumbent) = (contender.unwrap().to_string(), incumbent.unwrap().to_string());
+    let head = git(&fixture.bare, &["rev-parse", "main"]);
+    let verbs = ["promote", "pause", "resume", "restart", "abort", "rollback"];
+    for verb in verbs {
+        let stale = fixture.run(&fixture.bare, &[verb, "hello", "--release", &incumbent]);
+        assert_eq!(stale.exit, Exit::Failure, "{verb}: {}", stale.err);
+        let now = format!(
+            "{incumbent} is not the newest release, and nothing was done; the contender of web/hello is {contender}, for which it is: \
+             shipperctl {verb} web/hello --release {contender}"
+        );
+        assert!(stale.err.contains(&now), "{verb}: {}", stale.err);
+        let unknown = fixture.run(&fixture.bare, &[verb, "hello", "--release", "hello-x-0"]);
+        assert!(
+            unknown.exit == Exit::NotFound && unknown.err.contains(&contender),
+            "{verb}: {}",
+            unknown.err
+        );
+    }
+    assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+    for verb in verbs {
+        let meant = fixture.run(&fixture.bare, &[verb, "hello", "--release", &contender]);
+        assert_eq!(meant.exit, Exit::Ok, "{verb}: {}", meant.err);
+    }
 }
 
 /// [M13]

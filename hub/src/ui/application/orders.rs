@@ -33,18 +33,20 @@ pub(super) fn of(status: &ApplicationStatus) -> Vec<Order> {
         order(true, "See what blocks it".to_owned(), Command::new("shipperctl blocks list"));
     }
     let Some(release) = contender(status) else { return orders };
+    // What is copied and lies around does nothing to a release that comes later.
+    let about = |verb: &'static str| to(verb).option("--release", &release.name);
     let under_way = release.complete.is_none();
     let failing = Mood::of(status) == Mood::Failing;
     let before = incumbent(status);
     let abort = before.filter(|_| under_way);
-    let abort = abort.map(|before| (format!("Abort: back to {}", before.version), to("shipperctl abort")));
+    let abort = abort.map(|before| (format!("Abort: back to {}", before.version), about("shipperctl abort")));
     let (first, later) = if failing { (abort, None) } else { (None, abort) };
     if let Some((label, command)) = first {
         order(true, label, command);
     }
     let paused = status.waiting.state == WaitingFor::Paused;
     if paused {
-        order(true, "Go on".to_owned(), to("shipperctl resume"));
+        order(true, "Go on".to_owned(), about("shipperctl resume"));
     }
     let next = release.steps.get(release.step + 1);
     // A promotion of what is paused or blocked would move nothing.
@@ -54,18 +56,18 @@ pub(super) fn of(status: &ApplicationStatus) -> Vec<Order> {
         order(
             asked && !failing,
             format!("Promote to {next}{early}"),
-            to("shipperctl promote").option("--release", &release.name).option("--step", next),
+            about("shipperctl promote").option("--step", next),
         );
     }
     if let Some((label, command)) = later {
         order(false, label, command);
     }
     if let Some(before) = before.filter(|_| !under_way) {
-        let command = to("shipperctl rollback").option("--to", &before.name);
+        let command = about("shipperctl rollback").option("--to", &before.name);
         order(false, format!("Roll back to {}", before.version), command);
     }
     if under_way && !paused {
-        order(false, "Pause where it is".to_owned(), to("shipperctl pause"));
+        order(false, "Pause where it is".to_owned(), about("shipperctl pause"));
     }
     order(false, "Ask why".to_owned(), to("shipperctl why"));
     orders
