@@ -2,6 +2,7 @@
 //! contender.
 
 use shipper_core::ReleaseName;
+use shipper_core::ReleaseName;
 use shipper_core::command::Command;
 use shipper_core::status::ApplicationStatus;
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use shipper_core::api::{Commit, TimelineEvent};
 
+use super::moment;
 use crate::terminal::{FAINT, STRONG, plain};
 
 /// Characters of a commit's id, as `git log --oneline` has about as many.
@@ -13,7 +14,7 @@ const ID: usize = 10;
 pub fn events<'e>(entries: impl IntoIterator<Item = &'e TimelineEvent>, named: bool) -> String {
     let mut text = String::new();
     for entry in entries {
-        let _ = write!(text, "{FAINT}{}{FAINT:#} ", entry.at.strftime("%Y-%m-%d %H:%M:%S"));
+        let _ = write!(text, "{FAINT}{}{FAINT:#} ", moment(entry.at));
         if let Some(application) = entry.application.as_ref().filter(|_| named) {
             let _ = write!(text, "{STRONG}{}{STRONG:#} ", plain(&application.to_string()));
         }

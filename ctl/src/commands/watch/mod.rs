@@ -176,7 +176,7 @@ impl<'v, 't> View<'v, 't> {
             return Ok(());
         }
         if self.args.output.output.for_people() {
-            write!(self.terminal.out, "{FAINT}{}{FAINT:#} ", now.strftime("%Y-%m-%d %H:%M:%S"))?;
+            write!(self.terminal.out, "{FAINT}{}{FAINT:#} ", render::moment(now))?;
         }
         writeln!(self.terminal.out, "{line}")?;
         self.terminal.out.flush()?;
