@@ -1,5 +1,6 @@
 //! Promote and abort make the commits that a person would make, in real repositories.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::rollout::{World, broken_image};
@@ -429,6 +430,45 @@ fn a_command_that_names_its_release_does_nothing_to_another() {
         let meant = fixture.run(&fixture.bare, &[verb, "hello", "--release", &contender]);
         assert_eq!(meant.exit, Exit::Ok, "{verb}: {}", meant.err);
     }
+}
+
+/// Serves the repositories in a folder over HTTP, so that their hooks run; the address.
+fn over_http(root: &Path) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = shipper_git_http::router(root);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    url
+}
+
+#[test]
+fn a_protected_main_is_met_with_the_option_that_asks_for_a_pull_request() {
+    let fixture = Fixture::new();
+    let hook = fixture.bare.join("hooks/pre-receive");
+    let refuse = "#!/bin/sh\nwhile read old new ref; do [ $ref != refs/heads/main ] || { echo main is protected; exit 1; }; done\n";
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, refuse).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    git(&fixture.bare, &["config", "http.receivepack", "true"]);
+    let name = fixture.bare.file_name().unwrap().to_str().unwrap();
+    let served = PathBuf::from(format!("{}/{name}", over_http(fixture.bare.parent().unwrap())));
+    let refused = fixture.run(&served, &["pause", "hello"]);
+    assert_eq!(refused.exit, Exit::Repository, "{}", refused.err);
+    assert!(
+        refused.err.contains("main is protected") && refused.err.contains("--pull-request"),
+        "{}",
+        refused.err
+    );
+    let proposed = fixture.run(&served, &["pause", "hello", "--pull-request"]);
+    assert_eq!(proposed.exit, Exit::Ok, "{}", proposed.err);
+    assert!(proposed.out.contains("nothing happens until it is merged"), "{}", proposed.out);
 }
 
 /// [M13]
