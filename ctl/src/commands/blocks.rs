@@ -121,7 +121,8 @@ fn list(global: &Global, args: &ListArgs, terminal: &mut Terminal<'_>) -> Result
     let blocks = Hub::of(global)?.blocks()?;
     let output = args.output.output;
     let names = || blocks.iter().map(|block| BlockId::of_status(block).to_string()).collect();
-    let text = || Ok(render::blocks(&blocks, Timestamp::now(), output.width(terminal)));
+    let (wide, width) = (output.is_wide(), output.width(terminal));
+    let text = || Ok(render::blocks(&blocks, Timestamp::now(), wide, width));
     let text = output.print(&blocks, names, text)?;
     Ok(write!(terminal.out, "{text}")?)
 }

@@ -4,6 +4,7 @@
 use shipper_core::ReleaseName;
 use shipper_core::ReleaseName;
 use shipper_core::ReleaseName;
+use shipper_core::ReleaseName;
 use shipper_core::command::Command;
 use shipper_core::status::ApplicationStatus;
 

@@ -100,7 +100,8 @@ pub fn run(global: &Global, command: &Command, terminal: &mut Terminal<'_>) -> R
             let all = Hub::of(global)?.clusters()?;
             let output = list.output.output;
             let names = || all.iter().map(|one| one.cluster.name.to_string()).collect();
-            let text = || Ok(render::clusters_overview(&all, Timestamp::now(), output.width(terminal)));
+            let (now, wide, width) = (Timestamp::now(), output.is_wide(), output.width(terminal));
+            let text = || Ok(render::clusters_overview(&all, now, wide, width));
             let text = output.print(&all, names, text)?;
             Ok(write!(terminal.out, "{text}")?)
         }
