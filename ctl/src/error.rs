@@ -100,6 +100,14 @@ pub enum Error {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
+    /// The hub does not answer, and something can be done all the same.
+    #[error("{error}; {way}")]
+    Away {
+        /// Why it does not.
+        error: HubError,
+        /// What can be done.
+        way: String,
+    },
     /// The hub.
     #[error(transparent)]
     Hub(#[from] HubError),

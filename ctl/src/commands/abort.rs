@@ -9,8 +9,7 @@ use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 use super::concerned::ReleaseArgs;
 use super::restore::{Restoration, restore};
 use crate::Error;
-use crate::cli::{CommitArgs, FollowArgs, Global};
-use crate::hub::Hub;
+use crate::cli::{CommitArgs, FollowArgs, Global, StateArgs};
 use crate::terminal::Terminal;
 
 /// `abort APP`
@@ -25,7 +24,9 @@ It puts the environment back as it was in the commit that asked for the incumben
 values and overrides of spec.template, spec.restart, and the folder that a chart.path or a \
 manifests.path names. Placement and strategy stay as they are. The incumbent goes straight back to \
 full load; no new release is made. The same takes back a release that is complete. Where the hub \
-took a release back by itself, it makes main say so.")]
+took a release back by itself, it makes main say so.
+
+Without the hub it goes by what the hub wrote to its branch, where --release names the release.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
@@ -42,6 +43,9 @@ pub struct Args {
     /// Whether it goes on until that is done.
     #[command(flatten)]
     pub follow: FollowArgs,
+    /// Where the state of the fleet is, which is read where the hub does not answer.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// Runs the command.
@@ -49,7 +53,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application or no incumbent, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::of(global)?.application(&args.app)?;
+    let status = args.about.status(global, (&args.app, "shipperctl abort"), &args.state, terminal)?;
     let app = &status.application;
     let taken_back = rolled_back(&status);
     let contender = match taken_back {

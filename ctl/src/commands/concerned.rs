@@ -1,16 +1,18 @@
 //! Which release a command is about. One that names its release, as pages and messages hand it out, does nothing once another is the
 //! contender.
 
-use shipper_core::ReleaseName;
-use shipper_core::ReleaseName;
-use shipper_core::ReleaseName;
+use std::io::Write as _;
+
 use shipper_core::ReleaseName;
 use shipper_core::command::Command;
 use shipper_core::status::ApplicationStatus;
 
 use crate::Error;
-use crate::cli::Global;
-use crate::hub::Hub;
+use crate::cli::{Global, StateArgs};
+use crate::hub::{Hub, pick};
+use crate::records::Records;
+use crate::repository;
+use crate::terminal::{BUSY, Terminal, plain};
 
 /// The option that names the release.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -54,8 +56,50 @@ impl ReleaseArgs {
         if self.release.is_none() {
             return Ok(());
         }
-        let status = Hub::of(global)?.application(app)?;
+        let status = Hub::of(global)?.application(app).map_err(|error| {
+            let command = Command::new(verb).word(app);
+            or_else(error, || format!("without --release it needs no hub: {command}"))
+        })?;
         let contender = status.contender.as_ref().map(ReleaseName::as_str);
         self.still(&status, contender, Command::new(verb).word(&status.application))
+    }
+
+    /// What the hub says of an application; where it does not answer, and the release is named, what it wrote last.
+    ///
+    /// # Errors
+    /// When there is no such application, or neither the hub nor its branch can be read.
+    pub(super) fn status(
+        &self,
+        global: &Global,
+        (app, verb): (&str, &'static str),
+        state: &StateArgs,
+        terminal: &mut Terminal<'_>,
+    ) -> Result<ApplicationStatus, Error> {
+        let error = match Hub::of(global)?.application(app) {
+            Err(Error::Hub(error)) if error.is_away() => error,
+            answered => return answered,
+        };
+        if self.release.is_none() {
+            let command = Command::new(verb).word(app);
+            let way = format!(
+                "it goes by what the hub wrote to its branch where the release is named: {command} --release NAME"
+            );
+            return Err(Error::Away { error, way });
+        }
+        let place = repository::state_place(global, state)?;
+        terminal.busy(&format!("Reading {}", place.url));
+        let records = Records::read(&place, &state.state_branch)?;
+        let status = records.status(&pick(app, &records.applications()?)?)?;
+        let error = plain(&error.to_string()).into_owned();
+        writeln!(terminal.err, "{BUSY}by the branch of the hub:{BUSY:#} {error}")?;
+        Ok(status)
+    }
+}
+
+/// What can be done where the hub does not answer, beside why it does not.
+pub(super) fn or_else(error: Error, way: impl FnOnce() -> String) -> Error {
+    match error {
+        Error::Hub(error) if error.is_away() => Error::Away { error, way: way() },
+        other => other,
     }
 }

@@ -76,7 +76,12 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let (name, promotion, held) = match hub.application(&args.app) {
         Ok(status) => (status.application.to_string(), decide(&status, args)?, held(&status)),
         Err(Error::Hub(error)) if error.is_away() => {
-            let Some(promotion) = unchecked(args)? else { return Err(error.into()) };
+            let Some(promotion) = unchecked(args)? else {
+                let command = Command::new("shipperctl promote").word(&args.app);
+                let way =
+                    format!("an order in full is committed without it: {command} --release NAME --step NAME");
+                return Err(Error::Away { error, way });
+            };
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
             (args.app.clone(), promotion, None)
         }

@@ -8,9 +8,8 @@ use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 use super::concerned::ReleaseArgs;
 use super::restore::{Restoration, restore};
 use crate::Error;
-use crate::cli::{CommitArgs, FollowArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global, StateArgs};
 use crate::edit::{Order, set_rollout};
-use crate::hub::Hub;
 use crate::terminal::Terminal;
 use crate::{steps, suggest};
 
@@ -28,7 +27,9 @@ manifests.path names. Placement and strategy stay as they are.
 
 Back to the incumbent is a return: no new release, no steps. An older environment makes a new release, \
 which goes through the strategy, or straight to the step given, without waiting for gates. \
-`shipperctl status APP` lists the releases.")]
+`shipperctl status APP` lists the releases.
+
+Without the hub it goes by what the hub wrote to its branch, where --release names the contender.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
@@ -51,6 +52,9 @@ pub struct Args {
     /// Whether it goes on until that is done.
     #[command(flatten)]
     pub follow: FollowArgs,
+    /// Where the state of the fleet is, which is read where the hub does not answer.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// Runs the command.
@@ -58,7 +62,7 @@ pub struct Args {
 /// # Errors
 /// When there is no such application or release, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::of(global)?.application(&args.app)?;
+    let status = args.about.status(global, (&args.app, "shipperctl rollback"), &args.state, terminal)?;
     let app = &status.application;
     let contender = status.contender.as_ref().map(ReleaseName::as_str);
     let mut again = Command::new("shipperctl rollback").word(app);

@@ -7,6 +7,7 @@ use crate::rollout::{World, broken_image};
 use crate::support::{Outcome, commit, git, hub, repository, run, well, write};
 use jiff::SignedDuration;
 use shipper_core::intent::OnFailure;
+use shipper_core::state::{AppRecord, ReleaseRecord, StateObject as _};
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
@@ -21,6 +22,7 @@ struct Fixture {
     bare: PathBuf,
     clone: PathBuf,
     status: ApplicationStatus,
+    records: Vec<(String, String)>,
 }
 
 impl Fixture {
@@ -37,7 +39,7 @@ impl Fixture {
         let mut world = World::new(&first);
         world.settle().order("full on").settle().change("2222222222", &second).settle();
         let status = world.status();
-        Self { _directory: directory, bare, clone, status }
+        Self { _directory: directory, bare, clone, status, records: world.records() }
     }
 
     fn hub(&self) -> String {
@@ -124,6 +126,44 @@ fn a_step_is_typed_by_the_number_that_is_shown_and_what_is_skipped_is_said() {
     assert!(said.contains("skipped: 2 \"half\""), "{said}");
     let (_, said) = promoted("canary");
     assert!(!said.contains("skipped"), "{said}");
+}
+
+/// What a shell makes of a line in which `shipperctl` only says its words, a line each.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("shipperctl() {{ printf '%s\\0' \"$@\"; }}\n{line}");
+    let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{line}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.split_terminator('\0').map(str::to_owned).collect()
+}
+
+/// [A5] The command that a message spells out is copied into a shell as it stands.
+#[test]
+fn a_suggested_command_means_what_it_says_whatever_the_step_is_called() {
+    for name in ["full on", "$(touch x)", "a;reboot", "\"$x y\"", "it's", "-x", "a\nb", "\u{1b}[2J\u{202e}é"]
+    {
+        let mut world = World::new("1111111111");
+        let mut status =
+            world.strategy(|strategy| strategy.steps[1].name = name.to_owned()).settle().status();
+        let command = |text: &str| {
+            let (_, command) =
+                text.split_once("shipperctl ").unwrap_or_else(|| panic!("no command in {text}"));
+            words(&format!("shipperctl {}", command.trim_end()))
+        };
+        let contender = status.contender.as_ref().unwrap().to_string();
+        let mut wanted =
+            vec!["promote".to_owned(), "web/hello".to_owned(), "--release".to_owned(), contender];
+        match name {
+            "-x" => wanted.push("--step=-x".to_owned()),
+            _ => wanted.extend(["--step".to_owned(), name.to_owned()]),
+        }
+        assert_eq!(command(&status.waiting.message), wanted);
+        status.releases[0].achieved = None;
+        let hub = hub(vec![status], well(Vec::new(), Vec::new()));
+        let early = run(["promote", "hello", "--hub", hub.as_str()]);
+        assert_eq!(early.exit, Exit::Failure, "{}", early.err);
+        assert_eq!(command(early.err.rsplit_once("name the step: ").unwrap().1), wanted);
+    }
 }
 
 #[test]
@@ -469,6 +509,57 @@ fn a_protected_main_is_met_with_the_option_that_asks_for_a_pull_request() {
     let proposed = fixture.run(&served, &["pause", "hello", "--pull-request"]);
     assert_eq!(proposed.exit, Exit::Ok, "{}", proposed.err);
     assert!(proposed.out.contains("nothing happens until it is merged"), "{}", proposed.out);
+}
+
+/// [M8] When the hub is down is when people want to go back.
+#[test]
+fn without_a_hub_abort_and_rollback_go_by_what_it_wrote_last() {
+    for verb in ["abort", "rollback"] {
+        let fixture = Fixture::new();
+        git(&fixture.clone, &["checkout", "-q", "--orphan", "shipper/state"]);
+        let records: Vec<_> =
+            fixture.records.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        write(&fixture.clone, &records);
+        git(&fixture.clone, &["add", "-A"]);
+        git(&fixture.clone, &["commit", "-qm", "state"]);
+        git(&fixture.clone, &["push", "-q", "origin", "shipper/state"]);
+        let away = |more: &[&str]| {
+            let repository = fixture.bare.display().to_string();
+            let base = ["--hub", "http://127.0.0.1:1", "--repository", &repository, "--author", "A <a@b>"];
+            run([&[verb, "hello"][..], more, &base].concat())
+        };
+        let head = git(&fixture.bare, &["rev-parse", "main"]);
+        let unnamed = away(&[]);
+        assert_eq!(unnamed.exit, Exit::HubUnreachable, "{}", unnamed.err);
+        let way = format!("shipperctl {verb} hello --release NAME");
+        assert!(unnamed.err.contains(&way), "{}", unnamed.err);
+        let incumbent = fixture.status.incumbent.as_ref().unwrap().to_string();
+        let stale = away(&["--release", &incumbent]);
+        assert!(stale.exit == Exit::Failure && stale.err.contains("nothing was done"), "{}", stale.err);
+        assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+        let contender = fixture.status.contender.as_ref().unwrap().to_string();
+        let done = away(&["--release", &contender]);
+        assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+        assert!(done.err.contains("by the branch of the hub"), "{}", done.err);
+        assert!(git(&fixture.bare, &["show", &format!("main:{MANIFEST}")]).contains("1.0.0"));
+    }
+}
+
+/// The records say what the hub says, but for what only clusters know.
+#[test]
+fn the_records_alone_say_who_is_contender_and_what_each_release_is() {
+    let fixture = Fixture::new();
+    let read = |(path, text): &(String, String)| path.ends_with("release.yaml").then(|| text.clone());
+    let releases: Vec<ReleaseRecord> = fixture
+        .records
+        .iter()
+        .filter_map(read)
+        .map(|text| ReleaseRecord::from_yaml(text.as_bytes()).unwrap())
+        .collect();
+    let record = AppRecord::from_yaml(fixture.records[0].1.as_bytes()).unwrap();
+    let told = shipper_core::plan::recorded(&record, &releases);
+    assert_eq!((&told.contender, &told.incumbent), (&fixture.status.contender, &fixture.status.incumbent));
+    assert_eq!(told.releases, fixture.status.releases);
 }
 
 /// [M13]
