@@ -14,11 +14,13 @@
 //! - [`status`] and [`api`]: what people are told.
 //! - [`analysis`]: what a measured value is worth.
 //! - [`few`]: a map of a few entries; [`suggest`]: the name that was meant.
+//! - [`command`]: command lines that people copy; [`text`]: characters that act.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
 pub mod analysis;
 pub mod api;
 pub mod catalogue;
+pub mod command;
 pub mod condition;
 pub mod converge;
 pub mod few;
@@ -36,6 +38,7 @@ pub mod standing;
 pub mod state;
 pub mod status;
 pub mod suggest;
+pub mod text;
 pub mod why;
 pub mod yaml;
 

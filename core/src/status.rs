@@ -122,7 +122,7 @@ pub struct ReleaseStatus {
     pub version: String,
     /// Names of its steps.
     pub steps: Vec<String>,
-    /// Index of the step asked for.
+    /// Index of the step asked for, from 0.
     pub step: usize,
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -30,6 +30,22 @@ pub enum Error {
         /// Why, and the next step.
         message: String,
     },
+    /// What was asked for names a release that is not the contender any more.
+    #[error(
+        "{asked} {why}, and nothing was done; the contender of {app} is {now}, for which it is: {command}"
+    )]
+    Stale {
+        /// The release that was named.
+        asked: String,
+        /// What it is now.
+        why: &'static str,
+        /// Whose.
+        app: String,
+        /// The contender.
+        now: String,
+        /// The same for the contender.
+        command: String,
+    },
     /// A file that was to be changed cannot be.
     #[error("{file}: {source}")]
     Edit {
@@ -84,6 +100,14 @@ pub enum Error {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] std::io::Error),
+    /// The hub does not answer, and something can be done all the same.
+    #[error("{error}; {way}")]
+    Away {
+        /// Why it does not.
+        error: HubError,
+        /// What can be done.
+        way: String,
+    },
     /// The hub.
     #[error(transparent)]
     Hub(#[from] HubError),

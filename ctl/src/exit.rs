@@ -70,6 +70,7 @@ impl From<&Error> for Exit {
         match error {
             Error::Usage { .. } => Self::Usage,
             Error::NotFound { .. } => Self::NotFound,
+            Error::Away { .. } => Self::HubUnreachable,
             Error::Hub(error) if error.is_away() => Self::HubUnreachable,
             Error::Hub(HubError::Asked { .. } | HubError::Address { .. }) => Self::Usage,
             Error::Hub(HubError::Missing { .. }) => Self::NotFound,

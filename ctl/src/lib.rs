@@ -4,6 +4,7 @@
 //! - [`commands`]: one file for each command
 //! - [`demo`]: a whole fleet in this process
 //! - [`edit`]: changing an Application's file without touching the rest of it
+//! - [`steps`]: steps as people name them
 //! - [`repository`]: finding, reading and committing to the fleet repository
 //! - [`lint`]: checking a whole fleet repository
 //! - [`render`]: statuses as text
@@ -36,6 +37,7 @@ pub mod pulls;
 pub mod records;
 pub mod render;
 pub mod repository;
+pub mod steps;
 pub mod terminal;
 
 use std::ffi::{OsStr, OsString};

@@ -48,6 +48,21 @@ mod tests {
     }
 
     #[test]
+    fn a_goal_that_is_none_is_met_with_the_nearest_word() {
+        for (wrong, right) in [
+            ("completed", "did you mean complete? "),
+            ("setled", "did you mean settled? "),
+            ("x", ": wait for "),
+        ] {
+            let said = said(&["shipperctl", "wait", "web/hello", "--for", wrong]);
+            assert!(
+                said.contains(right) && said.contains("wait for complete, settled, failed, or step="),
+                "{said}"
+            );
+        }
+    }
+
+    #[test]
     fn no_command_at_all_shows_which_there_are() {
         let said = said(&["shipperctl", "clusters"]);
         assert!(said.contains("\n  drain") && !said.contains("error:"), "{said}");

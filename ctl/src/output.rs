@@ -13,7 +13,7 @@ pub enum Output {
     /// For people
     #[default]
     Text,
-    /// For people, with more columns, and lines as long as they come
+    /// For people, with lines as long as they come, and more to read of status, history, events, measurements, blocks and clusters
     Wide,
     /// For programs: the objects of the hub's API
     Json,

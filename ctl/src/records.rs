@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use shipper_core::manifest::files_of;
+use shipper_core::plan::recorded;
 use shipper_core::state::{AppRecord, ReleaseRecord, StateObject, paths};
+use shipper_core::status::ApplicationStatus;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use shipper_git::Snapshot;
 
 use crate::Error;
 use crate::repository::{Place, RepositoryError, Scratch};
 
-/// Largest rendered file that is read, in bytes; the hub makes none that is larger.
+/// Largest file of the hub that is read, in bytes; it makes none that is larger.
 pub const MAX_MANIFESTS: u64 = 64 << 20;
 /// Largest record that is read, in bytes.
 const MAX_RECORD: u64 = 16 << 20;
@@ -66,6 +68,24 @@ impl Records {
             .filter_map(|path| path.strip_suffix("/release.yaml")?.rsplit('/').next())
             .collect();
         Ok(found.into_iter().map(ReleaseName::from).collect())
+    }
+
+    /// What the hub wrote last of an application: its releases and their roles.
+    ///
+    /// # Errors
+    /// When there is no such application, or its records cannot be read.
+    pub fn status(&self, app: &AppKey) -> Result<ApplicationStatus, Error> {
+        let record: AppRecord = self.object(&paths::app_record(app))?;
+        let releases = self.releases(app)?;
+        let records = releases.iter().map(|release| self.object(&paths::release_record(app, release)));
+        Ok(recorded(&record, &records.collect::<Result<Vec<ReleaseRecord>, Error>>()?))
+    }
+
+    fn object<T: StateObject>(&self, path: &str) -> Result<T, Error> {
+        let unread = |reason: String| Error::Read { path: path.to_owned(), reason };
+        let bytes = self.snapshot.read(path, MAX_MANIFESTS).map_err(RepositoryError::from)?;
+        let bytes = bytes.ok_or_else(|| unread("the hub has not written it".to_owned()))?;
+        T::from_yaml(&bytes).map_err(|error| unread(error.to_string()))
     }
 
     fn entries(&self, folder: &str) -> Result<Vec<String>, Error> {

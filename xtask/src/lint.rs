@@ -1,10 +1,10 @@
-//! `cargo xtask lint`: formatting, clippy, forbidden dependencies, generated pages, links in the API documentation, and licences and
-//! advisories where `cargo-deny` is installed. Everything is looked at even if something was found before.
+//! `cargo xtask lint`: formatting, clippy, forbidden dependencies, suggested commands, generated pages, links in the API documentation,
+//! and licences and advisories where `cargo-deny` is installed. Everything is looked at even if something was found before.
 
 use anyhow::{Result, ensure};
 
 use crate::command::{cargo, run as finish, say, succeeds};
-use crate::{docs, tree};
+use crate::{docs, suggested, tree};
 
 pub(crate) fn run() -> Result<()> {
     let mut findings = Vec::new();
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
         "warnings",
     ])));
     look(tree::check());
+    look(suggested::check());
     look(docs::check());
     look(docs::api());
     if succeeds(&mut cargo(["deny", "--version"])) {

@@ -8,6 +8,7 @@ mod docs;
 mod failures;
 mod lint;
 mod recording;
+mod suggested;
 mod test;
 mod tools;
 mod tree;

@@ -41,7 +41,7 @@ pub struct Measurement {
     pub application: AppKey,
     /// The release that was judged.
     pub release: ReleaseName,
-    /// Index of the step that had the gate.
+    /// Index of the step that had the gate, from 0.
     pub step: usize,
     /// The step's name.
     pub step_name: String,

@@ -25,7 +25,7 @@ pub struct ApplicationSummary {
     /// What the contender is a version of, in words.
     #[schema(required)]
     pub version: Option<String>,
-    /// Index of the step asked for, of the contender.
+    /// Index of the step asked for, of the contender, from 0.
     #[schema(required)]
     pub step: Option<usize>,
     /// How many steps the contender has.

@@ -18,7 +18,7 @@ pub enum Goal {
     Complete,
     /// It cannot go on without a person: it does not render, too many clusters fail, or the hub took it back.
     Failed,
-    /// The contender achieved this step, or one behind it; by name or index [M3].
+    /// The contender achieved this step, or one behind it; by name or by index from 0 [M3].
     Step(String),
     /// Nothing goes on by itself: at rest, or waiting for a commit.
     Settled,
@@ -89,9 +89,9 @@ impl Goal {
                 let index = named.or_else(|| step.parse().ok().filter(|index| *index < release.steps.len()));
                 let Some(index) = index else {
                     let steps: Vec<String> =
-                        release.steps.iter().enumerate().map(|(i, name)| format!("{i} {name}")).collect();
+                        release.steps.iter().enumerate().map(|(i, name)| format!("{i} {name:?}")).collect();
                     return Err(format!(
-                        "{} has no step {step:?}; its steps are {}",
+                        "{} has no step {step:?}; its steps, counted from 0, are {}",
                         release.name,
                         steps.join(", ")
                     ));
@@ -113,7 +113,7 @@ impl FromStr for Goal {
             other => match other.strip_prefix("step=") {
                 Some(step) if !step.is_empty() => Ok(Self::Step(step.to_owned())),
                 _ => Err(format!(
-                    "{other:?} cannot be waited for; wait for complete, failed, settled, or step=<name or index>"
+                    "{other:?} cannot be waited for; wait for complete, failed, settled, or step=<name, or index from 0>"
                 )),
             },
         }

@@ -4,6 +4,7 @@ use super::blocks::Act;
 use super::evidence::Proof;
 use super::halt::{Halt, halt};
 use super::{Draft, Share, failing, numbers, taken_back, words};
+use crate::command::Command;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::OnFailure;
 use crate::state::{FailingCluster, FailureKind, Position, ReleaseRecord};
@@ -166,8 +167,14 @@ fn help(draft: &Draft<'_>, release: &ReleaseRecord, standing: &Standing) -> Stri
     }
     let app = draft.input.application;
     match draft.roles().incumbent {
-        Some(_) => format!("{mend}; or take {} back: shipperctl abort {app}", release.name),
-        None => format!("{mend}; or remove the application: shipperctl remove {app}"),
+        Some(_) => {
+            let abort = Command::new("shipperctl abort").word(app).option("--release", &release.name);
+            format!("{mend}; or take {} back: {abort}", release.name)
+        }
+        None => {
+            let remove = Command::new("shipperctl remove").word(app);
+            format!("{mend}; or remove the application: {remove}")
+        }
     }
 }
 

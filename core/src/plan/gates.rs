@@ -71,10 +71,7 @@ pub(super) fn pass(draft: &mut Draft<'_>, blocked: bool) {
         draft.event(
             &contender,
             EventReason::StepAsked,
-            format!(
-                "{contender} goes to step {} {name:?}: its gates are passed and approval is auto",
-                step + 1
-            ),
+            format!("{contender} goes to step {name:?}: its gates are passed and approval is auto"),
         );
     }
 }

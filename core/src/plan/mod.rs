@@ -33,6 +33,7 @@ mod targets;
 mod words;
 
 pub use blocks::{OVERRIDES, names_block, overrides};
+pub use explain::recorded;
 pub use numbers::{Numbers, Share, numbers};
 pub use placement::{ClusterInfo, Fleet, Room, peak_of};
 pub use releases::pinned;

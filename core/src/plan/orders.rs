@@ -75,8 +75,10 @@ fn decide(
         return Decision::Refused(Reason::StaleRelease, message);
     }
     let Some(step) = find_step(&release.strategy, &order.target_step) else {
+        let counted =
+            if matches!(order.target_step, StepRef::Index(_)) { "; numbers there count from 0" } else { "" };
         let message = format!(
-            "rollout.targetStep {} is not a step of {contender}; its steps are {}",
+            "rollout.targetStep {} is not a step of {contender}; its steps are {}{counted}",
             order.target_step,
             list(&release.strategy)
         );
@@ -119,7 +121,7 @@ fn go(draft: &mut Draft<'_>, contender: &ReleaseName, step: usize) {
         // The mark is lost by walking back [M7].
         release.complete = None;
     }
-    draft.asked(contender, EventReason::StepAsked, format!("{contender} goes to step {step} {name:?}"));
+    draft.asked(contender, EventReason::StepAsked, format!("{contender} goes to step {name:?}"));
 }
 
 fn find_step(strategy: &StrategySpec, step: &StepRef) -> Option<usize> {
@@ -133,9 +135,8 @@ fn find_step(strategy: &StrategySpec, step: &StepRef) -> Option<usize> {
     }
 }
 
-/// The steps of a strategy as a person may name them: `0 "staging", 1 "50/50"`.
+/// The steps of a strategy as a person may name them: `"staging", "50/50"`.
 pub(super) fn list(strategy: &StrategySpec) -> String {
-    let steps: Vec<String> =
-        strategy.steps.iter().enumerate().map(|(i, step)| format!("{i} {:?}", step.name)).collect();
+    let steps: Vec<String> = strategy.steps.iter().map(|step| format!("{:?}", step.name)).collect();
     steps.join(", ")
 }

@@ -194,9 +194,8 @@ fn iteration(record: &AppRecord, hash: &str) -> u32 {
 }
 
 /// The name of the next release with this environment [R1].
-pub(in crate::plan) fn next_name(draft: &Draft<'_>, hash: &str) -> Option<ReleaseName> {
-    let iteration = iteration(draft.record.as_ref()?, hash);
-    Some(ReleaseName::from(format!("{}-{hash}-{iteration}", draft.input.application.name)))
+pub(in crate::plan) fn next_name(record: &AppRecord, hash: &str) -> ReleaseName {
+    ReleaseName::from(format!("{}-{hash}-{}", record.application.name, iteration(record, hash)))
 }
 
 /// A new release at its first step.
@@ -209,7 +208,7 @@ fn first_of(
     let record = draft.record.as_ref()?;
     Some(ReleaseRecord {
         application: draft.input.application.clone(),
-        name: next_name(draft, hash)?,
+        name: next_name(record, hash),
         generation: record.generation + 1,
         environment: resolved.environment.clone(),
         written_chart: resolved.written_chart.clone().map(Box::new),

@@ -7,6 +7,7 @@ use super::blocks::Act;
 use super::evidence::current;
 use super::{Draft, Event, EventReason, PlannedTarget, blocks};
 use crate::ClusterName;
+use crate::command::Command;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::few::Few;
 use crate::report::AppReport;
@@ -218,10 +219,11 @@ fn waits(draft: &Draft<'_>, absence: &Absence, due: Option<Timestamp>, blocking:
     };
     let message = format!(
         "applications/{}/{}.yaml is not on main{seen}, and {}; {next}. Put the file back to keep it, or confirm its removal with: \
-         shipperctl remove {app} (a commit with the trailer {CONFIRM_REMOVAL}: {app})",
+         {} (a commit with the trailer {CONFIRM_REMOVAL}: {app})",
         app.namespace,
         app.name,
-        running(draft)
+        running(draft),
+        Command::new("shipperctl remove").word(app)
     );
     Condition::new(ConditionType::Present, Status::False, Reason::MissingOnMain, message)
 }
@@ -294,7 +296,8 @@ fn remainder(draft: &Draft<'_>, name: &ClusterName) -> String {
             format!("{} left{stuck}", count(remains.objects))
         }
         None if draft.input.liveness.get(name) == Some(&Liveness::Offline) => format!(
-            "its agent does not report; if the cluster is gone for good, remove it with: shipperctl remove --cluster {name}"
+            "its agent does not report; if the cluster is gone for good, remove it with: {}",
+            Command::new("shipperctl remove").option("--cluster", name)
         ),
         None => "has not reported on its tombstone yet".to_owned(),
     }

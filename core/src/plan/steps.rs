@@ -50,7 +50,7 @@ fn judge(draft: &mut Draft<'_>) {
             } else {
                 format!(" without {}", words::list(&excused))
             };
-            let message = format!("{contender} achieved step {} {:?}{without}", position.step, position.name);
+            let message = format!("{contender} achieved step {:?}{without}", position.name);
             release.achieved = Some(Achieved { step: position.step, name: position.name, at: now, excused });
             draft.event(&contender, EventReason::StepAchieved, message);
         }
@@ -60,8 +60,7 @@ fn judge(draft: &mut Draft<'_>) {
         }
         (Verdict::Lost, Some(_)) if release.complete.is_none() => {
             release.achieved = None;
-            let message =
-                format!("{contender} no longer achieves step {} {:?}", position.step, position.name);
+            let message = format!("{contender} no longer achieves step {:?}", position.name);
             draft.event(&contender, EventReason::StepLost, message);
         }
         (Verdict::Lost, _) => {}

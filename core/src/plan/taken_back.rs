@@ -2,6 +2,7 @@
 
 use super::{Draft, EventReason, bases};
 use crate::ReleaseName;
+use crate::command::Command;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::state::{ReleaseRecord, Withdrawal, WithdrawalReason};
 
@@ -49,11 +50,15 @@ pub(super) fn tell(draft: &mut Draft<'_>) {
     };
     let release = draft.releases.values().filter(by_hub).max_by_key(|release| release.generation);
     let name = release.map_or("its release", |release| release.name.as_str());
+    let abort = Command::new("shipperctl abort").word(draft.input.application);
+    let abort = match release {
+        Some(release) => abort.option("--release", &release.name),
+        None => abort,
+    };
     let cause = release.and_then(|release| release.withdrawn.as_ref()?.cause.clone()).unwrap_or_default();
     let message = format!(
         "{name} was taken back by the hub and is not made again until the file changes: {cause}. Mend the cause and commit; to try the same \
-         again, commit another spec.restart; to leave it at that, put the environment before it back: shipperctl abort {}",
-        draft.input.application
+         again, commit another spec.restart; to leave it at that, put the environment before it back: {abort}"
     );
     draft.conditions.retain(|condition| condition.kind != ConditionType::ReleaseSynced);
     draft.conditions.push(Condition::new(

@@ -192,7 +192,7 @@ pub enum Cause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Achieved {
-    /// Its index.
+    /// Its index, from 0.
     pub step: usize,
     /// Its name.
     pub name: String,

@@ -108,7 +108,10 @@ fn r4_adoption_is_refused_where_the_step_is_gone() {
     world.settle();
     let (status, reason, message) = world.condition(ConditionType::StrategyCurrent).unwrap();
     assert_eq!((status, reason), (Status::False, Reason::StrategyRefused));
-    assert!(message.contains("\"50/50\"") && message.contains("1 \"half\""), "{message}");
+    assert!(
+        message.contains("\"50/50\"") && message.contains("its steps are \"staging\", \"half\""),
+        "{message}"
+    );
     assert_eq!(world.contender().strategy, vanguard());
 
     let mut worker = vanguard();

@@ -35,8 +35,12 @@ fn m1_a_stale_name_or_an_unknown_step_moves_nothing() {
     for (release, step, said) in [
         (v1.to_string(), StepRef::Name("staging".into()), "but the contender is"),
         ("nobody-0-0".to_owned(), StepRef::Index(1), "but the contender is"),
-        (world.contender().name.to_string(), StepRef::Name("60/40".into()), "1 \"50/50\""),
-        (world.contender().name.to_string(), StepRef::Index(3), "its steps are"),
+        (
+            world.contender().name.to_string(),
+            StepRef::Name("60/40".into()),
+            "its steps are \"staging\", \"50/50\"",
+        ),
+        (world.contender().name.to_string(), StepRef::Index(3), "numbers there count from 0"),
     ] {
         world.order(&release, step);
         world.settle();

@@ -68,7 +68,7 @@ fn a_rollout_under_way_is_explained_step_by_step() {
     world.order("app-00000000-9", shipper_core::intent::StepRef::Index(1));
     says(&world.ask(shipper_core::plan::why).1, Rule::M1, "StaleRelease");
     world.promote("50/50");
-    says(&world.ask(shipper_core::plan::why).1, Rule::M1, "goes to step 1");
+    says(&world.ask(shipper_core::plan::why).1, Rule::M1, "goes to step \"50/50\"");
     world.plan();
     says(&world.ask(shipper_core::plan::why).1, Rule::M1, "ordered it");
     world.commit("v1", vanguard());

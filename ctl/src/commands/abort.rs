@@ -1,14 +1,15 @@
 //! `shipperctl abort`: the commit that takes a rollout back, by putting back what the incumbent was made from [M8].
 
 use shipper_core::ReleaseName;
+use shipper_core::command::Command;
 use shipper_core::condition::Reason;
 use shipper_core::state::WithdrawalReason;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
+use super::concerned::ReleaseArgs;
 use super::restore::{Restoration, restore};
 use crate::Error;
-use crate::cli::{CommitArgs, FollowArgs, Global};
-use crate::hub::Hub;
+use crate::cli::{CommitArgs, FollowArgs, Global, StateArgs};
 use crate::terminal::Terminal;
 
 /// `abort APP`
@@ -16,13 +17,16 @@ use crate::terminal::Terminal;
 #[command(after_help = "\
 Examples:
   shipperctl abort web/hello                      back to the incumbent, at once and everywhere
+  shipperctl abort web/hello --release hello-83e4eedd-1   this one and no other
   shipperctl abort web/hello --branch take-back   as a commit for a pull request
 
 It puts the environment back as it was in the commit that asked for the incumbent: chart, manifests, \
 values and overrides of spec.template, spec.restart, and the folder that a chart.path or a \
 manifests.path names. Placement and strategy stay as they are. The incumbent goes straight back to \
 full load; no new release is made. The same takes back a release that is complete. Where the hub \
-took a release back by itself, it makes main say so.")]
+took a release back by itself, it makes main say so.
+
+Without the hub it goes by what the hub wrote to its branch, where --release names the release.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
@@ -30,12 +34,18 @@ pub struct Args {
     /// Put back a folder of charts or manifests even if other applications use it too
     #[arg(long)]
     pub shared: bool,
+    /// Which release it is about.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
     /// Whether it goes on until that is done.
     #[command(flatten)]
     pub follow: FollowArgs,
+    /// Where the state of the fleet is, which is read where the hub does not answer.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// Runs the command.
@@ -43,23 +53,28 @@ pub struct Args {
 /// # Errors
 /// When there is no such application or no incumbent, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::of(global)?.application(&args.app)?;
-    let (contender, incumbent) = match rolled_back(&status) {
-        Some((taken_back, stands)) => (taken_back.name.as_str(), stands),
-        None => {
-            let contender = status.contender.as_ref().map(ReleaseName::as_str).unwrap_or_default();
-            (contender, incumbent(&status)?)
-        }
-    };
+    let status = args.about.status(global, (&args.app, "shipperctl abort"), &args.state, terminal)?;
     let app = &status.application;
+    let taken_back = rolled_back(&status);
+    let contender = match taken_back {
+        Some((release, _)) => Some(release.name.as_str()),
+        None => status.contender.as_ref().map(ReleaseName::as_str),
+    };
+    args.about.still(&status, contender, Command::new("shipperctl abort").word(app))?;
+    let incumbent = match taken_back {
+        Some((_, stands)) => stands,
+        None => incumbent(&status)?,
+    };
+    let contender = contender.unwrap_or_default();
     let restoration = Restoration {
         app,
         release: incumbent,
         shared: args.shared,
         subject: format!("Abort {app}: back to {}", incumbent.name),
         next: format!(
-            "{contender} is withdrawn, {} takes all load back, then the pods of {contender} go. Follow it: shipperctl status {app} --watch",
-            incumbent.name
+            "{contender} is withdrawn, {} takes all load back, then the pods of {contender} go. Follow it: {}",
+            incumbent.name,
+            Command::new("shipperctl status").word(app).flag("--watch")
         ),
     };
     restore(global, (&args.commit, &args.follow), restoration, |text| Ok(text.to_owned()), terminal)
@@ -84,9 +99,12 @@ fn incumbent(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
             message: match &status.contender {
                 Some(first) => format!(
                     "{app} has no incumbent: {first} is its first release, and taking that back is removing the application. \
-                     Walk back with `shipperctl promote {app} --step 0`, correct applications/{}/{}.yaml, or remove it with \
-                     `shipperctl remove {app}`",
-                    app.namespace, app.name
+                     Walk back with `{}`, correct applications/{}/{}.yaml, or remove it with \
+                     `{}`",
+                    Command::new("shipperctl promote").word(app).option("--step", 1),
+                    app.namespace,
+                    app.name,
+                    Command::new("shipperctl remove").word(app)
                 ),
                 None => format!("{app} has no release yet: there is nothing to take back"),
             },

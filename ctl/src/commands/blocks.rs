@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use shipper_core::command;
 use shipper_core::intent::{
     Allowance, Author, GLOBAL_BLOCKS_NAMESPACE, Metadata, RolloutBlockSpec, Schedule, Severity, load,
 };
@@ -120,7 +121,8 @@ fn list(global: &Global, args: &ListArgs, terminal: &mut Terminal<'_>) -> Result
     let blocks = Hub::of(global)?.blocks()?;
     let output = args.output.output;
     let names = || blocks.iter().map(|block| BlockId::of_status(block).to_string()).collect();
-    let text = || Ok(render::blocks(&blocks, Timestamp::now(), output.width(terminal)));
+    let (wide, width) = (output.is_wide(), output.width(terminal));
+    let text = || Ok(render::blocks(&blocks, Timestamp::now(), wide, width));
     let text = output.print(&blocks, names, text)?;
     Ok(write!(terminal.out, "{text}")?)
 }
@@ -134,7 +136,8 @@ fn add(global: &Global, args: &AddArgs, terminal: &mut Terminal<'_>) -> Result<(
     let published = commit.publish(false, |main, _| {
         if let Some(there) = find(main, &id)?.into_iter().next() {
             let message = format!(
-                "{there} holds the block {id} already; edit it, or remove it with `shipperctl blocks remove {id}`"
+                "{there} holds the block {id} already; edit it, or remove it with `{}`",
+                command::Command::new("shipperctl blocks remove").word(&id)
             );
             return Err(Error::Refused { message });
         }

@@ -67,7 +67,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let told = told.and_then(|stream| Ok((stream, hub.events(key.as_ref(), &filter, args.limit.get())?)));
     let (stream, events) = told.map_err(|error| hub.no_past(key.as_ref(), error))?;
     let names = || events.iter().map(|event| event.reason.clone()).collect();
-    let text = || Ok(render::events(events.iter().rev(), key.is_none()));
+    let text = || Ok(render::events(events.iter().rev(), key.is_none(), output.is_wide()));
     if !args.watch {
         return Ok(write!(terminal.out, "{}", output.print(&events, names, text)?)?);
     }
@@ -91,7 +91,7 @@ fn line(event: &TimelineEvent, output: Output, named: bool) -> Result<String, Er
         Output::Json => json_line(event),
         output => {
             let names = || vec![event.reason.clone()];
-            output.print(event, names, || Ok(render::events([event], named)))
+            output.print(event, names, || Ok(render::events([event], named, output.is_wide())))
         }
     }
 }

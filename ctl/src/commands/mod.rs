@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod clusters;
 mod commit;
 pub mod completion;
+mod concerned;
 pub mod demo;
 pub mod diff;
 pub mod events;

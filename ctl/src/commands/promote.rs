@@ -1,20 +1,21 @@
 //! `shipperctl promote`: the commit that moves a release to a step [M1].
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use shipper_core::api::Goal;
+use shipper_core::command::Command;
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus, WaitingFor};
 
 use super::commit::Commit;
+use super::concerned::ReleaseArgs;
 use super::until::follow;
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
 use crate::edit::{Order, set_rollout};
 use crate::hub::Hub;
+use crate::steps;
 use crate::terminal::{BUSY, Terminal, plain};
-use shipper_core::suggest;
 
 /// `promote APP`
 #[derive(Debug, Clone, clap::Args)]
@@ -22,7 +23,7 @@ use shipper_core::suggest;
 Examples:
   shipperctl promote web/hello                    to the next step, once the present one is achieved
   shipperctl promote web/hello --step 'full on'   to a step by name; steps may be skipped, or walked back
-  shipperctl promote hello --step 0               to a step by index, counted from 0
+  shipperctl promote hello --step 2               to the second step, as 2/3 shows it
   shipperctl promote web/hello --skip-gates       without waiting for soak and analysis of the present step
   shipperctl promote web/hello --wait             and wait until the step is done
   shipperctl promote web/hello --branch go-on     as a commit for a pull request
@@ -36,11 +37,11 @@ pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
     pub app: String,
-    /// Release to promote; it must be the contender [default: the contender, as the hub says]
-    #[arg(long, value_name = "NAME")]
-    pub release: Option<String>,
+    /// Which release it is about.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// Step to go to [default: the next one]
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(long, value_name = "NAME|NUMBER")]
     pub step: Option<String>,
     /// Any new text: repeats an order that was obeyed before
     #[arg(long, value_name = "TEXT")]
@@ -62,6 +63,8 @@ struct Promotion {
     step: StepRef,
     /// The step in words.
     step_name: String,
+    /// The steps in between that are never gone to, with their numbers; empty = none.
+    skipped: String,
 }
 
 /// Runs the command.
@@ -73,12 +76,20 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     let (name, promotion, held) = match hub.application(&args.app) {
         Ok(status) => (status.application.to_string(), decide(&status, args)?, held(&status)),
         Err(Error::Hub(error)) if error.is_away() => {
-            let Some(promotion) = unchecked(args) else { return Err(error.into()) };
+            let Some(promotion) = unchecked(args)? else {
+                let command = Command::new("shipperctl promote").word(&args.app);
+                let way =
+                    format!("an order in full is committed without it: {command} --release NAME --step NAME");
+                return Err(Error::Away { error, way });
+            };
             writeln!(terminal.err, "{BUSY}not checked:{BUSY:#} {}", plain(&error.to_string()))?;
             (args.app.clone(), promotion, None)
         }
         Err(error) => return Err(error),
     };
+    if !promotion.skipped.is_empty() {
+        writeln!(terminal.err, "{BUSY}skipped:{BUSY:#} {}", plain(&promotion.skipped))?;
+    }
     let commit =
         Commit::begin(global, &args.commit, &format!("Promote {name} to {}", promotion.step_name), terminal)?;
     let order = Order {
@@ -95,7 +106,10 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
     );
     let next = match held {
         Some(held) => format!("It is obeyed once {held}"),
-        None => format!("The hub reads it within seconds. Follow it: shipperctl status {name} --watch"),
+        None => format!(
+            "The hub reads it within seconds. Follow it: {}",
+            Command::new("shipperctl status").word(&name).flag("--watch")
+        ),
     };
     commit.announce(&published, &commit.subject, &unchanged, &next, terminal)?;
     let goal = [Goal::Step(promotion.step_name)];
@@ -103,35 +117,50 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
 }
 
 /// What was asked for, where the hub cannot be asked.
-fn unchecked(args: &Args) -> Option<Promotion> {
-    let step = parse_step(args.step.as_deref()?);
-    Some(Promotion { release: args.release.clone()?, step_name: step.to_string(), step })
-}
-
-pub(super) fn parse_step(text: &str) -> StepRef {
-    text.parse().map_or_else(|_| StepRef::Name(text.to_owned()), StepRef::Index)
+///
+/// # Errors
+/// When the step is a number, of which only the hub knows the step.
+fn unchecked(args: &Args) -> Result<Option<Promotion>, Error> {
+    let (Some(release), Some(step)) = (args.about.release.clone(), args.step.clone()) else {
+        return Ok(None);
+    };
+    if step.parse::<u64>().is_ok() {
+        let message =
+            format!("--step {step}: without the hub nobody knows which step that is; write its name");
+        return Err(Error::Usage { message });
+    }
+    Ok(Some(Promotion {
+        release,
+        step: StepRef::Name(step.clone()),
+        step_name: step,
+        skipped: String::new(),
+    }))
 }
 
 fn decide(status: &ApplicationStatus, args: &Args) -> Result<Promotion, Error> {
     let contender = contender(status)?;
     let name = contender.name.as_str();
-    if let Some(asked) = args.release.as_deref().filter(|asked| *asked != name) {
-        return Err(stale(status, asked, name));
+    let mut command = Command::new("shipperctl promote").word(&status.application);
+    if let Some(step) = &args.step {
+        command = command.option("--step", step);
     }
+    args.about.still(status, Some(name), command)?;
     if let Some(failure) = &contender.failed {
         let message = format!("{name} cannot be rendered and goes nowhere: {}", failure.message);
         return Err(Error::Refused { message });
     }
     let index = match &args.step {
-        Some(asked) => named(contender, asked)?,
+        Some(asked) => steps::find(name, &contender.steps, asked)?,
         None => next(status, contender)?,
     };
     let step_name = contender.steps.get(index).cloned().unwrap_or_default();
-    let step = match &args.step {
-        Some(asked) => parse_step(asked),
-        None => StepRef::Name(step_name.clone()),
-    };
-    Ok(Promotion { release: name.to_owned(), step, step_name })
+    let step = steps::written(&step_name, index);
+    Ok(Promotion { release: name.to_owned(), step, step_name, skipped: skipped(contender, index) })
+}
+
+/// The steps between the present one and a later one.
+fn skipped(contender: &ReleaseStatus, to: usize) -> String {
+    steps::list(contender.steps.iter().enumerate().take(to).skip(contender.step + 1))
 }
 
 fn contender(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
@@ -143,42 +172,16 @@ fn contender(status: &ApplicationStatus) -> Result<&ReleaseStatus, Error> {
     })
 }
 
-fn stale(status: &ApplicationStatus, asked: &str, contender: &str) -> Error {
-    if let Some(release) = status.releases.iter().find(|release| release.name.as_str() == asked) {
-        let what = if release.withdrawn.is_some() { "is withdrawn" } else { "is not the newest release" };
-        let message = format!("{asked} {what}; only the contender {contender} can be promoted");
-        return Error::Refused { message };
-    }
-    Error::NotFound {
-        what: "release",
-        name: asked.to_owned(),
-        hint: format!("the contender is {contender}; leave out --release to promote it"),
-    }
-}
-
-fn named(contender: &ReleaseStatus, asked: &str) -> Result<usize, Error> {
-    let found = match parse_step(asked) {
-        StepRef::Index(index) => usize::try_from(index).ok().filter(|index| *index < contender.steps.len()),
-        StepRef::Name(name) => contender.steps.iter().position(|step| *step == name),
-    };
-    found.ok_or_else(|| {
-        let names: Vec<&str> = contender.steps.iter().map(String::as_str).collect();
-        let mut hint = match suggest::nearest(asked, names.iter().copied()) {
-            Some(name) => format!("did you mean {name:?}? "),
-            None => String::new(),
-        };
-        let all: Vec<String> =
-            names.iter().enumerate().map(|(index, name)| format!("{index} {name:?}")).collect();
-        let _ = write!(hint, "the steps of {} are {}", contender.name, all.join(", "));
-        Error::NotFound { what: "step", name: asked.to_owned(), hint }
-    })
-}
-
 /// What keeps every order waiting, whichever step it names: as the end of "once …", with the command that helps.
 fn held(status: &ApplicationStatus) -> Option<String> {
     match status.waiting.state {
         WaitingFor::Paused => {
-            Some(format!("the rollout is not paused any more: shipperctl resume {}", status.application))
+            let resume = Command::new("shipperctl resume").word(&status.application);
+            let resume = match &status.contender {
+                Some(contender) => resume.option("--release", contender),
+                None => resume,
+            };
+            Some(format!("the rollout is not paused any more: {resume}"))
         }
         WaitingFor::Blocked => Some("no rollout block stops it any more: shipperctl blocks list".to_owned()),
         _ => None,
@@ -197,14 +200,16 @@ fn next(status: &ApplicationStatus, contender: &ReleaseStatus) -> Result<usize, 
     }
     let achieved = contender.achieved.as_ref().is_some_and(|achieved| achieved.step == contender.step);
     if !achieved || status.waiting.state < WaitingFor::WaitingForCommand {
-        let following = &contender.steps[contender.step + 1];
+        let named = Command::new("shipperctl promote").word(&status.application);
+        let named =
+            named.option("--release", &contender.name).option("--step", &contender.steps[contender.step + 1]);
         if let Some(held) = held(status) {
             return refused(format!(
-                "it goes on once {held}; an order that names the step is obeyed then: --step {following:?}"
+                "it goes on once {held}; an order that names the step is obeyed then: {named}"
             ));
         }
         return refused(format!(
-            "step {present:?} is not done yet: {}; to go on all the same, name the step: --step {following:?}",
+            "step {present:?} is not done yet: {}; to go on all the same, name the step: {named}",
             status.waiting.message
         ));
     }

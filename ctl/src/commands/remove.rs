@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use shipper_core::AppKey;
 use shipper_core::api::ApplicationSummary;
+use shipper_core::command::Command;
 use shipper_core::state::CONFIRM_REMOVAL;
 use shipper_core::status::ApplicationStatus;
 use shipper_git::Snapshot;
@@ -156,7 +157,7 @@ fn running(hub: &Hub, known: &[ApplicationSummary], name: &str) -> Option<Applic
 
 /// What the removal of an application means, in a sentence.
 fn what_goes(name: &str, known: Option<&ApplicationStatus>) -> String {
-    let follow = format!("Follow it: shipperctl status {name} --watch");
+    let follow = format!("Follow it: {}", Command::new("shipperctl status").word(name).flag("--watch"));
     let Some(status) = known else {
         return format!("{name} goes within seconds of the hub reading it. {follow}");
     };

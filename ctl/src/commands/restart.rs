@@ -2,8 +2,10 @@
 
 use jiff::{Timestamp, Unit};
 use shipper_core::api::Goal;
+use shipper_core::command::Command;
 
 use super::commit::Commit;
+use super::concerned::ReleaseArgs;
 use super::until::follow;
 use crate::Error;
 use crate::cli::{CommitArgs, FollowArgs, Global};
@@ -25,6 +27,9 @@ pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
     pub app: String,
+    /// Which release it is about.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
@@ -39,12 +44,14 @@ pub struct Args {
 /// When there is no such application, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let name = &args.app;
+    args.about.asked(global, name, "shipperctl restart")?;
     let now = Timestamp::now().round(Unit::Second).unwrap_or_else(|_| Timestamp::now()).to_string();
     let commit = Commit::begin(global, &args.commit, &format!("Restart {name}"), terminal)?;
     let published =
         commit.publish(false, |main, _| commit.edited(main, name, |text| set_restart(text, &now)))?;
     let next = format!(
-        "A new release of the same version goes through the strategy. Follow it: shipperctl watch {name}"
+        "A new release of the same version goes through the strategy. Follow it: {}",
+        Command::new("shipperctl watch").word(name)
     );
     commit.announce(
         &published,

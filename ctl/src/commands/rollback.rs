@@ -1,12 +1,16 @@
 //! `shipperctl rollback`: the commit that goes back to an earlier release, however old [M8, M11].
 
+use shipper_core::ReleaseName;
+use shipper_core::command::Command;
+use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
+use super::concerned::ReleaseArgs;
 use super::restore::{Restoration, restore};
 use crate::Error;
-use crate::cli::{CommitArgs, FollowArgs, Global};
+use crate::cli::{CommitArgs, FollowArgs, Global, StateArgs};
 use crate::edit::{Order, set_rollout};
-use crate::hub::Hub;
+use crate::steps;
 use crate::terminal::Terminal;
 use shipper_core::suggest;
 
@@ -24,7 +28,9 @@ manifests.path names. Placement and strategy stay as they are.
 
 Back to the incumbent is a return: no new release, no steps. An older environment makes a new release, \
 which goes through the strategy, or straight to the step given, without waiting for gates. \
-`shipperctl status APP` lists the releases.")]
+`shipperctl status APP` lists the releases.
+
+Without the hub it goes by what the hub wrote to its branch, where --release names the contender.")]
 pub struct Args {
     /// Application, as namespace/name, or name where only one namespace has it
     #[arg(value_name = "[NAMESPACE/]APP")]
@@ -33,17 +39,23 @@ pub struct Args {
     #[arg(long, value_name = "RELEASE")]
     pub to: Option<String>,
     /// Step that the new release goes straight to, for a release that is older than the incumbent
-    #[arg(long, value_name = "NAME|INDEX")]
+    #[arg(long, value_name = "NAME|NUMBER")]
     pub step: Option<String>,
     /// Put back a folder of charts or manifests even if other applications use it too
     #[arg(long)]
     pub shared: bool,
+    /// Which release it goes back from.
+    #[command(flatten)]
+    pub about: ReleaseArgs,
     /// How the commit is made.
     #[command(flatten)]
     pub commit: CommitArgs,
     /// Whether it goes on until that is done.
     #[command(flatten)]
     pub follow: FollowArgs,
+    /// Where the state of the fleet is, which is read where the hub does not answer.
+    #[command(flatten)]
+    pub state: StateArgs,
 }
 
 /// Runs the command.
@@ -51,15 +63,21 @@ pub struct Args {
 /// # Errors
 /// When there is no such application or release, or the commit cannot be made.
 pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<(), Error> {
-    let status = Hub::of(global)?.application(&args.app)?;
+    let status = args.about.status(global, (&args.app, "shipperctl rollback"), &args.state, terminal)?;
     let app = &status.application;
+    let contender = status.contender.as_ref().map(ReleaseName::as_str);
+    let mut again = Command::new("shipperctl rollback").word(app);
+    if let Some(to) = &args.to {
+        again = again.option("--to", to);
+    }
+    args.about.still(&status, contender, again)?;
     let release = match &args.to {
         Some(asked) => named(&status, asked)?,
         None => before(&status)?,
     };
     let returns = Some(&release.name) == status.incumbent.as_ref();
     let again = release.again.as_ref().map_or_else(String::new, ToString::to_string);
-    let step = args.step.as_deref().map(super::promote::parse_step);
+    let step = args.step.as_deref().map(|asked| step_of(&status, asked)).transpose()?;
     if returns && step.is_some() {
         let message = format!("going back to the incumbent {} is at once and takes no --step", release.name);
         return Err(Error::Refused { message });
@@ -76,7 +94,7 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         release,
         shared: args.shared,
         subject: format!("Roll {app} back to {}", release.name),
-        next: format!("{next}. Follow it: shipperctl status {app} --watch"),
+        next: format!("{next}. Follow it: {}", Command::new("shipperctl status").word(app).flag("--watch")),
     };
     if step.is_some() && again.is_empty() {
         let message = "the hub does not say what the new release will be called; leave out --step, and promote it once it is there";
@@ -87,6 +105,18 @@ pub fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> Result<
         None => Ok(text.to_owned()),
     };
     restore(global, (&args.commit, &args.follow), restoration, ordered, terminal)
+}
+
+/// The step of the release to be made. Its strategy is that on `main`, which may have other names than the contender's; what a number
+/// means only the contender says.
+fn step_of(status: &ApplicationStatus, asked: &str) -> Result<StepRef, Error> {
+    match status.contender_status() {
+        Some(contender) if asked.parse::<u64>().is_ok() => {
+            let index = steps::find(contender.name.as_str(), &contender.steps, asked)?;
+            Ok(steps::written(&contender.steps[index], index))
+        }
+        _ => Ok(StepRef::Name(asked.to_owned())),
+    }
 }
 
 /// The releases that one may go back to, newest first.

@@ -24,6 +24,7 @@ Examples:
   shipperctl status web/hello            one of them: steps, clusters, failing pods
   shipperctl status web/hello --watch    the same, as it changes
   shipperctl status -o wide              with versions, incumbents and pods
+  shipperctl status web/hello -o wide    with all its releases, and the targets of clusters
   shipperctl status web/hello -o json    the hub's own object, for programs
   shipperctl status -o name              names, for other commands
 
@@ -68,7 +69,8 @@ fn look(hub: &Hub, args: &Args, width: Option<u16>) -> Result<String, Error> {
         return output.print(&all, names, text);
     };
     let status = hub.application(app)?;
-    let text = || Ok(render::application(&status, now, width) + &remarks(hub, &status, now)?);
+    let text =
+        || Ok(render::application(&status, now, output.is_wide(), width) + &remarks(hub, &status, now)?);
     output.print(&status, || vec![status.application.to_string()], text)
 }
 

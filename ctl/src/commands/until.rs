@@ -5,17 +5,19 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use git2::Repository;
-use shipper_core::AppKey;
 use shipper_core::api::{Followed, Goal, MAX_WAIT_SECONDS, RolloutState, Waited};
+use shipper_core::command::Command;
 use shipper_core::condition::Status;
 use shipper_core::status::ApplicationStatus;
+use shipper_core::{AppKey, ReleaseName};
 
 use super::restore::folders;
 use crate::Error;
 use crate::cli::{FollowArgs, Global};
-use crate::hub::Hub;
+use crate::hub::{Hub, HubError};
 use crate::output::Output;
 use crate::repository::{Newest, Published, newest};
+use crate::steps;
 use crate::terminal::{GOOD, STRONG, Terminal, plain, styled};
 
 /// How long a hub that went away is left alone.
@@ -46,34 +48,40 @@ pub(super) fn until(
     wanted: &Wanted<'_>,
     terminal: &mut Terminal<'_>,
 ) -> Result<Waited, Error> {
-    let goals: Vec<String> = wanted.goals.iter().map(ToString::to_string).collect();
-    let goal = goals.join(" or ");
-    if wanted.release.is_none() && wanted.commit.is_none() {
-        // A step that the contender does not have never comes.
-        for one in wanted.goals {
-            one.met(now).map_err(|message| Error::Usage { message })?;
-        }
-    }
+    let contender = now.contender.as_ref().map(ReleaseName::as_str);
+    // A release that is still to come may have other steps.
+    let there = wanted.commit.is_none() && wanted.release.is_none_or(|release| contender == Some(release));
+    let goals: Vec<Asked> =
+        wanted.goals.iter().map(|goal| Asked::of(goal, now, there)).collect::<Result<_, _>>()?;
+    let goal = goals.iter().map(|goal| goal.told.as_str()).collect::<Vec<_>>().join(" or ");
     let trouble = !wanted.goals.contains(&Goal::Failed);
-    let mut asked = goals;
+    let mut asked: Vec<String> = goals.iter().map(|goal| goal.asked.clone()).collect();
     asked.extend(trouble.then(|| Goal::Failed.to_string()));
     let (began, most) = (Instant::now(), if terminal.is_watched() { TOLD } else { MAX_WAIT_SECONDS });
     let (mut last, mut told) = (now.sentence(), None);
+    // The hub says at once that the contender has no such step, and before that it is no waiting.
+    let mut at_once = !there && wanted.goals.iter().any(|goal| matches!(goal, Goal::Step(_)));
     loop {
         let doing = format!("{} waits for {goal}: {last}", now.application);
-        terminal.busy(&doing);
         // A log gets a line for each change, so that nobody waits for a person who does not know.
-        if !terminal.is_watched() && told.as_ref() != Some(&doing) {
-            writeln!(terminal.err, "{}", plain(&doing))?;
-            terminal.err.flush()?;
-            told = Some(doing);
+        if !at_once {
+            terminal.busy(&doing);
+            if !terminal.is_watched() && told.as_ref() != Some(&doing) {
+                writeln!(terminal.err, "{}", plain(&doing))?;
+                terminal.err.flush()?;
+                told = Some(doing);
+            }
         }
-        let left = wanted.timeout.saturating_sub(began.elapsed()).as_secs().min(most);
+        let left =
+            wanted.timeout.saturating_sub(began.elapsed()).as_secs().min(if at_once { 0 } else { most });
+        at_once = false;
         match hub.wait(&now.application, &asked.join(","), wanted.release, wanted.commit, left) {
-            Ok(Some(waited)) if waited.met => {
+            Ok(Some(mut waited)) if waited.met => {
                 if trouble && waited.goal.as_deref() == Some("failed") {
                     return Err(Error::WillNotCome { goal, message: trouble_of(&waited.status) });
                 }
+                let come = goals.into_iter().find(|goal| Some(&goal.asked) == waited.goal.as_ref());
+                waited.goal = come.map(|goal| goal.told).or(waited.goal);
                 return Ok(waited);
             }
             Ok(Some(waited)) => last = so_far(&waited, wanted.commit),
@@ -85,12 +93,56 @@ pub(super) fn until(
             Err(error) if error.is_away() && began.elapsed() < wanted.timeout => {
                 std::thread::sleep(PAUSE);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(unasked(hub, now, wanted, error)),
         }
         if began.elapsed() >= wanted.timeout {
             return Err(Error::TimeOver { goal, seconds: wanted.timeout.as_secs(), message: last });
         }
     }
+}
+
+/// A goal as people are told it, and as the hub is asked for it, which counts steps from 0.
+struct Asked {
+    told: String,
+    asked: String,
+}
+
+impl Asked {
+    /// `there`: whether it is about the contender that there is now.
+    fn of(goal: &Goal, now: &ApplicationStatus, there: bool) -> Result<Self, Error> {
+        let mut both = Self { told: goal.to_string(), asked: goal.to_string() };
+        let Goal::Step(step) = goal else { return Ok(both) };
+        if let Some(contender) = now.contender_status().filter(|_| there) {
+            let index = steps::find(contender.name.as_str(), &contender.steps, step)?;
+            let named = Goal::Step(contender.steps[index].clone()).to_string();
+            both = Self { told: named.clone(), asked: named };
+        } else if let Ok(number) = step.parse::<usize>() {
+            let from_one = || Error::NotFound {
+                what: "step",
+                name: step.clone(),
+                hint: "steps count from 1, as they are shown".to_owned(),
+            };
+            let index = number.checked_sub(1).ok_or_else(from_one)?;
+            both.asked = Goal::Step(index.to_string()).to_string();
+        }
+        Ok(both)
+    }
+}
+
+/// Why the hub does not wait: where the contender that came has no such step, with those that it has.
+fn unasked(hub: &Hub, now: &ApplicationStatus, wanted: &Wanted<'_>, error: HubError) -> Error {
+    let status = match &error {
+        HubError::Asked { .. } => hub.application(&now.application.to_string()).ok(),
+        _ => None,
+    };
+    let contender = status.as_ref().and_then(ApplicationStatus::contender_status);
+    let missing = wanted.goals.iter().find_map(|goal| match (goal, contender) {
+        (Goal::Step(step), Some(contender)) => {
+            steps::find(contender.name.as_str(), &contender.steps, step).err()
+        }
+        _ => None,
+    });
+    missing.unwrap_or_else(|| error.into())
 }
 
 /// What is waited for now.
@@ -108,13 +160,14 @@ fn so_far(waited: &Waited, commit: Option<&str>) -> String {
 /// Why nothing goes on, and what to do.
 fn trouble_of(status: &ApplicationStatus) -> String {
     let app = &status.application;
+    let see = Command::new("shipperctl status").word(app);
     if Followed::of(status) == Followed::Refused {
-        return format!("{app}: {}; see shipperctl status {app}", refusal(status));
+        return format!("{app}: {}; see {see}", refusal(status));
     }
     let state = RolloutState::of(status).words();
     let failure = status.contender_status().and_then(|release| release.failed.as_ref());
     let why = failure.map_or_else(|| status.sentence(), |failure| failure.message.clone());
-    format!("{app} is {state}: {why}; see shipperctl status {app}")
+    format!("{app} is {state}: {why}; see {see}")
 }
 
 /// What the first condition says that is not as it should be.

@@ -11,6 +11,7 @@ use crate::cli::{Global, duration};
 use crate::hub::Hub;
 use crate::output::OutputArgs;
 use crate::terminal::Terminal;
+use shipper_core::suggest;
 
 /// `wait APP`
 #[derive(Debug, Clone, clap::Args)]
@@ -23,7 +24,7 @@ Examples:
 
 What can be waited for:
   complete            the contender is complete
-  step=NAME|INDEX     the contender achieved the step, or one behind it
+  step=NAME|NUMBER    the contender achieved the step, or one behind it; numbers count from 1
   settled             it is at rest, or waits for a commit
   failed              it cannot go on without a person
 
@@ -57,8 +58,15 @@ pub struct Args {
     pub output: OutputArgs,
 }
 
+/// What can be waited for; a step has its name behind it.
+const GOALS: [&str; 4] = ["complete", "settled", "failed", "step="];
+
 fn goal(text: &str) -> Result<Goal, String> {
-    text.parse()
+    let what = "wait for complete, settled, failed, or step=<name or number>";
+    text.parse().map_err(|_: String| match suggest::nearest(text, GOALS) {
+        Some("step=") | None => what.to_owned(),
+        Some(word) => format!("did you mean {word}? {what}"),
+    })
 }
 
 /// Runs the command.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use jiff::Zoned;
+use shipper_core::command::{Command, quoted};
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_core::{AppKey, ClusterName};
 
@@ -101,7 +102,11 @@ impl Line {
 
 fn greet(fleet: &Fleet, terminal: &mut Terminal<'_>) -> Result<(), Error> {
     let Fleet { kind, hub_url: hub, repository_url: url, .. } = fleet;
-    let (program, count) = (fleet.program.display(), example::clusters().count());
+    // A shell reads an alias once where it is made, and once where it is used.
+    let program = fleet.program.display().to_string();
+    let program = quoted(&quoted(&program)).into_owned();
+    let clone = Command::new("git clone").word(url);
+    let count = example::clusters().count();
     writeln!(
         terminal.out,
         "\
@@ -110,15 +115,19 @@ fn greet(fleet: &Fleet, terminal: &mut Terminal<'_>) -> Result<(), Error> {
   repository  {url}"
     )?;
     for (cluster, path) in &fleet.kubeconfigs {
-        writeln!(terminal.out, "  {cluster:<10}  kubectl --kubeconfig {}", path.display())?;
+        writeln!(
+            terminal.out,
+            "  {cluster:<10}  {}",
+            Command::new("kubectl").option("--kubeconfig", path.display())
+        )?;
     }
     writeln!(
         terminal.out,
         "
 {STRONG}In a second terminal:{STRONG:#}
-  alias shipperctl='{program}'
-  export SHIPPER_HUB={hub}
-  git clone {url} && cd fleet
+  alias shipperctl={program}
+  export SHIPPER_HUB={}
+  {clone} && cd fleet
   shipperctl status web/hello --watch
 
 {STRONG}Then roll something out:{STRONG:#}
@@ -130,6 +139,7 @@ fn greet(fleet: &Fleet, terminal: &mut Terminal<'_>) -> Result<(), Error> {
 Or something bad: hello:broken cannot be pulled, hello:crash ends again and again. Ctrl-C ends the demo.
 {}
 ",
+        quoted(hub),
         if fleet.charts { WITH_HELM } else { WITHOUT_HELM }
     )?;
     terminal.out.flush()?;

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 
+use shipper_core::command::Command;
 use shipper_core::intent::StepRef;
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipper_git::Identity;
@@ -57,7 +58,8 @@ impl<'a> Tour<'a> {
             // Nothing runs yet that could be harmed, so the first release need not go step by step.
             Stage::Begin => {
                 let (name, step) = (release.name.to_string(), "full on".to_owned());
-                self.say(terminal, &format!("shipperctl promote {APPLICATION} --step '{step}'"))?;
+                let promote = Command::new("shipperctl promote").word(APPLICATION).option("--step", &step);
+                self.say(terminal, &promote.to_string())?;
                 self.commit(format!("Promote {APPLICATION} to {step}"), FILE, move |text| {
                     let step = StepRef::Name(step.clone());
                     set_rollout(text, Order { release: &name, step: &step, request: None, skip_gates: false })

@@ -91,7 +91,7 @@ pub struct NewRelease {
     pub version: String,
     /// Its steps.
     pub steps: Vec<String>,
-    /// Index of the step that it begins at.
+    /// Index of the step that it begins at, from 0.
     pub step: usize,
 }
 

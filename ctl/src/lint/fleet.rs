@@ -117,7 +117,7 @@ fn check_order(fleet: &Fleet<'_>, file: &File, application: &Application, proble
         StepRef::Index(index) => (
             usize::try_from(*index).is_ok_and(|index| index < names.len()),
             index.to_string(),
-            format!("the last is {}", names.len().saturating_sub(1)),
+            format!("indices count from 0, and the last is {}", names.len().saturating_sub(1)),
         ),
         StepRef::Name(name) => (names.contains(&name.as_str()), format!("{name:?}"), hint(name, &names)),
     };

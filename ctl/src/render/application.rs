@@ -8,12 +8,42 @@ use shipper_core::catalogue::{self, Entry, Group};
 use shipper_core::condition::{Condition, ConditionType, Status};
 use shipper_core::status::{ApplicationStatus, ReleaseStatus};
 
-use super::{clusters, pods, steps, urgency, waiting_for};
+use super::{clusters, moment, pods, steps, urgency, waiting_for};
 use crate::terminal::{BAD, BUSY, FAINT, GOOD, STRONG, plain, styled};
 
-/// An application in full. `now` gives the ages, `width` the columns of the terminal.
-pub fn application(status: &ApplicationStatus, now: Timestamp, width: Option<u16>) -> String {
-    whole(status, now, width, true)
+/// An application in full. `now` gives the ages, `width` the columns of the terminal; `wide`: with all its releases and what every
+/// cluster works on.
+pub fn application(status: &ApplicationStatus, now: Timestamp, wide: bool, width: Option<u16>) -> String {
+    let text = whole(status, now, width, true);
+    if wide { text + &releases(status) + &targets(status) } else { text }
+}
+
+/// Every release that is kept, with its commit in full.
+fn releases(status: &ApplicationStatus) -> String {
+    let mut text = format!("\n{STRONG}Releases{STRONG:#}\n");
+    for release in &status.releases {
+        let _ = writeln!(
+            text,
+            "  {}  {}, commit {}, made {}",
+            plain(release.name.as_str()),
+            plain(&release.version),
+            plain(&release.source),
+            moment(release.created)
+        );
+    }
+    text
+}
+
+/// Which target every cluster is to have, and which it reported on.
+fn targets(status: &ApplicationStatus) -> String {
+    let mut text = format!("\n{STRONG}Targets{STRONG:#}\n");
+    let number = |generation: Option<u64>| generation.map_or_else(|| "none".to_owned(), |it| it.to_string());
+    for cluster in &status.clusters {
+        let (wanted, reported) = (number(cluster.target_generation), number(cluster.reported_generation));
+        let name = plain(cluster.cluster.as_str());
+        let _ = writeln!(text, "  {name}  generation {wanted}, reported {reported}");
+    }
+    text
 }
 
 /// The same, with or without what every cluster says.

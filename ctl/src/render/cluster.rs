@@ -9,21 +9,24 @@ use shipper_core::resources::Resources;
 use shipper_core::status::{DepartureStage, Liveness};
 
 use super::application::ago;
+use super::moment;
 use super::table::{Told, print, table_of};
 use crate::terminal::{BAD, BUSY, GOOD, STRONG, plain};
 
 /// The resources that a line of the overview has room for.
 const USUAL: [&str; 3] = ["cpu", "memory", "pods"];
 
-/// One line for each cluster.
-pub fn clusters_overview(all: &[ClusterOverview], now: Timestamp, width: Option<u16>) -> String {
+/// One line for each cluster; `wide` with what its agent is and works on.
+pub fn clusters_overview(all: &[ClusterOverview], now: Timestamp, wide: bool, width: Option<u16>) -> String {
     if all.is_empty() {
         return "No clusters yet. Commit clusters/<name>.yaml to main.\n".to_owned();
     }
-    let mut table = table_of(
-        &["CLUSTER", "REGION", "AGENT", "SCHEDULING", "APPLICATIONS", "FREE CPU", "MEMORY", "PODS"],
-        width,
-    );
+    let mut header =
+        vec!["CLUSTER", "REGION", "AGENT", "SCHEDULING", "APPLICATIONS", "FREE CPU", "MEMORY", "PODS"];
+    if wide {
+        header.extend(["CAPABILITIES", "VERSION", "LAST REPORT", "COMMIT"]);
+    }
+    let mut table = table_of(&header, width);
     for one in all {
         let cluster = &one.cluster;
         let state = scheduling(cluster, one.applications, one.held);
@@ -36,6 +39,14 @@ pub fn clusters_overview(all: &[ClusterOverview], now: Timestamp, width: Option<
             Cell::new(applications(one)),
         ];
         cells.extend(USUAL.map(|resource| Cell::new(free(cluster.free.as_ref(), resource))));
+        if wide {
+            let or_none =
+                |text: Option<&str>| plain(text.filter(|text| !text.is_empty()).unwrap_or("-")).into_owned();
+            cells.push(Cell::new(or_none(Some(&cluster.capabilities.join(", ")))));
+            cells.push(Cell::new(or_none(cluster.agent_version.as_deref())));
+            cells.push(Cell::new(cluster.last_report.map_or_else(|| "never".to_owned(), moment)));
+            cells.push(Cell::new(or_none(cluster.commit.as_deref())));
+        }
         table.add_row(cells);
     }
     print(&table) + "\n"
@@ -62,6 +73,16 @@ pub fn cluster(view: &ClusterView, now: Timestamp, width: Option<u16>) -> String
     line("region", &cluster.region);
     line("capabilities", &cluster.capabilities.join(", "));
     line("agent", &agent(cluster, now));
+    line("version", cluster.agent_version.as_deref().unwrap_or_default());
+    line("last report", &cluster.last_report.map(moment).unwrap_or_default());
+    line(
+        "works on",
+        &cluster
+            .commit
+            .as_ref()
+            .map(|id| format!("commit {}", id.get(..10).unwrap_or(id)))
+            .unwrap_or_default(),
+    );
     let all: Vec<String> = cluster
         .free
         .iter()

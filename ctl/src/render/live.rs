@@ -47,7 +47,8 @@ pub fn live(
     }
     let mut whole = whole(status, now, width, messages) + &text;
     if !happened.is_empty() {
-        let _ = write!(whole, "\n{STRONG}What happened{STRONG:#}\n{}", indented(&events(happened, false)));
+        let _ =
+            write!(whole, "\n{STRONG}What happened{STRONG:#}\n{}", indented(&events(happened, false, false)));
     }
     whole
 }

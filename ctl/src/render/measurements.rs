@@ -6,6 +6,7 @@ use shipper_core::api::{GateEnd, Measurement};
 use shipper_core::report::{MeasureReport, Outcome};
 
 use super::application::ago;
+use super::moment;
 use super::table::Told;
 use crate::terminal::plain;
 
@@ -16,7 +17,7 @@ pub fn measurements(all: &[Measurement], now: Timestamp, wide: bool, width: Opti
     }
     let mut table = Told::new(&["WHEN", "RELEASE", "STEP", "GATE", "CLUSTER", "MEASURE", "OUTCOME", "VALUE"]);
     for one in all {
-        let when = if wide { one.at.strftime("%Y-%m-%d %H:%M:%S").to_string() } else { ago(one.at, now) };
+        let when = if wide { moment(one.at) } else { ago(one.at, now) };
         let head = vec![
             Cell::new(when),
             Cell::new(plain(one.release.as_str())),

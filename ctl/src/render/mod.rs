@@ -28,9 +28,15 @@ pub(crate) use table::{print, table_of};
 pub use why::why;
 
 use anstyle::Style;
+use jiff::Timestamp;
 use shipper_core::status::WaitingFor;
 
 use crate::terminal::{BAD, BUSY, GOOD};
+
+/// A moment to the second, with the zone that it is in: whoever reads it has another clock before them.
+pub(crate) fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
 
 /// What is waited for, in a few words.
 pub(crate) fn waiting_for(state: WaitingFor) -> &'static str {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use shipper_core::status::Liveness;
 use shipper_core::why::{Because, Evidence, Source, Why};
 
-use super::{urgency, waiting_for};
+use super::{moment, urgency, waiting_for};
 use crate::terminal::{BAD, FAINT, STRONG, plain, styled};
 
 /// Everything that the hub says, as text.
@@ -23,7 +23,7 @@ pub fn why(why: &Why) -> String {
         styled(STRONG, &why.application.to_string()),
         waiting_for(state),
         plain(why.source.get(..10).unwrap_or(&why.source)),
-        why.at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        moment(why.at),
     );
     for decision in &why.decisions {
         print(&mut text, decision, 0);

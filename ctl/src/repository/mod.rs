@@ -70,13 +70,16 @@ pub enum RepositoryError {
     Commit(#[from] CommitError),
     /// The server does not take the commit.
     #[error(
-        "{repository} does not take the commit: {reason}; push it to a branch with --branch NAME and open a pull request"
+        "{repository} does not take the commit: {reason}; {}",
+        if *branch { "give another name with --branch NAME" } else { "where main is protected, --pull-request pushes it to a branch and opens a pull request" }
     )]
     Refused {
         /// The repository.
         repository: String,
         /// What the server said.
         reason: String,
+        /// Whether it was pushed to a branch of its own.
+        branch: bool,
     },
     /// Others were faster, again and again.
     #[error("others pushed to {repository} {attempts} times in between; try again")]

@@ -107,9 +107,9 @@ pub fn publish(
             }
             PushOutcome::LostRace { .. } if branch.is_none() => {}
             PushOutcome::LostRace { detail } | PushOutcome::Refused { detail } => {
-                return Err(
-                    RepositoryError::Refused { repository: place.url.to_string(), reason: detail }.into()
-                );
+                let repository = place.url.to_string();
+                let branch = branch.is_some();
+                return Err(RepositoryError::Refused { repository, reason: detail, branch }.into());
             }
         }
     }

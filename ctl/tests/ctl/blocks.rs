@@ -141,10 +141,10 @@ fn the_list_says_what_is_stopped_and_what_overrides() {
     let applications = keys.iter().zip([&plain, &plain, &plain, &plain, &overriding]);
     let survey = BlockSurvey::of(&fleet, applications);
     let now = "2026-01-05T23:30:00Z".parse().unwrap();
-    let text = render::blocks(&survey.statuses(now), now, None);
+    let text = render::blocks(&survey.statuses(now), now, false, None);
     insta::assert_snapshot!(anstream::adapter::strip_str(&text));
     let noon = "2026-01-05T12:00:00Z".parse().unwrap();
-    let text = render::blocks(&survey.statuses(noon), noon, None);
+    let text = render::blocks(&survey.statuses(noon), noon, false, None);
     assert!(text.contains("begins in 9h"), "{text}");
-    assert!(render::blocks(&[], now, None).contains("shipperctl blocks add"));
+    assert!(render::blocks(&[], now, false, None).contains("shipperctl blocks add"));
 }

@@ -53,7 +53,7 @@ fn stripped(text: &str) -> String {
 #[test]
 fn s4_the_overview_says_who_takes_applications_and_how_far_a_drain_is() {
     let all: Vec<_> = views().into_iter().map(ClusterView::overview).collect();
-    insta::assert_snapshot!(stripped(&render::clusters_overview(&all, at(), None)));
+    insta::assert_snapshot!(stripped(&render::clusters_overview(&all, at(), false, None)));
 }
 
 #[test]

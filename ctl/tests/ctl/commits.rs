@@ -1,11 +1,13 @@
 //! Promote and abort make the commits that a person would make, in real repositories.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::rollout::{World, broken_image};
 use crate::support::{Outcome, commit, git, hub, repository, run, well, write};
 use jiff::SignedDuration;
 use shipper_core::intent::OnFailure;
+use shipper_core::state::{AppRecord, ReleaseRecord, StateObject as _};
 use shipper_core::status::{ApplicationStatus, WaitingFor};
 use shipperctl::demo::FILES;
 use shipperctl::exit::Exit;
@@ -20,6 +22,7 @@ struct Fixture {
     bare: PathBuf,
     clone: PathBuf,
     status: ApplicationStatus,
+    records: Vec<(String, String)>,
 }
 
 impl Fixture {
@@ -36,7 +39,7 @@ impl Fixture {
         let mut world = World::new(&first);
         world.settle().order("full on").settle().change("2222222222", &second).settle();
         let status = world.status();
-        Self { _directory: directory, bare, clone, status }
+        Self { _directory: directory, bare, clone, status, records: world.record_files() }
     }
 
     fn hub(&self) -> String {
@@ -87,12 +90,80 @@ fn wrong_names_are_refused_before_anything_is_committed() {
         assert!(done.err.contains(hint), "{}", done.err);
     };
     refused(&["promote", "hello", "--step", "halv"], Exit::NotFound, "did you mean \"half\"?");
-    refused(&["promote", "hello", "--step", "3"], Exit::NotFound, "2 \"full on\"");
+    let counted = "steps count from 1: the steps of ";
+    for outside in ["0", "4"] {
+        refused(&["promote", "hello", "--step", outside], Exit::NotFound, counted);
+        refused(
+            &["promote", "hello", "--step", outside],
+            Exit::NotFound,
+            "1 \"canary\", 2 \"half\", 3 \"full on\"",
+        );
+    }
     let incumbent = fixture.status.incumbent.as_ref().unwrap().to_string();
-    refused(&["promote", "hello", "--release", &incumbent], Exit::Failure, "only the contender");
-    refused(&["promote", "hello", "--release", "hello-x"], Exit::NotFound, "the contender is");
+    refused(
+        &["promote", "hello", "--release", &incumbent],
+        Exit::Failure,
+        "is not the newest release, and nothing was done",
+    );
+    refused(&["promote", "hello", "--release", "hello-x"], Exit::NotFound, "the contender of web/hello is");
     refused(&["promote", "web/hallo"], Exit::NotFound, "did you mean web/hello?");
     assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+}
+
+/// [M2] What stands as `1/3 canary` on every page is left for `half` by `--step 2`.
+#[test]
+fn a_step_is_typed_by_the_number_that_is_shown_and_what_is_skipped_is_said() {
+    let fixture = Fixture::new();
+    let promoted = |step: &str| {
+        let done = fixture.run(&fixture.bare, &["promote", "hello", "--step", step]);
+        assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+        (git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]), done.err)
+    };
+    let (file, said) = promoted("2");
+    assert!(file.contains("targetStep: half") && !said.contains("skipped"), "{said}\n{file}");
+    let (file, said) = promoted("3");
+    assert!(file.contains("targetStep: full on"), "{file}");
+    assert!(said.contains("skipped: 2 \"half\""), "{said}");
+    let (_, said) = promoted("canary");
+    assert!(!said.contains("skipped"), "{said}");
+}
+
+/// What a shell makes of a line in which `shipperctl` only says its words, a line each.
+fn words(line: &str) -> Vec<String> {
+    let script = format!("shipperctl() {{ printf '%s\\0' \"$@\"; }}\n{line}");
+    let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{line}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    said.split_terminator('\0').map(str::to_owned).collect()
+}
+
+/// [A5] The command that a message spells out is copied into a shell as it stands.
+#[test]
+fn a_suggested_command_means_what_it_says_whatever_the_step_is_called() {
+    for name in ["full on", "$(touch x)", "a;reboot", "\"$x y\"", "it's", "-x", "a\nb", "\u{1b}[2J\u{202e}é"]
+    {
+        let mut world = World::new("1111111111");
+        let mut status =
+            world.strategy(|strategy| strategy.steps[1].name = name.to_owned()).settle().status();
+        let command = |text: &str| {
+            let (_, command) =
+                text.split_once("shipperctl ").unwrap_or_else(|| panic!("no command in {text}"));
+            words(&format!("shipperctl {}", command.trim_end()))
+        };
+        let contender = status.contender.as_ref().unwrap().to_string();
+        let mut wanted =
+            vec!["promote".to_owned(), "web/hello".to_owned(), "--release".to_owned(), contender];
+        match name {
+            "-x" => wanted.push("--step=-x".to_owned()),
+            _ => wanted.extend(["--step".to_owned(), name.to_owned()]),
+        }
+        assert_eq!(command(&status.waiting.message), wanted);
+        status.releases[0].achieved = None;
+        let hub = hub(vec![status], well(Vec::new(), Vec::new()));
+        let early = run(["promote", "hello", "--hub", hub.as_str()]);
+        assert_eq!(early.exit, Exit::Failure, "{}", early.err);
+        assert_eq!(command(early.err.rsplit_once("name the step: ").unwrap().1), wanted);
+    }
 }
 
 #[test]
@@ -103,7 +174,7 @@ fn a_step_that_is_not_done_is_left_only_by_name() {
     }
     let early = fixture.run(&fixture.bare, &["promote", "hello"]);
     assert_eq!(early.exit, Exit::Failure);
-    assert!(early.err.contains("is not done yet") && early.err.contains("--step \"half\""), "{}", early.err);
+    assert!(early.err.contains("is not done yet") && early.err.contains("--step half"), "{}", early.err);
     let named = fixture.run(&fixture.bare, &["promote", "hello", "--step", "half"]);
     assert_eq!(named.exit, Exit::Ok, "{}", named.err);
 }
@@ -322,7 +393,7 @@ fn a_branch_for_a_pull_request_leaves_main_alone() {
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);
     assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
     assert_eq!(git(&fixture.bare, &["log", "-1", "--format=%s", "go-on"]), "Go on");
-    let taken = fixture.run(&fixture.bare, &["promote", "hello", "--branch", "go-on", "--step", "0"]);
+    let taken = fixture.run(&fixture.bare, &["promote", "hello", "--branch", "go-on", "--step", "1"]);
     assert_eq!(taken.exit, Exit::Repository, "{}", taken.out);
 }
 
@@ -358,11 +429,137 @@ fn without_a_hub_an_order_in_full_is_committed_unchecked() {
     let base = ["--hub", "http://127.0.0.1:1", "--repository", &repository];
     let done = run([&base[..], &["promote", "hello", "--author", "A <a@b>"]].concat());
     assert_eq!(done.exit, Exit::HubUnreachable);
-    let full = ["promote", "hello", "--release", "hello-1-0", "--step", "1", "--author", "A <a@b>"];
-    let done = run([&full[..], &base[..]].concat());
+    let order = |step: &'static str| {
+        let full = ["promote", "hello", "--release", "hello-1-0", "--step", step, "--author", "A <a@b>"];
+        run([&full[..], &base[..]].concat())
+    };
+    // Nobody can say which step a number is.
+    let numbered = order("2");
+    assert!(numbered.exit == Exit::Usage && numbered.err.contains("write its name"), "{}", numbered.err);
+    let done = order("half");
     assert_eq!(done.exit, Exit::Ok, "{}", done.err);
     assert!(done.err.contains("not checked"), "{}", done.err);
-    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: 1"));
+    assert!(git(&fixture.bare, &["show", &format!("main:{APPLICATION}")]).contains("targetStep: half"));
+}
+
+/// [M1] What pages and messages hand out may be copied, and pasted when something else rolls out.
+#[test]
+fn a_command_that_names_its_release_does_nothing_to_another() {
+    let fixture = Fixture::new();
+    let (contender, incumbent) = (fixture.status.contender.clone(), fixture.status.incumbent.clone());
+    let (contender, incumbent) = (contender.unwrap().to_string(), incumbent.unwrap().to_string());
+    let head = git(&fixture.bare, &["rev-parse", "main"]);
+    let verbs = ["promote", "pause", "resume", "restart", "abort", "rollback"];
+    for verb in verbs {
+        let stale = fixture.run(&fixture.bare, &[verb, "hello", "--release", &incumbent]);
+        assert_eq!(stale.exit, Exit::Failure, "{verb}: {}", stale.err);
+        let now = format!(
+            "{incumbent} is not the newest release, and nothing was done; the contender of web/hello is {contender}, for which it is: \
+             shipperctl {verb} web/hello --release {contender}"
+        );
+        assert!(stale.err.contains(&now), "{verb}: {}", stale.err);
+        let unknown = fixture.run(&fixture.bare, &[verb, "hello", "--release", "hello-x-0"]);
+        assert!(
+            unknown.exit == Exit::NotFound && unknown.err.contains(&contender),
+            "{verb}: {}",
+            unknown.err
+        );
+    }
+    assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+    for verb in verbs {
+        let meant = fixture.run(&fixture.bare, &[verb, "hello", "--release", &contender]);
+        assert_eq!(meant.exit, Exit::Ok, "{verb}: {}", meant.err);
+    }
+}
+
+/// Serves the repositories in a folder over HTTP, so that their hooks run; the address.
+fn over_http(root: &Path) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = shipper_git_http::router(root);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    url
+}
+
+#[test]
+fn a_protected_main_is_met_with_the_option_that_asks_for_a_pull_request() {
+    let fixture = Fixture::new();
+    let hook = fixture.bare.join("hooks/pre-receive");
+    let refuse = "#!/bin/sh\nwhile read old new ref; do [ $ref != refs/heads/main ] || { echo main is protected; exit 1; }; done\n";
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, refuse).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    git(&fixture.bare, &["config", "http.receivepack", "true"]);
+    let name = fixture.bare.file_name().unwrap().to_str().unwrap();
+    let served = PathBuf::from(format!("{}/{name}", over_http(fixture.bare.parent().unwrap())));
+    let refused = fixture.run(&served, &["pause", "hello"]);
+    assert_eq!(refused.exit, Exit::Repository, "{}", refused.err);
+    assert!(
+        refused.err.contains("main is protected") && refused.err.contains("--pull-request"),
+        "{}",
+        refused.err
+    );
+    let proposed = fixture.run(&served, &["pause", "hello", "--pull-request"]);
+    assert_eq!(proposed.exit, Exit::Ok, "{}", proposed.err);
+    assert!(proposed.out.contains("nothing happens until it is merged"), "{}", proposed.out);
+}
+
+/// [M8] When the hub is down is when people want to go back.
+#[test]
+fn without_a_hub_abort_and_rollback_go_by_what_it_wrote_last() {
+    for verb in ["abort", "rollback"] {
+        let fixture = Fixture::new();
+        git(&fixture.clone, &["checkout", "-q", "--orphan", "shipper/state"]);
+        let records: Vec<_> =
+            fixture.records.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        write(&fixture.clone, &records);
+        git(&fixture.clone, &["add", "-A"]);
+        git(&fixture.clone, &["commit", "-qm", "state"]);
+        git(&fixture.clone, &["push", "-q", "origin", "shipper/state"]);
+        let away = |more: &[&str]| {
+            let repository = fixture.bare.display().to_string();
+            let base = ["--hub", "http://127.0.0.1:1", "--repository", &repository, "--author", "A <a@b>"];
+            run([&[verb, "hello"][..], more, &base].concat())
+        };
+        let head = git(&fixture.bare, &["rev-parse", "main"]);
+        let unnamed = away(&[]);
+        assert_eq!(unnamed.exit, Exit::HubUnreachable, "{}", unnamed.err);
+        let way = format!("shipperctl {verb} hello --release NAME");
+        assert!(unnamed.err.contains(&way), "{}", unnamed.err);
+        let incumbent = fixture.status.incumbent.as_ref().unwrap().to_string();
+        let stale = away(&["--release", &incumbent]);
+        assert!(stale.exit == Exit::Failure && stale.err.contains("nothing was done"), "{}", stale.err);
+        assert_eq!(git(&fixture.bare, &["rev-parse", "main"]), head);
+        let contender = fixture.status.contender.as_ref().unwrap().to_string();
+        let done = away(&["--release", &contender]);
+        assert_eq!(done.exit, Exit::Ok, "{}", done.err);
+        assert!(done.err.contains("by the branch of the hub"), "{}", done.err);
+        assert!(git(&fixture.bare, &["show", &format!("main:{MANIFEST}")]).contains("1.0.0"));
+    }
+}
+
+/// The records say what the hub says, but for what only clusters know.
+#[test]
+fn the_records_alone_say_who_is_contender_and_what_each_release_is() {
+    let fixture = Fixture::new();
+    let read = |(path, text): &(String, String)| path.ends_with("release.yaml").then(|| text.clone());
+    let releases: Vec<ReleaseRecord> = fixture
+        .records
+        .iter()
+        .filter_map(read)
+        .map(|text| ReleaseRecord::from_yaml(text.as_bytes()).unwrap())
+        .collect();
+    let record = AppRecord::from_yaml(fixture.records[0].1.as_bytes()).unwrap();
+    let told = shipper_core::plan::recorded(&record, &releases);
+    assert_eq!((&told.contender, &told.incumbent), (&fixture.status.contender, &fixture.status.incumbent));
+    assert_eq!(told.releases, fixture.status.releases);
 }
 
 /// [M13]

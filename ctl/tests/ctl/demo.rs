@@ -89,8 +89,8 @@ impl Demo {
     pub(crate) fn type_in(&mut self, directory: &Path, line: &str) -> String {
         let hub = self.says(&["export SHIPPER_HUB="]);
         // The demo gives an alias, which shells expand for people alone.
-        let alias = self.says(&["alias shipperctl="]).replace("alias shipperctl='", "shipperctl() { '")
-            + " \"$@\"; }";
+        let alias = self.says(&["alias shipperctl="]).replace("alias shipperctl=", "shipperctl() { eval ")
+            + " '\"$@\"'; }";
         let output = Command::new("sh")
             .args(["-ec", &format!("{alias}\n{hub}\n{line}")])
             .current_dir(directory)

@@ -114,7 +114,7 @@ fn an_order_to_a_step_that_the_strategy_does_not_have_is_a_warning() {
     let words =
         "warning: spec.rollout.targetStep: strategies/careful.yaml has no step \"hlaf\"; did you mean half?";
     assert!(misspelt.contains(words) && misspelt.lines().count() == 1, "{misspelt}");
-    assert!(linted("3", shared).contains("has no step 3; the last is 2"));
+    assert!(linted("3", shared).contains("has no step 3; indices count from 0, and the last is 2"));
     assert!(linted("half", "").contains("without a strategy has no step \"half\"; there are full on"));
     assert_eq!(linted("half", shared) + &linted("2", shared) + &linted("full on", ""), "");
 }

@@ -37,6 +37,9 @@ fn hub(routes: Vec<Route>) -> String {
         let path = path.trim_start_matches("/api/v1/");
         let asked = format!("{path}?{query}");
         match routes.iter().find(|(route, ..)| [path, &asked].contains(route)) {
+            Some((_, "400", body)) => {
+                Answer::problem("400 Bad Request", &serde_json::from_str(body).unwrap())
+            }
             Some((_, kind, body)) => Answer { kind, ..Answer::of(body.clone()) },
             None => Answer::problem("404 Not Found", &json!({"detail": "not known"})),
         }
@@ -102,10 +105,54 @@ fn a_wait_ends_with_a_code_for_what_came() {
 
     let wrong =
         asked(vec![waited(&status, None), known(&status)], &["wait", "web/hello", "--for", "step=halv"]);
-    assert_eq!(wrong.exit, Exit::Usage, "{}", wrong.err);
-    assert!(wrong.err.contains("half"), "{}", wrong.err);
+    assert_eq!(wrong.exit, Exit::NotFound, "{}", wrong.err);
+    let half = "there is no step \"halv\"; did you mean \"half\"? the steps of ";
+    assert!(wrong.err.contains(half) && !wrong.err.contains("waits for"), "{}", wrong.err);
+    // The release that a commit makes may have other steps, so the hub is asked; its own words count from 0.
+    let refused = json!({"detail": "for=step=halv: hello-x has no step \"halv\""}).to_string();
+    let refusing = ("applications/web/hello/wait", "400", refused);
+    let commit = "4f0c2a4f0c2a4f0c2a4f0c2a4f0c2a4f0c2a4f0c";
+    let wrong = asked(
+        vec![refusing, known(&status)],
+        &["wait", "web/hello", "--for", "step=halv", "--commit", commit],
+    );
+    assert_eq!(wrong.exit, Exit::NotFound, "{}", wrong.err);
+    assert!(wrong.err.contains(half) && !wrong.err.contains("waits for"), "{}", wrong.err);
     let nobody = run(["--hub", "http://127.0.0.1:1", "wait", "web/hello"]);
     assert_eq!(nobody.exit, Exit::HubUnreachable);
+}
+
+/// [M3] The hub counts from 0, and people from 1.
+#[test]
+fn a_step_is_waited_for_by_the_number_that_is_shown() {
+    let mut world = rolling();
+    let status = world.settle().status();
+    let wait = |goal: &str, more: &[&str]| {
+        let arguments = [&["wait", "web/hello", "--for", goal][..], more].concat();
+        asked(vec![waited(&status, Some("step=canary")), known(&status)], &arguments)
+    };
+    let come = wait("step=1", &[]);
+    assert!(
+        come.exit == Exit::Ok && come.out.contains("web/hello is step=canary"),
+        "{}{}",
+        come.out,
+        come.err
+    );
+    let none = wait("step=0", &[]);
+    assert!(none.exit == Exit::NotFound && none.err.contains("steps count from 1: "), "{}", none.err);
+    let commit = ["--commit", "4f0c2a4f0c2a4f0c2a4f0c2a4f0c2a4f0c2a4f0c"];
+    let none = wait("step=0", &commit);
+    assert!(none.exit == Exit::NotFound && none.err.contains("steps count from 1"), "{}", none.err);
+    let later = asked(
+        vec![waited(&status, Some("step=0")), known(&status)],
+        &[&["wait", "web/hello", "--for", "step=1"][..], &commit].concat(),
+    );
+    assert!(
+        later.exit == Exit::Ok && later.out.contains("web/hello is step=1:"),
+        "{}{}",
+        later.out,
+        later.err
+    );
 }
 
 #[test]

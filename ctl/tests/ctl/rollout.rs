@@ -7,7 +7,9 @@ use shipper_core::few::Few;
 use shipper_core::intent::{Object, StrategySpec, load};
 use shipper_core::plan::{AppInput, AppPlan, ClusterInfo, Fleet, Intent, Resolved, Room, Unresolved, plan};
 use shipper_core::report::{AppReport, Capacity, PodGroup, ReleaseReport, Traffic};
-use shipper_core::state::{AppRecord, Environment, PinnedSource, ReleaseRecord, Target};
+use shipper_core::state::{
+    AppRecord, Environment, PinnedSource, ReleaseRecord, StateObject as _, Target, paths,
+};
 use shipper_core::status::{ApplicationStatus, Liveness};
 use shipper_core::{AppKey, ClusterName, ReleaseName};
 use shipperctl::demo::FILES;
@@ -178,6 +180,17 @@ impl World {
     /// The records as of the last plan.
     pub(crate) fn records(&self) -> (AppRecord, Vec<ReleaseRecord>) {
         (self.record.clone().unwrap(), self.releases.values().cloned().collect())
+    }
+
+    /// The files of the hub's branch, as of the last plan.
+    pub(crate) fn record_files(&self) -> Vec<(String, String)> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let record = self.record.as_ref().map(|record| text(record.to_yaml().unwrap()));
+        let record = record.map(|record| (paths::app_record(&self.key), record));
+        let release = |(name, release): (&ReleaseName, &ReleaseRecord)| {
+            (paths::release_record(&self.key, name), text(release.to_yaml().unwrap()))
+        };
+        record.into_iter().chain(self.releases.iter().map(release)).collect()
     }
 
     /// Why it is as it is, as of the last plan.

@@ -22,7 +22,7 @@ fn rolling() -> World {
 }
 
 fn shown(world: &World, status: &ApplicationStatus) -> String {
-    let text = render::application(status, world.now + SignedDuration::from_secs(130), None);
+    let text = render::application(status, world.now + SignedDuration::from_secs(130), false, None);
     anstream::adapter::strip_str(&text).to_string()
 }
 
@@ -52,7 +52,7 @@ fn pods_that_only_need_time_fail_no_more_than_their_cluster() {
     status.clusters[0].releases[0].pods.push(serde_json::from_value(young).unwrap());
     let now = "2026-11-22T10:30:00Z".parse().unwrap();
     let shown = |status: &ApplicationStatus| {
-        anstream::adapter::strip_str(&render::application(status, now, None)).to_string()
+        anstream::adapter::strip_str(&render::application(status, now, false, None)).to_string()
     };
     let text = shown(&status);
     assert!(text.contains("Starting pods\n  Pending: 2 pods of hello-"), "{text}");

@@ -1,6 +1,7 @@
 //! Whether what the repository shows may be followed at all [X3]. A history that was rewritten, emptied or restored from an older
 //! backup changes nothing anywhere; it is said loudly, with the commits, until the old history is back or people accept the new one.
 
+use shipper_core::command::Command;
 use shipper_core::intent::AcceptedBranch;
 use shipper_core::protocol::RefusedHistory;
 use shipper_git::{Ancestry, Oid, Store, StoreError};
@@ -21,8 +22,8 @@ pub enum Refused {
     /// The branch is at a commit that does not descend from the last one.
     #[error(
         "{branch} is at {now}, which does not descend from {last}, the last commit followed: {how}. Nothing changes anywhere until the \
-         old history is pushed back, or people accept the new one with `shipperctl repository accept {now}` (or the hub is stopped and \
-         started once with `--accept-history {now}`){note}"
+         old history is pushed back, or people accept the new one with `{}` (or the hub is stopped and \
+         started once with `--accept-history {now}`){note}", accept(.now)
     )]
     Rewritten {
         /// Full name of the branch.
@@ -40,7 +41,7 @@ pub enum Refused {
     #[error(
         "{branch} is at {now}, and {agents} of the agents that report follow commits that it does not have, such as {last} in cluster \
          {cluster}: it was restored from an older backup, or rewritten. Nothing changes anywhere until commit {last} is pushed back, or \
-         people accept the branch as it is with `shipperctl repository accept {now}`: a new epoch, which those agents follow"
+         people accept the branch as it is with `{}`: a new epoch, which those agents follow", accept(.now)
     )]
     Restored {
         /// Full name of the branch.
@@ -85,6 +86,11 @@ pub enum Refused {
         /// Why.
         reason: String,
     },
+}
+
+/// What accepts a commit as it is.
+fn accept(commit: &str) -> Command {
+    Command::new("shipperctl repository accept").word(commit)
 }
 
 impl Refused {

@@ -45,7 +45,7 @@ pub struct Wish {
 }
 
 fn goals_schema() -> Object {
-    let goals = "`complete`, `failed`, `settled`, or `step=` with the name or index of a step; or several, separated by commas.";
+    let goals = "`complete`, `failed`, `settled`, or `step=` with the name of a step or its index, counted from 0; or several, separated by commas.";
     let kind = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
     let one = r"\s*(complete|failed|settled|step=\s*[^,\s][^,]*)";
     let kind = kind.pattern(Some(format!("^{one}(,{one})*$")));

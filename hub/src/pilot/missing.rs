@@ -1,5 +1,6 @@
 //! What is missing on `main` as a whole: a commit that removes many applications or clusters at once is told as one thing [X1, X2].
 
+use shipper_core::command::Command;
 use shipper_core::condition::{Condition, ConditionType, Reason, Status};
 use shipper_core::state::CONFIRM_REMOVAL;
 use shipper_core::{AppKey, ClusterName};
@@ -43,7 +44,8 @@ impl Missing {
         } else if let Some(cluster) = self.clusters.first() {
             format!(
                 "It stays as it last was, but for new applications, until its file is put back or its removal is confirmed with \
-                 `shipperctl remove --cluster {cluster}` (trailer {CONFIRM_REMOVAL}: {cluster})"
+                 `{}` (trailer {CONFIRM_REMOVAL}: {cluster})",
+                Command::new("shipperctl remove").option("--cluster", cluster)
             )
         } else {
             "Its own status says what will happen when".to_owned()

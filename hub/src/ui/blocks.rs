@@ -2,12 +2,13 @@
 
 use super::answer;
 use super::frame::Frame;
-use super::words::{Moment, application, count, quoted};
+use super::words::{Moment, application, count};
 use crate::access::View;
 use askama::Template;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use shipper_core::AppKey;
+use shipper_core::command::Command;
 use shipper_core::status::BlockStatus;
 
 /// Applications that a block names; of more it says how many.
@@ -80,7 +81,7 @@ impl Block {
             stops: format!("{verb} {}", count(block.applications.len(), "application")),
             stopped: named(&block.applications),
             overridden: named(&block.overridden_by),
-            command: format!("shipperctl blocks remove {}", quoted(&name)),
+            command: Command::new("shipperctl blocks remove").word(&name).to_string(),
             name,
         }
     }

@@ -1,6 +1,7 @@
 //! How things are said on the pages.
 
 use jiff::Timestamp;
+use shipper_core::command::Command;
 use std::fmt::Write as _;
 
 /// A moment: for programs to the millisecond, for people to the second in UTC. The script makes it relative where there is one.
@@ -92,13 +93,9 @@ pub fn cluster(name: &str) -> String {
     format!("/clusters/{}", encode(name))
 }
 
-/// Text as one word of a shell's command line.
-pub fn quoted(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:@%+=,".contains(&b);
-    if !text.is_empty() && text.bytes().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// A command that is about an application.
+pub fn command(verb: &'static str, app: &shipper_core::AppKey) -> Command {
+    Command::new(verb).word(app)
 }
 
 #[cfg(test)]
@@ -111,13 +108,6 @@ mod tests {
         assert_eq!(list(&["a", "b"], 3), "a and b");
         assert_eq!(list(&["a", "b", "c", "d"], 3), "a, b and 2 more");
         assert_eq!(list::<&str>(&[], 3), "");
-    }
-
-    #[test]
-    fn a_word_of_a_command_stays_one_word() {
-        assert_eq!(quoted("web/hello"), "web/hello");
-        assert_eq!(quoted("full on"), "'full on'");
-        assert_eq!(quoted("it's; rm -rf /"), r"'it'\''s; rm -rf /'");
     }
 
     #[test]

@@ -172,12 +172,12 @@ impl Fixture {
     async fn events(&self) {
         let told = [
             (95, "web/checkout", "Created", "checkout-5be2f0aa-0 was made", "4d1f0c9a7e00112233aa"),
-            (91, "web/checkout", "StepAchieved", "checkout-5be2f0aa-0 achieved step 0 \"canary\"", ""),
+            (91, "web/checkout", "StepAchieved", "checkout-5be2f0aa-0 achieved step \"canary\"", ""),
             (62, "payments/ledger", "Created", "ledger-c01dcafe-0 was made", "8a77b2c3d4e5f60011aa"),
-            (58, "payments/ledger", "StepAchieved", "ledger-c01dcafe-0 achieved step 1 \"half\"", ""),
+            (58, "payments/ledger", "StepAchieved", "ledger-c01dcafe-0 achieved step \"half\"", ""),
             (21, "web/shop", "Created", "shop-83e4eedd-0 was made", "9f2c41d07be3a1c55d0e"),
-            (17, "web/shop", "StepAchieved", "shop-83e4eedd-0 achieved step 0 \"canary\"", ""),
-            (9, "web/shop", "StepAsked", "shop-83e4eedd-0 goes to step 1 \"half\"", "1b7e55aa90c0ffee1234"),
+            (17, "web/shop", "StepAchieved", "shop-83e4eedd-0 achieved step \"canary\"", ""),
+            (9, "web/shop", "StepAsked", "shop-83e4eedd-0 goes to step \"half\"", "1b7e55aa90c0ffee1234"),
             (
                 2,
                 "web/shop",

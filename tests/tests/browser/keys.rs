@@ -110,7 +110,7 @@ async fn what_a_pointer_can_do_keys_can() {
     browser.press(Key::Enter).await;
     eventually(SOON, || async {
         let copied = browser.clipboard().await;
-        ensure!(copied == "shipperctl abort web/shop", "{copied}");
+        ensure!(copied == "shipperctl abort web/shop --release shop-83e4eedd-0", "{copied}");
         anyhow::Ok(())
     })
     .await;

@@ -2,6 +2,7 @@
 
 use super::analysis;
 use super::check::{Checker, join};
+use crate::text::acts;
 use crate::yaml::{Data, Node};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ pub(super) fn check(checker: &mut Checker<'_>, strategy: &Node, path: &str) {
     for (index, step) in nodes.iter().enumerate() {
         let path = format!("{path}[{index}]");
         numeric_name(checker, step, &path);
+        hidden_name(checker, step, &path);
         analysis::check(checker, step, &path);
         for side in SIDES {
             weight_needs_capacity(checker, &steps, index, side, &path);
@@ -87,6 +89,19 @@ fn numeric_name(checker: &mut Checker<'_>, step: &Node, path: &str) {
     {
         let message = format!("{text:?} is purely numeric, and could be taken for the index of a step");
         checker.error_here(name.at, &join(path, "name"), message);
+    }
+}
+
+/// A name is said in commands that people copy, and no line says what acts on a terminal or hides.
+fn hidden_name(checker: &mut Checker<'_>, step: &Node, path: &str) {
+    let Some(name) = step.get("name") else { return };
+    let text = name.text().unwrap_or_default();
+    if let Some(c) = text.chars().find(|c| acts(*c)) {
+        let code = u32::from(c);
+        let message = format!(
+            "has the character U+{code:04X}, which acts on a terminal or hides, so that no command could name the step; take it out"
+        );
+        checker.error(name.at, &join(path, "name"), message);
     }
 }
 

@@ -32,8 +32,8 @@ fn rolling_out(release: &ReleaseRecord, roles: &Roles<'_>, waiting: &Waiting) ->
             Status::True,
             Reason::InProgress,
             format!(
-                "rolling out {}{from}, step {} {:?}: {}",
-                release.name, release.position.step, release.position.name, waiting.message
+                "rolling out {}{from}, step {:?}: {}",
+                release.name, release.position.name, waiting.message
             ),
         )
     }

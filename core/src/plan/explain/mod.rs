@@ -2,7 +2,10 @@
 
 mod cluster;
 mod conditions;
+mod recorded;
 mod waiting;
+
+pub use recorded::recorded;
 
 use super::site::sites;
 use super::{Draft, removal};
@@ -35,7 +38,7 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
     }
     conditions.sort_by_key(|condition| condition.kind);
     conditions.shrink_to_fit();
-    let releases = draft.releases.values().map(|release| release_status(draft, release));
+    let releases = draft.releases.values().map(|release| recorded::of(release, draft.record.as_ref()));
     let mut releases: Vec<ReleaseStatus> = releases.collect();
     releases.sort_by_key(|release| std::cmp::Reverse(release.generation));
     let names = roles.names();
@@ -48,24 +51,6 @@ pub(super) fn status(draft: &Draft<'_>) -> ApplicationStatus {
         clusters,
         refused: draft.scheduling.refused.clone(),
         conditions,
-    }
-}
-
-fn release_status(draft: &Draft<'_>, release: &ReleaseRecord) -> ReleaseStatus {
-    ReleaseStatus {
-        name: release.name.clone(),
-        generation: release.generation,
-        created: release.created,
-        source: release.source.clone(),
-        version: version(release),
-        steps: release.strategy.steps.iter().map(|step| step.name.clone()).collect(),
-        step: release.position.step,
-        step_since: Some(release.position.since),
-        achieved: release.achieved.clone(),
-        complete: release.complete,
-        withdrawn: release.withdrawn.as_deref().cloned(),
-        failed: release.failed.clone(),
-        again: super::releases::next_name(draft, &release.environment.hash()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::halt::is_paused;
 use super::super::{Draft, blocks, gates};
 use crate::AppKey;
+use crate::command::Command;
 use crate::condition::{Condition, ConditionType, Reason, Status};
 use crate::intent::Approval;
 use crate::state::ReleaseRecord;
@@ -107,7 +108,6 @@ pub(super) fn waiting(
     )
 }
 
-fn promote(app: &AppKey, release: &ReleaseRecord, step: &str) -> String {
-    let step = if step.contains(' ') { format!("{step:?}") } else { step.to_owned() };
-    format!("shipperctl promote {app} --release {} --step {step}", release.name)
+fn promote(app: &AppKey, release: &ReleaseRecord, step: &str) -> Command {
+    Command::new("shipperctl promote").word(app).option("--release", &release.name).option("--step", step)
 }

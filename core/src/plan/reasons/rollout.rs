@@ -38,10 +38,8 @@ fn position(contender: &ReleaseRecord) -> Because {
             (Rule::R5, "it was superseded, and carried on because it carries the load".to_owned(), None)
         }
     };
-    let words = format!(
-        "{} is at step {} {:?} since {:.0}: {cause}",
-        contender.name, position.step, position.name, position.since
-    );
+    let words =
+        format!("{} is at step {:?} since {:.0}: {cause}", contender.name, position.name, position.since);
     let because = Because::of(rule, words).about(&contender.name);
     commit.into_iter().fold(because, |because, commit| because.by(commit))
 }
@@ -54,8 +52,8 @@ fn achieved(draft: &Draft<'_>, contender: &ReleaseRecord) -> Option<Because> {
         false => format!(" without {}", crate::plan::words::list(&achieved.excused)),
     };
     let words = format!(
-        "Step {} {:?} of {} is achieved since {:.0}{without}",
-        achieved.step, achieved.name, contender.name, achieved.at
+        "Step {:?} of {} is achieved since {:.0}{without}",
+        achieved.name, contender.name, achieved.at
     );
     let placement = draft.placement();
     let clusters = placement.into_iter().flat_map(Placement::staying).map(|(name, _)| name);

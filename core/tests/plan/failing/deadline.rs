@@ -27,7 +27,9 @@ fn a2_a_cluster_without_progress_fails_at_the_deadline() {
     assert_eq!(failing(&world), ["c3"]);
     assert_eq!((kind(&world, "c3"), reason(&world)), (FailureKind::NoProgress, Some(Reason::RolloutHeld)));
     let (_, _, message) = world.condition(ConditionType::ClustersHealthy).unwrap();
-    for said in ["c3", "ImagePullBackOff", "10m", "onFailure is hold", "shipperctl abort web/app"] {
+    for said in
+        ["c3", "ImagePullBackOff", "10m", "onFailure is hold", "shipperctl abort web/app --release app-"]
+    {
         assert!(message.contains(said), "{said} in {message}");
     }
     assert!(world.events.iter().any(|event| event.starts_with("c3 fails at step \"50/50\"")));

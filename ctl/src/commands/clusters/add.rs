@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use shipper_core::command::Command;
 use shipper_core::intent::{Cluster, ClusterSpec, Metadata, Scheduler, Severity, load};
 use shipper_core::yaml::write_object;
 
@@ -58,21 +59,21 @@ pub(super) fn run(global: &Global, args: &Args, terminal: &mut Terminal<'_>) -> 
     let name = &args.cluster;
     let path = format!("clusters/{name}.yaml");
     let bytes = file(args, &path)?;
+    let show = Command::new("shipperctl clusters show").word(name);
     let commit = Commit::begin(global, &args.commit, &format!("Add cluster {name}"), terminal)?;
     let published = commit.publish(false, |main, _| {
         let there = repository::clusters(main)?.into_iter().find(|(known, _)| known.as_str() == name);
         if let Some((_, path)) = there {
             return Err(Error::Refused {
-                message: format!(
-                    "{path} is there already; edit it, or see `shipperctl clusters show {name}`"
-                ),
+                message: format!("{path} is there already; edit it, or see `{show}`"),
             });
         }
         Ok(commit.change(vec![(path.clone(), FileChange::Write(bytes.clone()))]))
     })?;
     let next = format!(
-        "Give it a token in the file of the hub's --agent-tokens, and start its agent: shipper-agent --cluster {name}. \
-         Then see: shipperctl clusters show {name}"
+        "Give it a token in the file of the hub's --agent-tokens, and start its agent: {}. \
+         Then see: {show}",
+        Command::new("shipper-agent").option("--cluster", name)
     );
     commit.announce(&published, &commit.subject, "the cluster is there already", &next, terminal)
 }

@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use shipper_core::ClusterName;
+use shipper_core::command;
 use shipper_git::Snapshot;
 
 use super::commit::Commit;
@@ -99,7 +100,8 @@ pub fn run(global: &Global, command: &Command, terminal: &mut Terminal<'_>) -> R
             let all = Hub::of(global)?.clusters()?;
             let output = list.output.output;
             let names = || all.iter().map(|one| one.cluster.name.to_string()).collect();
-            let text = || Ok(render::clusters_overview(&all, Timestamp::now(), output.width(terminal)));
+            let (now, wide, width) = (Timestamp::now(), output.is_wide(), output.width(terminal));
+            let text = || Ok(render::clusters_overview(&all, now, wide, width));
             let text = output.print(&all, names, text)?;
             Ok(write!(terminal.out, "{text}")?)
         }
@@ -151,7 +153,7 @@ fn set(
             set_scheduling(&text, scheduling).map_err(|source| Error::Edit { file: path.clone(), source })?;
         Ok(commit.change(vec![(path, FileChange::Write(edited.into_bytes()))]))
     })?;
-    let next = format!("{next} Follow it: shipperctl clusters show {name}");
+    let next = format!("{next} Follow it: {}", command::Command::new("shipperctl clusters show").word(name));
     commit.announce(&published, &commit.subject, &format!("{name} {unchanged}"), &next, terminal)
 }
 

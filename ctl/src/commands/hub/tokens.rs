@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use comfy_table::{Cell, Color};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use shipper_core::command;
 use shipper_core::name::is_dns_label;
 use shipper_git::Secret;
 use shipper_hub::access::secret::{Digest, read_token};
@@ -170,8 +171,9 @@ fn create(args: &CreateArgs, terminal: &mut Terminal<'_>) -> Result<(), Error> {
         block_on(args.database.open()?.change(&[AccessChange::AddToken(token)]))?.map_err(refused)?;
     if changed != [true] {
         let message = format!(
-            "there is a token {} already; choose another name, or take that one back with `shipperctl hub tokens revoke {0}`",
-            args.name
+            "there is a token {} already; choose another name, or take that one back with `{}`",
+            args.name,
+            command::Command::new("shipperctl hub tokens revoke").word(&args.name)
         );
         return Err(Error::Refused { message });
     }

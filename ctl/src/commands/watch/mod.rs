@@ -122,7 +122,11 @@ impl<'v, 't> View<'v, 't> {
             News::Event(event) => {
                 if !self.happened.contains(&event) {
                     if self.screen.is_none() && self.args.output.output.for_people() {
-                        write!(self.terminal.out, "{}", render::events([&event], true))?;
+                        write!(
+                            self.terminal.out,
+                            "{}",
+                            render::events([&event], true, self.args.output.output.is_wide())
+                        )?;
                         self.terminal.out.flush()?;
                     }
                     self.happened.push_back(event);
@@ -176,7 +180,7 @@ impl<'v, 't> View<'v, 't> {
             return Ok(());
         }
         if self.args.output.output.for_people() {
-            write!(self.terminal.out, "{FAINT}{}{FAINT:#} ", now.strftime("%Y-%m-%d %H:%M:%S"))?;
+            write!(self.terminal.out, "{FAINT}{}{FAINT:#} ", render::moment(now))?;
         }
         writeln!(self.terminal.out, "{line}")?;
         self.terminal.out.flush()?;

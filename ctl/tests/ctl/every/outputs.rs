@@ -26,6 +26,12 @@ const OWN: [&str; 9] = [
     "hub tokens list",
     "hub tokens revoke",
 ];
+/// Stands for the whole id of a commit.
+const COMMIT: &str = "COMMIT";
+/// Reasons of events begin so on this fleet.
+const EVENTS: &str = "Created|Step|Cluster|Complete|Order|Placed|Withdrawn";
+/// Clusters of this fleet.
+const CLUSTERS: &str = "eu-|us-";
 
 /// A command, and what is to be seen of it.
 struct Case {
@@ -35,8 +41,10 @@ struct Case {
     text: &'static str,
     /// Where in the JSON something stands, and what; an empty text stands for anything that is there.
     json: (&'static str, &'static str),
-    /// The beginning of a name.
+    /// The beginning of every name; empty where there are none.
     name: &'static str,
+    /// What people read of it with `-o wide` alone; empty where that is the text.
+    wide: &'static str,
     /// It makes a commit: each form on a branch of its own.
     commits: bool,
 }
@@ -49,32 +57,38 @@ fn case(
     name: &'static str,
 ) -> Case {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    Case { command, arguments, text, json, name, commits: false }
+    Case { command, arguments, text, json, name, wide: "", commits: false }
 }
 
 fn change(command: &'static str, arguments: &[&str], subject: &'static str) -> Case {
-    Case { commits: true, ..case(command, arguments, "Committed", ("/subject", subject), "") }
+    Case { commits: true, ..case(command, arguments, "Committed", ("/subject", subject), COMMIT) }
+}
+
+impl Case {
+    fn wide(self, wide: &'static str) -> Self {
+        Self { wide, ..self }
+    }
 }
 
 fn cases(data: &Path, odd: &Path, incumbent: &str) -> Vec<Case> {
     let (data, odd) = (data.to_str().unwrap(), odd.to_str().unwrap());
     let app = app();
     vec![
-        case("status", &[], app, ("/0/application", app), app),
-        case("status", &[app], "waits for", ("/application", app), app),
+        case("status", &[], app, ("/0/application", app), app).wide("INCUMBENT"),
+        case("status", &[app], "waits for", ("/application", app), app).wide("Targets"),
         case("why", &[app], "waits for", ("/decisions/0/decision", ""), app),
         case("watch", &[app, "--until-done"], "canary done", ("/application", app), "hello-"),
         case("wait", &[app, "--for", "step=canary"], "is step=canary", ("/for", "step=canary"), "hello-"),
-        case("events", &[app], "Achieved", ("/0/application", app), ""),
+        case("events", &[app], "Achieved", ("/0/application", app), EVENTS).wide(": Roll out 1.1.0)"),
         // The demo has no gate that measures; tests/ctl/measurements.rs has some that did.
         case("measurements", &[app], "Nothing is kept", ("", ""), ""),
-        case("history", &[app], "contender", ("/0/role", "contender"), "hello-"),
+        case("history", &[app], "contender", ("/0/role", "contender"), "hello-").wide("PODS"),
         case("diff", &[app], "Deployment hello-<release>", ("/objects/0/change", "changed"), "Deployment"),
         case("plan", &["--head", "next"], "gets the new release", ("/applications/0/application", app), app),
-        case("render", &[app], "kind: Deployment", ("/items/0/kind", ""), ""),
+        case("render", &[app], "kind: Deployment", ("/items/0/kind", ""), "Service|Deployment"),
         case("lint", &[odd], "selects no cluster", ("/0/file", "strategies/odd.yaml"), "strategies/"),
-        case("blocks list", &[], "shop/incident", ("/0/name", "incident"), "shop/incident"),
-        case("clusters list", &[], "eu-1", ("/0/name", "eu-1"), ""),
+        case("blocks list", &[], "shop/incident", ("/0/name", "incident"), "shop/incident").wide("SINCE"),
+        case("clusters list", &[], "eu-1", ("/0/name", "eu-1"), CLUSTERS).wide("LAST REPORT"),
         case("clusters show", &["eu-1"], app, ("/name", "eu-1"), "eu-1"),
         case("hub backup", &["--data-dir", data, "FILE"], "Copied", ("/bytes", ""), "/"),
         case("hub restore", &["--data-dir", "DIR", "COPY"], "Restored", ("/events", ""), ""),
@@ -206,9 +220,12 @@ fn every_command_speaks_to_people_and_to_programs() {
     let cases = cases(&data, &odd, &first);
     let mut shapes = Shapes::default();
     complete(cases.iter().map(|case| case.command), &WITHOUT);
+    let mut misnamed = Vec::new();
     for case in &cases {
+        let mut told = Vec::new();
         for form in ["text", "wide"] {
             let done = fleet.run(case, form);
+            told.push(done.out.contains(case.wide));
             assert!(
                 !case.text.is_empty() && done.out.contains(case.text),
                 "{} -o {form}: {}",
@@ -216,6 +233,7 @@ fn every_command_speaks_to_people_and_to_programs() {
                 done.out
             );
         }
+        assert!(told[1] && (case.wide.is_empty() || !told[0]), "{} -o wide: {:?}", case.command, case.wide);
         let json = fleet.run(case, "json").out;
         // What is followed is a line each.
         let first = if case.command == "watch" { json.lines().next().unwrap_or_default() } else { &json };
@@ -239,10 +257,18 @@ fn every_command_speaks_to_people_and_to_programs() {
             assert_eq!(documents[0].is_array(), value.is_array(), "{} -o yaml", case.command);
         }
         let names = fleet.run(case, "name").out;
-        let fits = |line: &str| line.starts_with(case.name) && !line.is_empty();
-        assert!(names.lines().all(fits), "{} -o name: {names}", case.command);
+        let names: Vec<&str> = names.lines().collect();
+        let fits = |line: &&str| match case.name {
+            COMMIT => line.len() == 40 && line.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            beginnings => beginnings.split('|').any(|beginning| line.starts_with(beginning)),
+        };
+        let some = names.is_empty() == case.name.is_empty();
+        if !(some && names.iter().all(fits)) {
+            misnamed.push(format!("{} -o name: {names:?}", case.command));
+        }
     }
     shapes.held();
+    assert!(misnamed.is_empty(), "{misnamed:#?}");
     // What is rendered from main is what the hub committed of it.
     let contender = fleet
         .run(&case("history", &[app()], "", ("", ""), ""), "name")

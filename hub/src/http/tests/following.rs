@@ -223,9 +223,9 @@ async fn what_cannot_be_waited_for_is_refused() {
     let hub = hub().await;
     hub.shared.statuses.publish(waiting("one"));
     for (query, told) in [
-        ("for=godot", "step=<name or index>"),
-        ("for=step=stagin", "0 staging, 1 full on"),
-        ("for=step=2", "0 staging, 1 full on"),
+        ("for=godot", "step=<name, or index from 0>"),
+        ("for=step=stagin", "counted from 0, are 0 \"staging\", 1 \"full on\""),
+        ("for=step=2", "0 \"staging\", 1 \"full on\""),
         ("for=complete&timeout=301", "300 seconds"),
     ] {
         let detail = hub.get(&format!("{SHOP}/{WAIT}?{query}")).await.problem(400);

@@ -10,11 +10,12 @@ use super::{About, records};
 use crate::rendered::Wanted;
 use crate::ui::answer::{self, Query};
 use crate::ui::frame::Frame;
-use crate::ui::words::{application, cut, list, quoted};
+use crate::ui::words::{application, cut, list};
 use askama::Template;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use shipper_core::command::Command;
 use shipper_core::status::ApplicationStatus;
 use shipper_core::suggest::nearest;
 use shipper_core::{AppKey, ClusterName, ReleaseName};
@@ -51,7 +52,7 @@ struct Page {
     overrides: Option<Overrides>,
     difference: Option<Difference>,
     objects: Option<Objects>,
-    command: String,
+    command: Command,
     /// The same two without overrides.
     link: String,
 }
@@ -87,7 +88,7 @@ pub async fn page(about: About, headers: HeaderMap, Query(asked): Query<Asked>) 
         overrides: None,
         difference: None,
         objects: None,
-        command: format!("shipperctl diff {}", quoted(&key.to_string())),
+        command: Command::new("shipperctl diff").word(&key),
         wrong,
         link: choice::comparison(&status, &from, &to),
         key,
@@ -98,9 +99,9 @@ pub async fn page(about: About, headers: HeaderMap, Query(asked): Query<Asked>) 
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
-    page.command = format!("{} {} {}", page.command, quoted(from.as_str()), quoted(to.as_str()));
+    page.command = page.command.word(&from).word(&to);
     if let Some(cluster) = &cluster {
-        page.command = format!("{} --cluster {}", page.command, quoted(cluster.as_str()));
+        page.command = page.command.option("--cluster", cluster);
     }
     page.names = Some((from.to_string(), to.to_string()));
     let known = records::ask(&view, &page.key).await;

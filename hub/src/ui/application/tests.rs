@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shipper_core::AppKey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod
         "shop-new-0-abc in eu-1",
         "Back-off pulling image \"shop:broken\"",
         "shipperctl promote web/shop --release shop-new-0 --step 'full on'",
-        "shipperctl abort web/shop",
+        "shipperctl abort web/shop --release shop-new-0",
         "Sell more Jo Doe, 0123456789",
         "shop-new-0 was made Sell more Jo Doe, 0123456789",
         "0 of 2",
@@ -112,6 +112,27 @@ async fn releases_of_plain_manifests_say_which_images_are_new() {
     assert!(!read.contains("image of same"), "{read}");
 }
 
+/// [M1] What was copied from a page does nothing to a release that comes later.
+#[test]
+fn every_command_that_changes_a_rollout_names_its_release() {
+    let mut status = rollout("web/shop");
+    let mut verbs = BTreeSet::new();
+    for complete in [json!(null), json!("2026-11-01T10:00:00Z")] {
+        status["releases"][0]["complete"] = complete;
+        for state in ["waitingForCapacity", "waitingForCommand", "paused", "blocked", "none"] {
+            status["waiting"]["state"] = json!(state);
+            for order in super::orders::of(&serde_json::from_value(status.clone()).unwrap()) {
+                let verb = order.command.split(' ').nth(1).unwrap().to_owned();
+                let looks = ["why", "blocks"].contains(&verb.as_str());
+                assert!(looks || order.command.contains(" --release shop-new-0"), "{}", order.command);
+                verbs.insert(verb);
+            }
+        }
+    }
+    let all = ["abort", "blocks", "pause", "promote", "resume", "rollback", "why"];
+    assert_eq!(verbs, all.map(str::to_owned).into());
+}
+
 #[tokio::test]
 async fn the_way_back_comes_first_where_something_fails_and_no_promotion_where_nothing_would_move() {
     let hub = hub().await;
@@ -131,7 +152,8 @@ async fn the_way_back_comes_first_where_something_fails_and_no_promotion_where_n
         moving.find("shipperctl promote").unwrap() < moving.find("shipperctl abort").unwrap(),
         "{moving}"
     );
-    for (state, instead) in [("paused", "shipperctl resume web/shop"), ("blocked", "shipperctl blocks list")]
+    for (state, instead) in
+        [("paused", "shipperctl resume web/shop --release shop-new-0"), ("blocked", "shipperctl blocks list")]
     {
         status["waiting"]["state"] = json!(state);
         let stopped = page(&status).await;

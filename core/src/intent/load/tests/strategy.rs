@@ -90,6 +90,22 @@ fn steps_have_names_of_their_own() {
 }
 
 #[test]
+fn a_step_that_no_command_could_name_is_refused() {
+    let read = steps(&[
+        "{name: $(touch x)}",
+        r#"{name: "a\nreboot"}"#,
+        r#"{name: "b\e[2J"}"#,
+        r#"{name: "\u202ec"}"#,
+        END,
+    ]);
+    insta::assert_snapshot!(read, @r"
+    strategies/s.yaml:3:8: spec.steps[1].name: has the character U+000A, which acts on a terminal or hides, so that no command could name the step; take it out
+    strategies/s.yaml:4:8: spec.steps[2].name: has the character U+001B, which acts on a terminal or hides, so that no command could name the step; take it out
+    strategies/s.yaml:5:8: spec.steps[3].name: has the character U+202E, which acts on a terminal or hides, so that no command could name the step; take it out
+    ");
+}
+
+#[test]
 fn numbers_are_in_their_range() {
     insta::assert_snapshot!(
         steps(&[
