@@ -32,6 +32,7 @@ pub mod plan;
 pub mod protocol;
 pub mod report;
 pub mod resources;
+pub mod shown;
 pub mod standing;
 pub mod state;
 pub mod status;

@@ -23,6 +23,7 @@ use shipper_hub::rendered::{Renderings, Wanted};
 use shipper_hub::shared::{Settings, Shared};
 use shipper_hub::standing::Takeover;
 use shipper_hub::store::{MemoryStore, TimelineEvent};
+use shipper_test_hostile::quoted;
 use tokio::net::TcpListener;
 
 use super::past;
@@ -144,8 +145,8 @@ impl Fixture {
     pub fn block(&self, message: &str, author: &str) {
         let incident = format!(
             "metadata: {{name: incident, namespace: batch}}\nspec: {{message: {}, author: {{type: user, name: {}}}}}\n",
-            json!(message),
-            json!(author)
+            quoted(message),
+            quoted(author)
         );
         let files = [
             (
