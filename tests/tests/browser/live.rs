@@ -141,6 +141,37 @@ async fn a_page_that_does_not_come_is_asked_for_anew() {
     browser.end().await;
 }
 
+/// Who does not see the page is told in a sentence when a rollout stands otherwise, and not of every pod.
+#[tokio::test]
+async fn what_became_of_a_rollout_is_said_aloud_once() {
+    let fixture = Fixture::start().await;
+    let Some(browser) = Browser::start("what_became_of_a_rollout", &fixture.origin).await else { return };
+    browser.open(SHOP).await;
+    browser
+        .run_script(
+            "window.said = [];
+             const told = document.getElementById('told');
+             new MutationObserver(() => said.push(told.textContent)).observe(told, {childList: true, characterData: true, subtree: true});",
+        )
+        .await;
+    for message in ["3 of 6 pods are available", "4 of 6 pods are available", "5 of 6 pods are available"] {
+        say(&fixture, message);
+        until(&browser, SOON, |text| text.contains(message)).await;
+    }
+    assert_eq!(browser.run_script("return said").await, json!([]), "nothing became of it yet");
+    let mut status: Value =
+        serde_json::to_value(&*fixture.shared.statuses.get(&"web/shop".parse().unwrap()).unwrap()).unwrap();
+    status["releases"][0]["step"] = json!(2);
+    status["waiting"] = json!({"state": "waitingForCapacity", "message": "the next one", "clusters": []});
+    fixture.publish(&status);
+    until(&browser, SOON, |text| text.contains("the next one")).await;
+    let sentence = "Failing: web/shop rolls out shop 2.4.0, step 3 of 4, most; waits for capacity.";
+    assert_eq!(browser.run_script("return said").await, json!([sentence]));
+    let aloud = browser.followed_aloud().await;
+    assert!(aloud.contains(&("polite".to_owned(), sentence.to_owned())), "{aloud:?}");
+    browser.end().await;
+}
+
 #[tokio::test]
 async fn the_theme_is_chosen_with_a_click_and_stays() {
     let fixture = Fixture::start().await;

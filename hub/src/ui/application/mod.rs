@@ -5,7 +5,8 @@
 //! - [`gate`]: soak time and measurements, those of gates that are over too, each as a [`chart`]; [`history`]: releases with their commits, and the timeline.
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
 //! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object.
-//! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
+//! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status;
+//!   [`told`]: the sentence that is read aloud when it changes.
 
 mod about;
 mod capacity;
@@ -22,6 +23,7 @@ mod orders;
 pub mod records;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use about::About;
 pub(super) use about::unknown;
@@ -59,6 +61,7 @@ struct Page {
     frame: Frame,
     key: AppKey,
     mood: Mood,
+    told: String,
     waits: &'static str,
     message: String,
     advice: Option<&'static str>,
@@ -138,6 +141,7 @@ impl Page {
         let timeline_address = format!("/events?application={}", encode(&status.application.to_string()));
         Self {
             frame,
+            told: told::of(mood, status),
             mood,
             waits: waits(status.waiting.state),
             message: status.waiting.message.clone(),

@@ -83,6 +83,23 @@ async fn the_trouble_that_explains_most_comes_first_and_is_open() {
 }
 
 #[tokio::test]
+async fn one_sentence_says_what_became_of_the_rollout_and_no_number_of_the_moment() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    let mut told = async |message: &str| {
+        status["waiting"]["message"] = json!(message);
+        hub.publish(&status);
+        let page = hub.get("/applications/web/shop").await.text;
+        let told = page.split("<p id=\"told\" class=\"quiet\" role=\"status\">").nth(1).unwrap();
+        told.split("</p>").next().unwrap().to_owned()
+    };
+    let first = told("eu-1: 0 of 2 pods are available").await;
+    assert_eq!(first, "Failing: web/shop rolls out shop 2.0.0, step 2 of 3, half; waits for capacity.");
+    assert_eq!(told("eu-1: 1 of 2 pods are available").await, first);
+}
+
+#[tokio::test]
 async fn measurements_are_drawn_and_what_differs_is_named() {
     let hub = hub().await;
     hub.clusters(&two());
