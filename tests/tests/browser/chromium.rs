@@ -127,6 +127,11 @@ impl Browser {
         self.session.open(&format!("{}{path}", self.origin)).await.unwrap();
     }
 
+    /// Opens a page of another hub.
+    pub async fn open_at(&self, url: &str) {
+        self.session.open(url).await.unwrap();
+    }
+
     /// Sets what the system of the person says: its theme, and how wide the window is in pixels.
     pub async fn wear(&self, theme: Theme, width: u32) {
         let features = json!([{"name": "prefers-color-scheme", "value": theme.word()}]);
