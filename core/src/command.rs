@@ -1,6 +1,6 @@
 //! Command lines that people copy: whatever they are made of, each value stays one word of a shell's line and means itself.
 
-use crate::text::acts;
+use crate::shown::acts;
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 

@@ -14,7 +14,7 @@
 //! - [`status`] and [`api`]: what people are told.
 //! - [`analysis`]: what a measured value is worth.
 //! - [`few`]: a map of a few entries; [`suggest`]: the name that was meant.
-//! - [`command`]: command lines that people copy; [`text`]: characters that act.
+//! - [`command`]: command lines that people copy; [`shown`]: text of others as it may be shown.
 //! - [`condition`]: the catalogue of conditions and reasons, which are the API.
 
 pub mod analysis;
@@ -34,11 +34,11 @@ pub mod plan;
 pub mod protocol;
 pub mod report;
 pub mod resources;
+pub mod shown;
 pub mod standing;
 pub mod state;
 pub mod status;
 pub mod suggest;
-pub mod text;
 pub mod why;
 pub mod yaml;
 

@@ -255,6 +255,13 @@ pub struct ClusterStatus {
     pub departure: Option<Departure>,
 }
 
+impl ClusterStatus {
+    /// Whether these pods fail here. Those that only start do once the cluster takes too long [A2].
+    pub fn has_failing(&self, pods: &PodGroup) -> bool {
+        pods.count > 0 && (self.failing.is_some() || !pods.is_starting())
+    }
+}
+
 /// A release in one cluster, as last reported.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

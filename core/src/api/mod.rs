@@ -5,6 +5,7 @@
 
 mod event;
 mod evidence;
+mod failing;
 mod fleet;
 mod measurement;
 mod page;
@@ -16,6 +17,7 @@ mod wait;
 
 pub use event::{Commit, EventFilter, TimelineEvent};
 pub use evidence::{Evidence, EvidenceOfMany, MAX_ASKED, ReportsOf};
+pub use failing::{Failing, FailingPods};
 pub use fleet::{ApplicationCounts, BlockCounts, ClusterCounts, FleetPods, FleetSummary};
 pub use measurement::{GateEnd, Measurement, WantedMeasure};
 pub use page::{ALWAYS_GIVEN, DEFAULT_LIMIT, MAX_LIMIT, Page};

@@ -1,9 +1,11 @@
 //! Pods over all clusters: how many of a release are how far, and those that are not well by reason, with one example each.
 
 use super::Role;
+use crate::report::PodGroup;
 use crate::status::{ApplicationStatus, ClusterRelease};
 use crate::{AppKey, ClusterName, ReleaseName};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
@@ -112,7 +114,7 @@ impl ReleasePods {
         for cluster in &status.clusters {
             for release in cluster.releases.iter().filter(|release| release.name == *name) {
                 add(&mut pods, release);
-                groups.add(&status.application, &cluster.cluster, release);
+                groups.add(&status.application, &cluster.cluster, release, |_| true);
                 let capacity = &release.capacity;
                 groups.well(
                     PodState::Ready,
@@ -131,10 +133,25 @@ pub fn troubles(status: &ApplicationStatus) -> Vec<PodsByState> {
     let mut groups = Groups::default();
     for cluster in &status.clusters {
         for release in &cluster.releases {
-            groups.add(&status.application, &cluster.cluster, release);
+            groups.add(&status.application, &cluster.cluster, release, |_| true);
         }
     }
     groups.all()
+}
+
+/// The pods of an application that fail, over all its releases and clusters, those for which the most do first. Pods that only start are
+/// not among them.
+pub(super) fn failing(status: &ApplicationStatus) -> Vec<PodsByState> {
+    let mut groups = Groups::default();
+    for cluster in &status.clusters {
+        for release in &cluster.releases {
+            let fails = |group: &PodGroup| cluster.has_failing(group);
+            groups.add(&status.application, &cluster.cluster, release, fails);
+        }
+    }
+    let mut all = groups.all();
+    all.sort_by_key(|group| Reverse(group.count));
+    all
 }
 
 /// All of them in numbers.
@@ -155,8 +172,14 @@ fn add(counts: &mut PodCounts, release: &ClusterRelease) {
 struct Groups(BTreeMap<(PodState, Option<String>), PodsByState>);
 
 impl Groups {
-    fn add(&mut self, application: &AppKey, cluster: &ClusterName, release: &ClusterRelease) {
-        for pods in release.pods.iter().filter(|pods| pods.count > 0) {
+    fn add(
+        &mut self,
+        application: &AppKey,
+        cluster: &ClusterName,
+        release: &ClusterRelease,
+        counts: impl Fn(&PodGroup) -> bool,
+    ) {
+        for pods in release.pods.iter().filter(|pods| pods.count > 0 && counts(pods)) {
             let state = if pods.reason == FAILED_CREATE { PodState::Missing } else { PodState::NotReady };
             let group = self.of(state, Some(pods.reason.clone()));
             group.count += u64::from(pods.count);

@@ -1,6 +1,6 @@
 //! An application in a line: everything a list shows, so that a page of a hundred is small and costs nothing to make.
 
-use super::{PodCounts, pods};
+use super::{PodCounts, PodsByState, pods};
 use crate::condition::{Reason, Status};
 use crate::state::Failure;
 use crate::status::{ApplicationStatus, Liveness, WaitingFor};
@@ -39,6 +39,9 @@ pub struct ApplicationSummary {
     pub clusters: PlacedCounts,
     /// Its pods over all releases and clusters, as last reported.
     pub pods: PodCounts,
+    /// Its pods that fail, by reason over all releases and clusters, the reason with the most pods first; those that only start do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<PodsByState>,
     /// Why the contender cannot go anywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<Failure>,
@@ -165,6 +168,7 @@ impl ApplicationSummary {
                 offline: count(&|cluster| cluster.liveness == Liveness::Offline),
             },
             pods: pods::counts(status.clusters.iter().flat_map(|cluster| &cluster.releases)),
+            failing: pods::failing(status),
             failed: contender.and_then(|release| release.failed.clone()),
             complete: contender.is_some_and(|release| release.complete.is_some()),
         }

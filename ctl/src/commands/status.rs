@@ -20,7 +20,7 @@ const REFRESH: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Examples:
-  shipperctl status                      all applications, a line each
+  shipperctl status                      all applications, a line each, and which pods fail where
   shipperctl status web/hello            one of them: steps, clusters, failing pods
   shipperctl status web/hello --watch    the same, as it changes
   shipperctl status -o wide              with versions, incumbents and pods
@@ -64,7 +64,7 @@ fn look(hub: &Hub, args: &Args, width: Option<u16>) -> Result<String, Error> {
         let names = || all.iter().map(|status| status.application.to_string()).collect();
         let text = || {
             let remarks = render::remarks(&hub.status()?, now, |_| true);
-            Ok(render::overview(&all, output.is_wide(), width) + &remarks)
+            Ok(render::overview(&all, output.is_wide(), width) + &render::failing(&all) + &remarks)
         };
         return output.print(&all, names, text);
     };

@@ -21,11 +21,9 @@ struct Group<'a> {
 pub(super) fn of(status: &ApplicationStatus) -> String {
     let (mut failing, mut starting) = (BTreeMap::new(), BTreeMap::new());
     for cluster in &status.clusters {
-        // What took too long there starts no more.
-        let late = cluster.failing.is_some();
         for release in &cluster.releases {
-            for group in &release.pods {
-                let all = if group.is_starting() && !late { &mut starting } else { &mut failing };
+            for group in release.pods.iter().filter(|group| group.count > 0) {
+                let all = if cluster.has_failing(group) { &mut failing } else { &mut starting };
                 let key = (release.name.as_str(), group.reason.as_str());
                 let known =
                     all.entry(key).or_insert(Group { count: 0, clusters: Vec::new(), example: group });

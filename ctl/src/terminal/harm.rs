@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use shipper_core::text::acts;
+use shipper_core::shown::{acts, first_that_acts, show};
 use shipper_core::yaml;
+
+pub use shipper_core::shown::line as plain;
 
 /// What a colour of this program begins and ends with: those of [`super`], of tables and of clap. Colours that could hide text, and
 /// whatever else a sequence may do, are not among them.
@@ -26,32 +28,6 @@ const OWN: [&str; 15] = [
     "\u{1b}[38;5;10m",
     "\u{1b}[38;5;11m",
 ];
-
-/// Where the first character is that acts, or ends a line.
-fn first_that_acts(text: &str) -> Option<usize> {
-    // Most text is plain ASCII, which is passed over faster by its bytes.
-    let start = text.bytes().position(|byte| !matches!(byte, b' '..=b'~'))?;
-    text[start..].find(acts).map(|at| start + at)
-}
-
-/// Text of others for one line: white space becomes a space, and whatever could move the cursor, change colours or
-/// hide text is shown as an escape instead of being obeyed.
-pub fn plain(text: &str) -> Cow<'_, str> {
-    if first_that_acts(text).is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text.trim_end().chars().peekable();
-    while let Some(c) = rest.next() {
-        match c {
-            '\n' | '\t' => shown.push(' '),
-            // The end of a line as others write it.
-            '\r' if rest.peek() == Some(&'\n') => {}
-            c => show(c, &mut shown),
-        }
-    }
-    Cow::Owned(shown)
-}
 
 /// Lines as they may reach a terminal: with colours of this program, where they are seen, and nothing else that acts.
 pub(super) fn harmless(text: &str, colours: bool) -> String {
@@ -78,14 +54,6 @@ pub(super) fn harmless(text: &str, colours: bool) -> String {
     }
     shown.push_str(rest);
     shown
-}
-
-fn show(c: char, shown: &mut String) {
-    if acts(c) {
-        let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
-    } else {
-        shown.push(c);
-    }
 }
 
 /// The same JSON with everything escaped that acts on a terminal; JSON itself leaves DEL and C1 as they are.
@@ -142,17 +110,6 @@ mod tests {
         let safe = plain_yaml(std::slice::from_ref(&value)).unwrap();
         assert!(!safe.chars().any(|c| acts(c) && c != '\n'), "{safe:?}");
         assert_eq!(yaml::read_documents(safe.as_bytes()).unwrap(), [value]);
-    }
-
-    #[test]
-    fn nothing_moves_the_cursor_or_hides_text() {
-        let evil = "a\u{1b}[2J\u{9b}1A\u{7f}\u{202e}b\r\nc\td\u{7}\re";
-        assert_eq!(plain(evil), "a\\u{1b}[2J\\u{9b}1A\\u{7f}\\u{202e}b c d\\u{7}\\u{d}e");
-        assert_eq!(
-            plain("z\u{200b}w\u{2060}\u{feff}\u{ad}\u{e0041}"),
-            "z\\u{200b}w\\u{2060}\\u{feff}\\u{ad}\\u{e0041}"
-        );
-        assert_eq!(plain("pods übrig 日本 ⚠\u{fe0f}"), "pods übrig 日本 ⚠\u{fe0f}");
     }
 
     #[test]

@@ -91,6 +91,32 @@ fn the_overview_has_a_line_for_each_and_what_is_wrong_with_the_whole() {
     insta::assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 
+/// Which pods fail where is told over all applications, so that a fault that is everywhere is seen to be one.
+#[test]
+fn the_overview_says_which_pods_fail_where() {
+    let mut world = rolling();
+    world.settle().order("half");
+    let release = world.status().contender.unwrap().to_string();
+    world.report(broken_image(&release));
+    let status = world.status();
+    let mut other = status.clone();
+    other.application = "web/other".parse().unwrap();
+    // What only starts does not fail.
+    let young = json!({"reason": "Pending", "count": 2, "example": "hello-7f9c-x2x4k"});
+    other.clusters[1].releases[0].pods.push(serde_json::from_value(young).unwrap());
+    let url = hub(vec![status.clone(), other.clone()], well(Vec::new(), Vec::new()));
+    let all = run(["--hub", &url, "status"]);
+    let (_, block) = all.out.split_once("\n\n").unwrap();
+    insta::assert_snapshot!(block);
+    // Programs get the same per application, to the letter.
+    let json: serde_json::Value =
+        serde_json::from_str(&run(["--hub", &url, "status", "-o", "json"]).out).unwrap();
+    assert_eq!(json[1]["failing"], json!(ApplicationSummary::of(&other).failing));
+    assert_eq!(json[1]["failing"][0]["reason"], "ImagePullBackOff");
+    let url = hub(vec![rolling().settle().status()], well(Vec::new(), Vec::new()));
+    assert!(!run(["--hub", &url, "status"]).out.contains("Failing pods"));
+}
+
 /// [A5] What runs is complete, and what was asked for since is not there: neither hides the other.
 #[test]
 fn a_complete_application_does_not_hide_that_its_next_chart_is_not_there() {

@@ -2,7 +2,7 @@
 
 mod statuses;
 
-pub use statuses::{ApplicationFilter, ClusterLoad, Published, Statuses, loads, totals};
+pub use statuses::{ApplicationFilter, ClusterLoad, Published, Statuses, failing, loads, totals};
 
 use jiff::Timestamp;
 use shipper_core::plan::BlockSurvey;

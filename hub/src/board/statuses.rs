@@ -4,7 +4,7 @@
 use super::Pulse;
 use crate::notify::lock;
 use bytes::Bytes;
-use shipper_core::api::{ApplicationCounts, ApplicationSummary, FleetPods, PodsByState, troubles};
+use shipper_core::api::{ApplicationCounts, ApplicationSummary, Failing, FleetPods, PodsByState, troubles};
 use shipper_core::protocol::ClusterApplication;
 use shipper_core::status::{ApplicationStatus, ClusterStatus, DepartureStage, WaitingFor};
 use shipper_core::{AppKey, ClusterName};
@@ -125,6 +125,7 @@ pub struct Statuses {
 struct Boards {
     map: Map,
     loads: BTreeMap<ClusterName, ClusterLoad>,
+    failing: Failing,
 }
 
 impl Boards {
@@ -132,14 +133,17 @@ impl Boards {
         let before = self.map.insert(published.status.application.clone(), published.clone());
         if let Some(before) = before {
             self.weigh(&before, |count| *count = count.saturating_sub(1));
+            self.failing.remove(&before.status.application, &before.summary.failing);
         }
         self.weigh(published, |count| *count += 1);
+        self.failing.add(&published.status.application, &published.summary.failing);
     }
 
     fn take(&mut self, application: &AppKey) -> bool {
         let taken = self.map.remove(application);
         if let Some(taken) = &taken {
             self.weigh(taken, |count| *count = count.saturating_sub(1));
+            self.failing.remove(application, &taken.summary.failing);
         }
         taken.is_some()
     }
@@ -242,6 +246,11 @@ impl Statuses {
         self.read().loads.clone()
     }
 
+    /// What `look` makes of the pods that fail, over all applications. Nothing is counted for it: that was done as they changed.
+    pub fn look_at_failing<T>(&self, look: impl FnOnce(&Failing) -> T) -> T {
+        look(&self.read().failing)
+    }
+
     /// What a cluster has, in the order of the keys.
     pub fn within(&self, cluster: &ClusterName) -> Vec<ClusterApplication> {
         let there = |one: &Arc<Published>| {
@@ -307,6 +316,13 @@ pub fn totals(applications: &[Arc<Published>]) -> (ApplicationCounts, FleetPods)
     (counts, pods)
 }
 
+/// The pods of these applications that fail.
+pub fn failing(applications: &[Arc<Published>]) -> Failing {
+    let mut failing = Failing::default();
+    applications.iter().for_each(|one| failing.add(&one.status.application, &one.summary.failing));
+    failing
+}
+
 /// What every cluster has of these applications, in numbers.
 pub fn loads(applications: &[Arc<Published>]) -> BTreeMap<ClusterName, ClusterLoad> {
     let mut boards = Boards::default();
@@ -343,6 +359,38 @@ mod tests {
         assert_eq!(load(&statuses, "eu"), (0, 0, 0));
         statuses.clear();
         assert_eq!(load(&statuses, "us"), (0, 0, 0));
+    }
+
+    #[test]
+    fn what_fails_is_counted_through_every_change() {
+        let failing = |name: &str, count: u32| {
+            let mut status = placed(name, &[("eu", None)]);
+            let capacity = serde_json::json!({"rendered": 4, "desired": 4, "replicas": 4, "pods": 4, "ready": 0, "available": 0, "achieved": false});
+            let pods = serde_json::json!([{"reason": "CrashLoopBackOff", "count": count, "example": name, "message": ""}]);
+            let release =
+                serde_json::json!({"name": "r-0", "capacity": capacity, "traffic": null, "pods": pods});
+            status.clusters[0].releases.push(serde_json::from_value(release).unwrap());
+            status
+        };
+        let statuses = Statuses::default();
+        let told = || {
+            let told = statuses.look_at_failing(|failing| failing.worst(9));
+            // Counted anew it is the same.
+            assert_eq!(told, super::failing(&statuses.all()).worst(9));
+            told.iter().map(|one| (one.count, one.applications)).collect::<Vec<_>>()
+        };
+        statuses.publish(failing("shop", 3));
+        statuses.publish(failing("blog", 1));
+        assert_eq!(told(), [(4, 2)]);
+        statuses.publish(failing("shop", 1));
+        assert_eq!(told(), [(2, 2)]);
+        statuses.publish(placed("blog", &[("eu", None)]));
+        assert_eq!(told(), [(1, 1)]);
+        statuses.remove(&AppKey::new("web", "shop"));
+        assert_eq!(told(), []);
+        statuses.publish(failing("shop", 3));
+        statuses.clear();
+        assert_eq!(told(), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The pages for people in a browser: what rolls out, what it waits for, which pods fail where. They show and change nothing: what
 //! changes anything is a commit, and the pages say which command makes it.
 //!
-//! - [`frame`], [`answer`]: what all pages have around them, and how they are sent; [`assets`]: style, script, icon.
+//! - [`frame`], [`answer`]: what all pages have around them, and how they are sent; [`assets`]: style, script, icon; `escape`: how text comes into them.
 //! - [`login`]: signing in and out.
 //! - [`changes`]: the stream after which an open page is fetched again and its differences put in place.
 //! - [`mood`]: how things stand, in one word, for colours, shapes and words alike; [`words`]: how things are said; `commit`: a commit on a
@@ -17,6 +17,7 @@ pub mod blocks;
 pub mod changes;
 pub mod clusters;
 mod commit;
+mod escape;
 pub mod events;
 pub mod fleet;
 pub mod frame;

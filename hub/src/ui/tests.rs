@@ -9,6 +9,7 @@ use axum::http::{Request, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
 use shipper_core::AppKey;
+use shipper_test_hostile::acts;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -69,12 +70,21 @@ async fn what_others_wrote_is_text_on_every_page() {
         format!("/events?reason={q}"),
         format!("/search?q={q}"),
     ];
+    let elsewhere = ["/clusters/nobody%3Cscript%3E", "/applications/web/nobody%3Cscript%3E", "/blocks"];
     for path in pages {
         let page = hub.get(&path).await;
         let lower = page.text.to_lowercase();
         // The one script of a page is its own, and no attribute begins with what was written.
         assert_eq!(lower.matches("<script").count(), 1, "{path}: {lower}");
         assert!(!lower.contains("<img") && !lower.contains("\"'>"), "{path}: {lower}");
+        // Nothing acts on who reads it, or on the terminal into which it is copied.
+        let acting = page.text.chars().find(|c| acts(*c) && *c != '\t');
+        assert_eq!(acting, None, "{path}: {}", page.text);
+        assert!(
+            page.text.contains("\\u{202e}") != elsewhere.contains(&path.as_str()),
+            "{path}: {}",
+            page.text
+        );
     }
 }
 

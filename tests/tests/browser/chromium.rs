@@ -127,6 +127,11 @@ impl Browser {
         self.session.open(&format!("{}{path}", self.origin)).await.unwrap();
     }
 
+    /// Opens a page of another hub.
+    pub async fn open_at(&self, url: &str) {
+        self.session.open(url).await.unwrap();
+    }
+
     /// Sets what the system of the person says: its theme, and how wide the window is in pixels.
     pub async fn wear(&self, theme: Theme, width: u32) {
         let features = json!([{"name": "prefers-color-scheme", "value": theme.word()}]);
@@ -174,6 +179,23 @@ impl Browser {
     /// What a person reads on the page.
     pub async fn text(&self) -> String {
         self.run_script("return document.body.innerText").await.as_str().unwrap().to_owned()
+    }
+
+    /// What a screen reader says by itself when it changes: each part as how soon it is said, and what it says now.
+    pub async fn followed_aloud(&self) -> Vec<(String, String)> {
+        let tree = self.devtools("Accessibility.getFullAXTree", &json!({})).await;
+        let nodes = tree["nodes"].as_array().unwrap();
+        let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let live = |node: &Value| {
+            let property = items(&node["properties"]).into_iter().find(|one| one["name"] == "live")?;
+            Some(property["value"]["value"].as_str()?.to_owned())
+        };
+        let says = |node: &Value| {
+            let children = items(&node["childIds"]);
+            let inner = nodes.iter().filter(|one| children.contains(&one["nodeId"]));
+            inner.filter_map(|one| one["name"]["value"].as_str()).collect::<String>()
+        };
+        nodes.iter().filter_map(|node| Some((live(node)?, says(node)))).collect()
     }
 
     /// Warnings and errors on the console since it was last asked, among them everything that the policy stopped.

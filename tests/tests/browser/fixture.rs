@@ -3,8 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use shipper_core::AppKey;
@@ -23,6 +26,7 @@ use shipper_hub::rendered::{Renderings, Wanted};
 use shipper_hub::shared::{Settings, Shared};
 use shipper_hub::standing::Takeover;
 use shipper_hub::store::{MemoryStore, TimelineEvent};
+use shipper_test_hostile::quoted;
 use tokio::net::TcpListener;
 
 use super::past;
@@ -36,6 +40,8 @@ pub const CLUSTERS: [(&str, &str); 6] =
 pub struct Fixture {
     pub shared: Arc<Shared>,
     pub origin: String,
+    /// While it is so, pages that are asked for do not come, and nobody is told.
+    pub hangs: Arc<AtomicBool>,
 }
 
 impl Drop for Fixture {
@@ -72,8 +78,15 @@ impl Fixture {
         };
         let shared = Shared::start(Arc::new(MemoryStore::default()), settings).await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(serve::serve(listener, router(shared.clone()), shared.stop.clone()));
-        let fixture = Self { shared, origin };
+        let hangs = Arc::new(AtomicBool::new(false));
+        let hang = hangs.clone();
+        let router = router(shared.clone()).layer(from_fn(move |request: Request, next: Next| {
+            let page = request.uri().path().starts_with("/applications/");
+            let hangs = page && hang.load(Ordering::SeqCst);
+            async move { if hangs { std::future::pending().await } else { next.run(request).await } }
+        }));
+        tokio::spawn(serve::serve(listener, router, shared.stop.clone()));
+        let fixture = Self { shared, origin, hangs };
         fixture.board();
         fixture
     }
@@ -144,8 +157,8 @@ impl Fixture {
     pub fn block(&self, message: &str, author: &str) {
         let incident = format!(
             "metadata: {{name: incident, namespace: batch}}\nspec: {{message: {}, author: {{type: user, name: {}}}}}\n",
-            json!(message),
-            json!(author)
+            quoted(message),
+            quoted(author)
         );
         let files = [
             (

@@ -1,6 +1,6 @@
 //! What somebody wrote who means harm, wherever they can write: versions and steps, values and rendered objects, pods' and objects' messages,
-//! what agents say of themselves, blocks, commits, events, measurements. On every page it is text, no script of theirs runs, and the page keeps
-//! its shape, on a phone as well.
+//! what agents say of themselves, blocks, commits, events, measurements. On every page it is text, no script of theirs runs, nothing is
+//! hidden or turned around, and the page keeps its shape, on a phone as well.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use shipper_core::api::{Commit, Measurement};
 use shipper_hub::details::Details;
 use shipper_hub::rendered::{Rendered, Renderings, Wanted};
 use shipper_hub::store::TimelineEvent;
+use shipper_test_hostile::{HOSTILE as HARM, acts, quoted};
 use shipper_tests::eventually::eventually;
 
 use super::chromium::{Browser, Theme};
@@ -23,9 +24,9 @@ const SOON: Duration = Duration::from_secs(10);
 const SHOP: &str = "/applications/web/shop";
 const NEW: &str = "shop-83e4eedd-0";
 const OLD: &str = "shop-1f0e9d8c-0";
-/// Ends what it is in, brings scripts of its own in three ways, asks a template to compute, and has no place where a line could break.
-const HARM: &str = "</pre></textarea></script><script>window.hurt = 1</script><img src=x onerror=\"window.hurt = 1\"><svg onload='window.hurt=1'>{{7*7}}\
-    wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
+/// So it begins in a page, and so stands in it what turns writing around.
+const BEGINS: &str = "<script>window.hurt = 1</script>";
+const TURNS: &str = "\\u{202e}rtl";
 
 fn quiet() -> Value {
     let release = |name: &str, generation: u32| {
@@ -92,8 +93,11 @@ fn details(app: &AppKey) -> Details {
 fn renderings(wanted: &Wanted) -> Renderings {
     let of = |release: &str| {
         let value = if release == NEW { HARM } else { "plain" };
-        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": HARM}, "data": {HARM: value}});
-        Rendered::Manifests(object.to_string().into_bytes())
+        let [harm, value] = [HARM, value].map(quoted);
+        let object = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {harm}}}\ndata: {{{harm}: {value}}}\n"
+        );
+        Rendered::Manifests(object.into_bytes())
     };
     wanted.releases.iter().map(|release| (release.clone(), of(release.as_str()))).collect()
 }
@@ -145,7 +149,8 @@ async fn what_means_harm_is_text() {
     // Once as a change is put in place, and then as pages are loaded.
     fixture.publish(&harmful());
     eventually(SOON, || async {
-        ensure!(browser.text().await.contains(HARM), "{}", browser.text().await);
+        let text = browser.text().await;
+        ensure!(text.contains(BEGINS) && text.contains(TURNS), "{text}");
         anyhow::Ok(())
     })
     .await;
@@ -153,21 +158,21 @@ async fn what_means_harm_is_text() {
     let cluster = format!("/clusters/{}", CLUSTERS[0].0);
     let compared = format!("/applications/web/shop/diff?cluster={}", CLUSTERS[0].0);
     let pages = [
-        ("/", 1),
-        (SHOP, 20),
-        ("/applications/web/shop/why", 3),
-        ("/applications/web/shop/diff", 5),
-        (&compared, 6),
-        (&cluster, 2),
-        ("/blocks", 2),
-        ("/events", 3),
-        ("/search?q=%3Cscript%3Ewindow.hurt%3D1%3C%2Fscript%3E", 0),
-        ("/search?q=window.hurt", 3),
+        ("/", 1, 1),
+        (SHOP, 20, 10),
+        ("/applications/web/shop/why", 3, 3),
+        ("/applications/web/shop/diff", 5, 5),
+        (&compared, 6, 5),
+        (&cluster, 2, 1),
+        ("/blocks", 2, 2),
+        ("/events", 3, 2),
+        ("/search?q=%3Cscript%3Ewindow.hurt%3D1%3C%2Fscript%3E", 0, 0),
+        ("/search?q=window.hurt", 3, 1),
     ];
     let mut wrong = Vec::new();
     for look in LOOKS {
         browser.wear(look.1, look.0).await;
-        for (path, least) in pages {
+        for (path, begun, turned) in pages {
             browser.open(path).await;
             browser
                 .run_script("document.querySelectorAll('details').forEach(one => { one.open = true; })")
@@ -177,9 +182,20 @@ async fn what_means_harm_is_text() {
             if browser.run_script("return window.hurt ?? 'unhurt'").await != "unhurt" {
                 wrong.push(format!("{path}: a script of theirs ran"));
             }
-            let seen = browser.text().await.matches("<script>window.hurt = 1</script>").count();
-            if seen < least {
-                wrong.push(format!("{path}: what they wrote is there {seen} times, and not {least}"));
+            let text = browser.text().await;
+            // What is long is cut, and then its end is not there.
+            for (part, least) in [(BEGINS, begun), (TURNS, turned)] {
+                let seen = text.matches(part).count();
+                if seen < least {
+                    wrong.push(format!(
+                        "{path}: {part} of what they wrote is there {seen} times, and not {least}"
+                    ));
+                }
+            }
+            // Neither what is read nor what is in attributes, which a reader may be told too, nor what is copied.
+            let whole = browser.run_script("return document.documentElement.outerHTML").await;
+            if let Some(c) = whole.as_str().unwrap().chars().find(|c| acts(*c) && *c != '\t') {
+                wrong.push(format!("{path}: {c:?} is there as it is"));
             }
         }
     }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use serde_json::{Value, json};
+use shipper_hub::access::AccessSettings;
 use shipper_tests::eventually::eventually;
+use tokio::net::TcpListener;
 
 use super::chromium::{Browser, Key, Theme};
 use super::fixture::Fixture;
+use super::pages::PAGES;
 
 const SHOP: &str = "/applications/web/shop";
 const SOON: Duration = Duration::from_secs(10);
@@ -36,13 +39,16 @@ const PLACES: &str = "
 async fn the_focus_goes_through_every_page_in_its_order_and_can_be_seen() {
     let fixture = Fixture::start().await;
     let Some(browser) = Browser::start("the_focus_goes", &fixture.origin).await else { return };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = Fixture::on(listener, AccessSettings::default()).await;
+    let login = format!("{}/login", closed.origin);
     let mut wrong = Vec::new();
     for (width, theme) in [(1280, Theme::Light), (390, Theme::Dark)] {
         browser.wear(theme, width).await;
-        for path in
-            ["/", SHOP, "/applications/web/shop/diff", "/applications/payments/ledger", "/events", "/blocks"]
-        {
-            browser.open(path).await;
+        // The last page is that of signing in, of a hub that is not open to everybody.
+        let pages = PAGES.map(|(_, path)| format!("{}{path}", fixture.origin));
+        for path in pages.iter().chain([&login]) {
+            browser.open_at(path).await;
             let places = browser.run_script(PLACES).await.as_u64().unwrap();
             let mut visited = 0;
             for _ in 0..MANY {

@@ -19,8 +19,9 @@ const WIDTHS: &str = "
 /// Width of the window, and theme.
 pub type Look = (u32, Theme);
 
-/// Both themes, and a phone.
-pub const LOOKS: [Look; 3] = [(DESK, Theme::Light), (DESK, Theme::Dark), (PHONE, Theme::Dark)];
+/// Both themes, on a desk and on a phone.
+pub const LOOKS: [Look; 4] =
+    [(DESK, Theme::Light), (DESK, Theme::Dark), (PHONE, Theme::Light), (PHONE, Theme::Dark)];
 
 /// What is wrong with the page that is open, which the browser shows in this look; `name`: that of its picture, where it has one.
 pub async fn faults(browser: &Browser, name: &str, (width, theme): Look) -> Vec<String> {

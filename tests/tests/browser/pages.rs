@@ -6,7 +6,7 @@ use super::fixture::Fixture;
 use super::look::{self, LOOKS};
 
 /// Every page and the name of its picture, where it has one. Those of signing in are at `login.rs`.
-const PAGES: [(&str, &str); 15] = [
+pub const PAGES: [(&str, &str); 15] = [
     ("fleet", "/"),
     ("application", "/applications/web/shop"),
     ("why", "/applications/web/shop/why"),

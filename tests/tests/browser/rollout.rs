@@ -63,6 +63,31 @@ async fn a_page_follows_a_rollout_over_three_clusters_within_a_second() {
     })
     .await;
     assert_eq!(browser.run_script("return window.mark").await, "never loaded again");
+    // On the fleet's page and in a terminal it is one fault, over all clusters.
+    browser.open("/").await;
+    eventually(SOON, || async {
+        let status = scene.status(APP).await?;
+        let groups = status.clusters.iter().flat_map(|cluster| &cluster.releases).flat_map(|one| &one.pods);
+        let pods: u32 =
+            groups.filter(|group| group.reason == "ImagePullBackOff").map(|group| group.count).sum();
+        let told = format!("{pods} pods of 1 application in 3 clusters");
+        let line = "return document.querySelector('#failing li')?.innerText.replace(/\\s+/g, ' ') ?? 'none'";
+        let line = browser.run_script(line).await.to_string();
+        ensure!(line.contains(&format!("ImagePullBackOff {told} for example ")), "{told} is not in {line}");
+        ensure!(line.contains("registry.example/broken:v1"), "{line}");
+        let all = scene.shipperctl(&["status"]).await?;
+        ensure!(all.contains(&format!("Failing pods\n  ImagePullBackOff: {told}\n")), "{all}");
+        anyhow::Ok(())
+    })
+    .await;
+    browser.run_script("document.querySelector('#failing li a[href^=\"/applications\"]').click()").await;
+    let there = format!("/applications/{}/{APP}", scene.namespace);
+    eventually(SOON, || async {
+        let at = browser.run_script("return location.pathname").await;
+        ensure!(at == there, "{at}");
+        anyhow::Ok(())
+    })
+    .await;
     assert_eq!(browser.faults().await, Vec::<String>::new());
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     assert_eq!(browser.strangers().await.0, Vec::<String>::new());

@@ -2,7 +2,7 @@
 
 use super::analysis;
 use super::check::{Checker, join};
-use crate::text::acts;
+use crate::shown::acts;
 use crate::yaml::{Data, Node};
 use serde_json::Value;
 use std::collections::BTreeSet;

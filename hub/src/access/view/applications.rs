@@ -3,7 +3,7 @@
 use super::View;
 use crate::access::Sight;
 use crate::board::{ApplicationFilter, ClusterLoad, Published, totals};
-use shipper_core::api::{ApplicationCounts, FleetPods};
+use shipper_core::api::{ApplicationCounts, Failing, FleetPods};
 use shipper_core::protocol::ClusterApplication;
 use shipper_core::report::AppReport;
 use shipper_core::status::ApplicationStatus;
@@ -51,6 +51,14 @@ impl View {
     /// All applications in numbers, and their pods.
     pub fn totals(&self) -> (ApplicationCounts, FleetPods) {
         totals(&self.all())
+    }
+
+    /// What `look` makes of the pods that fail, over all applications.
+    pub fn look_at_failing<T>(&self, look: impl FnOnce(&Failing) -> T) -> T {
+        match self.sight() {
+            Sight::Everything => self.shared.statuses.look_at_failing(look),
+            Sight::Namespaces(_) => look(&crate::board::failing(&self.all())),
+        }
     }
 
     /// What every cluster has, in numbers.

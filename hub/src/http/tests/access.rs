@@ -363,6 +363,17 @@ async fn whoever_knocks_the_database_is_asked_a_few_times_a_second_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_fails_of_what_is_not_seen_is_not_counted() {
+    let hub = closed().await;
+    fill(&hub).await;
+    let (all, web) = (hub.token("all", &["*"], None).await, hub.token("web", &["web"], None).await);
+    let whole = hub.get_as("/", &all).await.text;
+    assert!(whole.contains("of 2 applications in 1 cluster"), "{whole}");
+    let part = hub.get_as("/", &web).await.text;
+    assert!(part.contains("of 1 application in 1 cluster"), "{part}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_s_last_use_is_stored() {
     let hub = closed().await;
     let token = hub.token("all", &["*"], None).await;

@@ -6,7 +6,8 @@
 //! - [`difference`]: what the contender has otherwise than the incumbent; [`orders`]: the commands to copy.
 //! - [`compared`]: the page that compares any two releases, which [`choice`] lets one choose, and [`objects`] object by object, with what
 //!   [`overrides`] make of them in a cluster; [`aside`]: where that is done.
-//! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status.
+//! - [`about`]: what every page on an application begins with; [`records`]: what the loop is asked beyond the status;
+//!   [`told`]: the sentence that is read aloud when it changes.
 
 mod about;
 mod aside;
@@ -25,6 +26,7 @@ mod overrides;
 pub mod records;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use about::About;
 pub(super) use about::unknown;
@@ -62,6 +64,7 @@ struct Page {
     frame: Frame,
     key: AppKey,
     mood: Mood,
+    told: String,
     waits: &'static str,
     message: String,
     advice: Option<&'static str>,
@@ -141,6 +144,7 @@ impl Page {
         let timeline_address = format!("/events?application={}", encode(&status.application.to_string()));
         Self {
             frame,
+            told: told::of(mood, status),
             mood,
             waits: waits(status.waiting.state),
             message: status.waiting.message.clone(),

@@ -53,6 +53,53 @@ async fn an_application_says_what_it_waits_for_and_shows_the_last_words_of_a_pod
 }
 
 #[tokio::test]
+async fn the_trouble_that_explains_most_comes_first_and_is_open() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    let pods = |reason: &str, count: u32| json!({"reason": reason, "count": count, "example": "shop-new-0-abc", "message": ""});
+    let late =
+        json!({"kind": "noProgress", "since": "2026-11-01T10:00:00Z", "message": "no progress for 10m"});
+    status["clusters"][0]["failing"] = late;
+    let shown = async |crashing: u32| {
+        let mut status = status.clone();
+        status["clusters"][0]["releases"][1]["pods"] = json!([
+            pods("ContainersNotReady", 9),
+            pods("CrashLoopBackOff", crashing),
+            pods("ImagePullBackOff", 4)
+        ]);
+        hub.publish(&status);
+        let page = hub.get("/applications/web/shop").await.text;
+        let groups = page.split("<details class=\"group urgent\" id=\"").skip(1);
+        let groups = groups.map(|group| group.split_once('>').unwrap().0.replace('"', ""));
+        groups.collect::<Vec<_>>()
+    };
+    let id = |reason: &str| format!("g-{reason}-shop-new-0");
+    let not_ready = id("ContainersNotReady");
+    let of = |first: &str, second: &str| vec![format!("{} open", id(first)), id(second), not_ready.clone()];
+    assert_eq!(shown(1).await, of("ImagePullBackOff", "CrashLoopBackOff"));
+    // Each keeps its name while the numbers change, and with it what the reader unfolded.
+    assert_eq!(shown(5).await, of("CrashLoopBackOff", "ImagePullBackOff"));
+}
+
+#[tokio::test]
+async fn one_sentence_says_what_became_of_the_rollout_and_no_number_of_the_moment() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let mut status = rollout("web/shop");
+    let mut told = async |message: &str| {
+        status["waiting"]["message"] = json!(message);
+        hub.publish(&status);
+        let page = hub.get("/applications/web/shop").await.text;
+        let told = page.split("<p id=\"told\" class=\"quiet\" role=\"status\">").nth(1).unwrap();
+        told.split("</p>").next().unwrap().to_owned()
+    };
+    let first = told("eu-1: 0 of 2 pods are available").await;
+    assert_eq!(first, "Failing: web/shop rolls out shop 2.0.0, step 2 of 3, half; waits for capacity.");
+    assert_eq!(told("eu-1: 1 of 2 pods are available").await, first);
+}
+
+#[tokio::test]
 async fn measurements_are_drawn_and_what_differs_is_named() {
     let hub = hub().await;
     hub.clusters(&two());

@@ -8,6 +8,8 @@ const AGAIN = 1500;
 // With no word for so long, not even that all is quiet, the connection is taken for lost.
 const SILENCE = 16000;
 const RETRY = 2000;
+// A page that has not come after so long is asked for anew.
+const PATIENCE = 10000;
 
 // ---- Time: the hub writes it out, here it becomes relative.
 
@@ -111,7 +113,8 @@ function morphChildren(old, fresh) {
 let shown = null;
 
 async function refresh() {
-  const response = await fetch(location.href, { cache: "no-cache", headers: { accept: "text/html" } });
+  const signal = AbortSignal.timeout(PATIENCE);
+  const response = await fetch(location.href, { cache: "no-cache", headers: { accept: "text/html" }, signal });
   // Whoever was signed in is not any more, or sees nothing any more: going to the page leads to where that is said.
   if (response.status === 401 || response.status === 403) return location.reload();
   const text = await response.text();
@@ -157,6 +160,11 @@ function back() {
   document.body.classList.remove("stale");
 }
 
+function lookAgain(after) {
+  clearTimeout(later);
+  later = setTimeout(look, after);
+}
+
 async function look() {
   asked = true;
   if (busy) return;
@@ -168,6 +176,7 @@ async function look() {
       back();
     } catch {
       lost();
+      lookAgain(RETRY);
     }
   }
   busy = false;
@@ -186,8 +195,7 @@ function connect() {
   source.addEventListener("changed", () => {
     heard();
     look();
-    clearTimeout(later);
-    later = setTimeout(look, AGAIN);
+    lookAgain(AGAIN);
   });
   source.addEventListener("error", () => {
     lost();
@@ -199,6 +207,7 @@ function connect() {
 function rest() {
   source?.close();
   clearTimeout(alarm);
+  clearTimeout(later);
 }
 
 addButtons(document);

@@ -1,8 +1,9 @@
 //! *Fleet*: applications by clusters at a glance. What fails comes first, then what waits for a person, then what moves. A page has few
 //! enough lines to be small however large the fleet is.
 //!
-//! - [`row`]: an application on a line; [`said`]: what a line says.
+//! - [`row`]: an application on a line; [`said`]: what a line says; [`failing`]: which pods fail where, by reason.
 
+mod failing;
 mod row;
 mod said;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::access::View;
 use askama::Template;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use failing::Failing;
 use row::Row;
 use serde::Deserialize;
 use shipper_core::ClusterName;
@@ -51,6 +53,7 @@ struct Page {
     cluster: String,
     show: String,
     tiles: Vec<Tile>,
+    failing: Failing,
     clusters: Vec<String>,
     rows: Vec<Row>,
     total: usize,
@@ -106,10 +109,14 @@ impl Page {
             .take(ROWS)
             .map(|(mood, status)| Row::of(*mood, status, &columns))
             .collect();
+        // Who looks for something else is not led away from it.
+        let whole = wanted.is_empty() && cluster.is_empty() && page == 1;
+        let failing = whole && matches!(asked.show.as_str(), "" | "failing");
         let at = |page: usize| address(&asked, &asked.show, page);
         Self {
             frame,
             tiles,
+            failing: if failing { failing::of(view) } else { Failing::default() },
             shown: (pages > 1).then_some((first + 1, first + rows.len())),
             newer: (page > 1).then(|| at(page - 1)),
             older: (page < pages).then(|| at(page + 1)),

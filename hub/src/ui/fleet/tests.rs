@@ -1,7 +1,54 @@
 //! The fleet: who fails first, and pages that stay small.
 
 use crate::ui::support::{hub, names, rollout, settled, two};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A release of which so many pods fail for this reason.
+fn failing(reason: &str, count: u32, example: &str, message: &str) -> Value {
+    let capacity = json!({"rendered": 4, "desired": 4, "replicas": 4, "pods": 4, "ready": 0, "available": 0, "achieved": false});
+    let pods = json!([{"reason": reason, "count": count, "example": example, "message": message}]);
+    json!({"name": "app-0a1b2c3d-0", "capacity": capacity, "traffic": null, "pods": pods})
+}
+
+#[tokio::test]
+async fn the_fleet_says_which_pods_fail_where_over_all_applications() {
+    let hub = hub().await;
+    hub.clusters(&two());
+    let section = async || {
+        let page = hub.get("/").await;
+        let text = page.text.split("<section class=\"card reasons\"").nth(1).map(str::to_owned);
+        text.map(|text| text.split("</section>").next().unwrap().to_owned())
+    };
+    hub.publish(&settled("web/calm", &two()));
+    let mut starts = settled("web/starts", &two());
+    starts["clusters"][0]["releases"] = json!([failing("ContainersNotReady", 3, "starts-1", "")]);
+    hub.publish(&starts);
+    assert_eq!(section().await, None, "where nothing fails there is nothing to say");
+    hub.publish(&rollout("web/shop"));
+    let mut blog = settled("web/blog", &two());
+    blog["clusters"][0]["releases"] = json!([failing("CrashLoopBackOff", 1, "blog-1", "back-off 5m0s")]);
+    blog["clusters"][1]["releases"] = json!([failing("ImagePullBackOff", 1, "blog-2", "not found")]);
+    hub.publish(&blog);
+    let text = section().await.unwrap();
+    let (image, crash) = (text.find("ImagePullBackOff").unwrap(), text.find("CrashLoopBackOff").unwrap());
+    assert!(image < crash, "the reason with the most pods comes first");
+    for wanted in [
+        "<span>3 pods of 2 applications in 2 clusters</span>",
+        "<code>blog-2</code> of <a href=\"/applications/web/blog\">web/blog</a> in <a href=\"/clusters/us-1\">us-1</a>: not found",
+        "<span>1 pod of 1 application in 1 cluster</span>",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} is not in {text}");
+    }
+    assert!(!text.contains("ContainersNotReady"), "what only starts does not fail: {text}");
+    for elsewhere in ["/?q=shop", "/?cluster=eu-1", "/?show=moving"] {
+        assert!(!hub.get(elsewhere).await.text.contains("card reasons"), "{elsewhere}");
+    }
+    hub.publish(&settled("web/blog", &two()));
+    let text = section().await.unwrap();
+    assert!(text.contains("2 pods of 1 application in 1 cluster") && !text.contains("CrashLoop"), "{text}");
+    hub.shared.statuses.remove(&"web/shop".parse().unwrap());
+    assert_eq!(section().await, None);
+}
 
 #[tokio::test]
 async fn the_fleet_says_who_fails_where_before_who_rests() {
@@ -36,12 +83,15 @@ async fn the_fleet_page_is_small_however_large_the_fleet_is() {
             for (index, cluster) in status["clusters"].as_array_mut().unwrap().iter_mut().enumerate() {
                 if index % 2 == 0 {
                     cluster["problems"] = json!([{"object": "Deployment web/x", "heals": false, "reason": "Rejected", "message": long}]);
+                    cluster["releases"] =
+                        json!([failing(&format!("{long}{}", number / 100), 1, &long, &long)]);
                 }
             }
         }
         hub.publish(&status);
     }
     let page = hub.get("/").await;
+    assert!(page.read().contains("and for 95 other reasons"), "{}", page.read());
     assert!(page.read().contains("1 to 40 of 10000"));
     assert!(page.read().contains("50 failing, 50 at rest"));
     assert!(page.text.len() < 100_000, "{} bytes", page.text.len());

@@ -8,11 +8,10 @@ use shipper_core::ReleaseName;
 use shipper_core::api::Commit;
 use shipper_core::manifest::ContainerKey;
 use shipper_core::state::ReleaseRecord;
+pub(in crate::ui) use shipper_test_hostile::HOSTILE;
+use shipper_test_hostile::quoted;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// What somebody may write who means no good; in a page it is text, with none of its brackets left as they are.
-pub(in crate::ui) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
 
 /// Decisions, one of which follows from another, and every word of both.
 pub(in crate::ui) fn why(app: &str, words: &str) -> Value {
@@ -116,8 +115,11 @@ pub(in crate::ui) fn images(container: &str, image: &str) -> BTreeMap<ReleaseNam
 /// What was rendered of both releases of [`rollout`]: an object of which name, key and value are hostile, and of the value one side.
 pub(in crate::ui) fn rendered() -> Renderings {
     let of = |(name, value): (&str, &str)| {
-        let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": HOSTILE}, "data": {HOSTILE: value}});
-        (name.into(), Rendered::Manifests(object.to_string().into_bytes()))
+        let [hostile, value] = [HOSTILE, value].map(quoted);
+        let object = format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {hostile}}}\ndata: {{{hostile}: {value}}}\n"
+        );
+        (name.into(), Rendered::Manifests(object.into_bytes()))
     };
     [("shop-old-0", "plain"), ("shop-new-0", HOSTILE)].map(of).into()
 }
