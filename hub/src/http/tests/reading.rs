@@ -188,6 +188,8 @@ async fn an_application_is_told_in_a_line() {
             "waiting": {"state": "waitingForCapacity", "message": "us: 1 of 1 pods is not available"},
             "clusters": {"total": 2, "waiting": 1, "failing": 0, "offline": 0},
             "pods": {"desired": 22, "pods": 22, "ready": 21, "available": 21}, "complete": false,
+            "failing": [{"state": "notReady", "reason": "ImagePullBackOff", "count": 1, "clusters": ["us"], "example": {
+                "application": "web/shop", "release": "shop-bbbbbbbb-0", "cluster": "us", "pod": "shop-x", "message": "no such image"}}],
         })
     );
 }
