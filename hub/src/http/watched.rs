@@ -49,8 +49,8 @@ pub async fn watched(State(gate): State<Gate>, request: Request, next: Next) -> 
     };
     // Who asks is known from now on, and looking again is nobody's doing.
     parts.extensions.insert(view.clone());
-    parts.headers.remove(header::IF_NONE_MATCH);
-    let last = parts.headers.remove(LAST_EVENT_ID).and_then(|id| mark(&id));
+    // Nothing else in them counts from now on, and each would keep the buffer that the request was read into for as long as the stream.
+    let last = std::mem::take(&mut parts.headers).get(LAST_EVENT_ID).and_then(mark);
     let mut pulse = view.pulse();
     pulse.mark_unchanged();
     let mut list = List { parts, next, last, told: None, pulse, at: Instant::now() };
