@@ -12,7 +12,7 @@ use shipper_git::Snapshot;
 use crate::Error;
 use crate::repository::{Place, RepositoryError, Scratch};
 
-/// Largest file of the hub that is read, in bytes; it makes none that is larger.
+/// Largest rendered file that is read, in bytes; the hub makes none that is larger.
 pub const MAX_MANIFESTS: u64 = 64 << 20;
 /// Largest record that is read, in bytes.
 const MAX_RECORD: u64 = 16 << 20;
@@ -81,11 +81,11 @@ impl Records {
         Ok(recorded(&record, &records.collect::<Result<Vec<ReleaseRecord>, Error>>()?))
     }
 
+    /// A record that must be there.
     fn object<T: StateObject>(&self, path: &str) -> Result<T, Error> {
-        let unread = |reason: String| Error::Read { path: path.to_owned(), reason };
-        let bytes = self.snapshot.read(path, MAX_MANIFESTS).map_err(RepositoryError::from)?;
-        let bytes = bytes.ok_or_else(|| unread("the hub has not written it".to_owned()))?;
-        T::from_yaml(&bytes).map_err(|error| unread(error.to_string()))
+        let unwritten =
+            || Error::Read { path: path.to_owned(), reason: "the hub has not written it".to_owned() };
+        record(&self.snapshot, path)?.ok_or_else(unwritten)
     }
 
     fn entries(&self, folder: &str) -> Result<Vec<String>, Error> {
