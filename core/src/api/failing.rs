@@ -135,7 +135,10 @@ mod tests {
         assert_eq!((failing.reasons(), failing.worst(1).len()), (2, 1));
         failing.remove(&a, &of_a);
         assert_eq!(told(&failing), [oom, crash(1, 1, 2, "b-pod")]);
+        failing.add(&a, &of_a);
         failing.remove(&b, &of_b);
+        assert_eq!(told(&failing), [crash(3, 1, 1, "a-pod")], "nothing of it is left in us");
+        failing.remove(&a, &of_a);
         assert_eq!((told(&failing), failing.reasons()), (Vec::new(), 0));
     }
 }

@@ -110,28 +110,10 @@ fn only(forecast: &Forecast) -> &ApplicationForecast {
     &forecast.applications[0]
 }
 
-/// What a plan says goes into comments that many can read.
-fn hides_secrets(fleet: &mut Fleet) {
-    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: hello-login}\nstringData: {user: plain-4711}\n\
-                  data: {password: aHVudGVyMjI=}\n";
-    fleet.branch("secret", "A secret", &[("apps/hello/secret.yaml", secret)]);
-    for form in ["text", "json", "yaml"] {
-        let said = fleet.demo.type_in(&fleet.clone, &format!("shipperctl plan -o {form}"));
-        assert!(said.contains("hello-login"), "{said}");
-        for value in ["plain-4711", "aHVudGVyMjI", "hunter22"] {
-            assert!(!said.contains(value), "{value} is in {said}");
-        }
-    }
-    let comment = fleet.demo.type_in(&fleet.clone, "shipperctl plan -o markdown");
-    assert!(comment.contains("hello-login"), "{comment}");
-    assert!(!comment.contains("plain-4711") && !comment.contains("aHVudGVyMjI"), "{comment}");
-}
-
 #[test]
 fn what_is_foretold_is_what_happens() {
     let (mut fleet, second) = Fleet::start();
     let clone = fleet.clone.clone();
-    hides_secrets(&mut fleet);
 
     // A promotion.
     fleet.demo.type_in(&clone, "shipperctl promote web/hello --branch go-on");
@@ -222,6 +204,7 @@ fn what_is_foretold_is_what_happens() {
     fleet.demo.says(&["shop/twin", "step everywhere done: at rest"]);
     removal(&mut fleet);
     an_override(&mut fleet);
+    a_secret(&mut fleet);
     block(&mut fleet);
 
     // A file that does not parse: it is refused, and what stands stays.
@@ -300,6 +283,32 @@ fn an_override(fleet: &mut Fleet) {
         let manifests =
             git(&clone, &["show", &format!("FETCH_HEAD:clusters/{cluster}/web/greeter/{release}.yaml")]);
         assert!(manifests.contains(image), "{image} is not in {cluster}:\n{manifests}");
+    }
+}
+
+/// A Secret is changed: that it is, and nothing that it holds or held. What a plan says goes into comments that many can read.
+fn a_secret(fleet: &mut Fleet) {
+    const FILE: &str = "apps/hello/secret.yaml";
+    let clone = fleet.clone.clone();
+    let secret = |user: &str, password: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: hello-login}}\nstringData: {{user: {user}}}\ndata: {{password: {password}}}\n"
+        )
+    };
+    let allowed = fleet.file(HELLO).replace("spec:\n", "spec:\n  allowSecrets: true\n");
+    fleet.branch("secret", "A secret", &[(FILE, &secret("plain-4711", "aHVudGVyMjI=")), (HELLO, &allowed)]);
+    let merged = fleet.merge("secret");
+    fleet.demo.type_in(&clone, &format!("shipperctl wait web/hello --commit {merged} --for settled"));
+    fleet.branch("rotate", "Another secret", &[(FILE, &secret("plain-4712", "c2VzYW1lMjI="))]);
+    let forecast = fleet.plan();
+    let change = only(&forecast).objects.iter().find(|object| object.change.object.contains("hello-login"));
+    assert!(change.unwrap().change.diff.contains("password"), "{forecast:#?}");
+    for form in ["text", "json", "yaml", "markdown"] {
+        let said = fleet.demo.type_in(&clone, &format!("shipperctl plan -o {form}"));
+        assert!(said.contains("hello-login"), "{said}");
+        for value in ["plain-471", "aHVudGVyMjI", "c2VzYW1lMjI", "hunter22", "sesame22"] {
+            assert!(!said.contains(value), "{value} is in {said}");
+        }
     }
 }
 
