@@ -1,5 +1,5 @@
-//! How many reports a second the hub takes in over HTTP, each acknowledged after it is on disk, beside the same rows written bare into the
-//! same SQLite in batches of the same size; and whether one that was acknowledged is ever lost when the hub is killed.
+//! How many reports a second the hub takes in over HTTP, each acknowledged after it is on disk, beside the same reports written bare into the
+//! same SQLite in batches of the same size, whole and as far as they say something new; and whether one that was acknowledged is ever lost when the hub is killed.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::crowd::{Crowd, ON, Speaker};
 use crate::figures::{Figures, table};
 use crate::machine::busy;
 use crate::post::Post;
-use crate::rows::bare;
+use crate::rows::{Extent, bare};
 use crate::wire::Wire;
 
 /// Between two floods.
@@ -71,25 +71,38 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
         // What the hub does about it afterwards.
         tokio::time::sleep(REST).await;
         let [_, began] = spent(&crowd)?;
-        let bare = bare(&crowd.data, (batch as usize, about), length).await?;
-        let alone = (spent(&crowd)?[1] - began) / (bare * length.as_secs_f64());
+        let written = (batch as usize, about);
+        let whole = bare(&crowd.data, written, Extent::Whole, length).await?;
+        let alone = (spent(&crowd)?[1] - began) / (whole * length.as_secs_f64());
+        let new = bare(&crowd.data, written, Extent::Heard, length).await?;
         let each = [hub / count as f64, own / count as f64, alone].map(|seconds| seconds * 1e6);
         rows.push(vec![
             what.to_owned(),
             format!("{rate:.0}"),
             format!("{batch:.0}"),
-            format!("{bare:.0}"),
-            format!("{:.2}", rate / bare),
+            format!("{whole:.0}"),
+            format!("{:.2}", rate / whole),
+            format!("{new:.0}"),
+            format!("{:.2}", rate / new),
             each.map(|micros| format!("{micros:.1}")).join(", "),
         ]);
         kept.push(json!({
-            "what": what, "applicationsOfEach": about, "perSecond": rate, "batch": batch, "barePerSecond": bare,
+            "what": what, "applicationsOfEach": about, "perSecond": rate, "batch": batch, "barePerSecond": whole,
+            "bareOfWhatIsNewPerSecond": new,
             "microsecondsOfCores": {"hub": each[0], "generator": each[1], "bare": each[2]},
         }));
     }
-    let cores = "µs of a core each: hub, generator, bare";
     table(
-        &["reports that say", "HTTP, a second", "in one transaction", "bare, a second", "ratio", cores],
+        &[
+            "reports that say",
+            "HTTP, a second",
+            "in one transaction",
+            "bare, a second",
+            "ratio",
+            "bare, what is new",
+            "ratio",
+            "µs of a core each: hub, generator, bare",
+        ],
         &rows,
     );
     figures.keep("intake", kept)?;

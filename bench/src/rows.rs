@@ -20,11 +20,22 @@ const CHUNK: usize = 500;
 const COUNTS: [&str; 2] = ["sequence", "version"];
 /// When a report came.
 const TIME: &str = "reported_at";
+/// What every report changes of its cluster, behind the name.
+const HEARD: [&str; 4] = ["sequence", "reported_at", "version", "api_calls"];
+
+/// How much of a cluster's row is written for a report.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Extent {
+    /// Everything that the report says of its agent.
+    Whole,
+    /// What every report changes, as the hub does where the rest is the same.
+    Heard,
+}
 
 /// Reports a second that can be written with so many in a transaction, for so long.
 ///
-/// A report is the row of its cluster and the rows of the applications that it is `about`, all columns of both with the very values that the
-/// hub with `data` has of it in its database; only numbers and times go on, as they do from one report to the next. The rows take the place
+/// A report is the row of its cluster, as much of it as `extent` says, and the rows of the applications that it is `about`, with the very values
+/// that the hub with `data` has of it in its database; only numbers and times go on, as they do from one report to the next. The rows take the place
 /// of their like in a copy of that database, by the same driver, with the same settings (a write-ahead log, flushed with every
 /// transaction). Those of a transaction are in the order of their keys, and no neighbours but by chance, as whoever reports next is not the
 /// next by name. What is written is ready before it begins, and statements stay prepared. Nothing is read, parsed, judged or told to
@@ -32,7 +43,12 @@ const TIME: &str = "reported_at";
 ///
 /// # Errors
 /// The hub has fewer reports than go into a transaction, or a database fails.
-pub async fn bare(data: &Path, (batch, about): (usize, usize), length: Duration) -> Result<f64> {
+pub async fn bare(
+    data: &Path,
+    (batch, about): (usize, usize),
+    extent: Extent,
+    length: Duration,
+) -> Result<f64> {
     let scratch = Scratch::new("bare")?;
     let copy = scratch.join("bare.db");
     let hub = SqliteConnectOptions::new().filename(data.join("hub.db")).read_only(true);
@@ -47,14 +63,31 @@ pub async fn bare(data: &Path, (batch, about): (usize, usize), length: Duration)
     // The report that each cluster sent last.
     let last = "(SELECT r.cluster FROM reports AS r JOIN clusters AS c ON r.cluster = c.cluster AND r.sequence = c.sequence \
          GROUP BY r.cluster HAVING count(*) = ?)";
-    let clusters = format!("SELECT * FROM clusters WHERE cluster IN {last} ORDER BY cluster");
+    let of_cluster = match extent {
+        Extent::Whole => "*".to_owned(),
+        Extent::Heard => format!("cluster, {}", HEARD.join(", ")),
+    };
+    let clusters = format!("SELECT {of_cluster} FROM clusters WHERE cluster IN {last} ORDER BY cluster");
     let reports = format!(
         "SELECT * FROM reports AS r WHERE cluster IN {last} \
          AND sequence = (SELECT sequence FROM clusters AS c WHERE c.cluster = r.cluster) ORDER BY cluster"
     );
-    let mut clusters = Rows::read(&pool, ("clusters", &["cluster"]), (clusters, about), (batch, 1)).await?;
+    let clusters = (clusters, about);
+    let mut clusters = match extent {
+        Extent::Whole => {
+            Rows::read(
+                &pool,
+                |columns, tuples| replace("clusters", &["cluster"], columns, tuples),
+                clusters,
+                (batch, 1),
+            )
+            .await?
+        }
+        Extent::Heard => Rows::read(&pool, |_, tuples| hear(tuples), clusters, (batch, 1)).await?,
+    };
     let key = ["cluster", "namespace", "name"];
-    let mut reports = Rows::read(&pool, ("reports", &key), (reports, about), (batch, about)).await?;
+    let text = |columns: &[String], tuples: &str| replace("reports", &key, columns, tuples);
+    let mut reports = Rows::read(&pool, text, (reports, about), (batch, about)).await?;
     ensure!(clusters.values.len() * about == reports.values.len(), "a report is not of {about} applications");
     let mut order: Vec<usize> = (0..clusters.values.len()).collect();
     order.shuffle(&mut rand::rng());
@@ -100,29 +133,19 @@ enum Value {
 impl Rows {
     async fn read(
         pool: &SqlitePool,
-        (table, key): (&str, &[&str]),
+        text: impl Fn(&[String], &str) -> String,
         (query, about): (String, usize),
         (batch, each): (usize, usize),
     ) -> Result<Self> {
         let batch = batch * each;
         let query = sqlx::query(AssertSqlSafe(query)).bind(i64::try_from(about)?);
         let rows = query.fetch_all(pool).await?;
-        let Some(one) = rows.first() else { bail!("no row of {table} is of a report") };
+        let Some(one) = rows.first() else { bail!("no row is of a report") };
         let columns: Vec<String> = one.columns().iter().map(|column| column.name().to_owned()).collect();
         let values = rows.iter().map(values).collect::<Result<Vec<_>>>()?;
-        ensure!(batch <= values.len(), "{batch} rows of {table} at once of {}", values.len());
-        let statement = |rows: usize| {
-            let tuple = format!("({})", vec!["?"; columns.len()].join(","));
-            let others = columns.iter().filter(|column| !key.contains(&column.as_str()));
-            let set: Vec<String> = others.map(|column| format!("{column} = excluded.{column}")).collect();
-            format!(
-                "INSERT INTO {table} ({}) VALUES {} ON CONFLICT ({}) DO UPDATE SET {}",
-                columns.join(", "),
-                vec![&*tuple; rows].join(", "),
-                key.join(", "),
-                set.join(", ")
-            )
-        };
+        ensure!(batch <= values.len(), "{batch} rows at once of {}", values.len());
+        let tuple = format!("({})", vec!["?"; columns.len()].join(","));
+        let statement = |rows: usize| text(&columns, &vec![&*tuple; rows].join(","));
         let sizes = (0..batch).step_by(CHUNK).map(|first| CHUNK.min(batch - first));
         let texts = sizes.map(|rows| (Arc::from(statement(rows)), rows)).collect();
         Ok(Self { each, columns, values, texts })
@@ -154,6 +177,24 @@ impl Rows {
         }
         Ok(made)
     }
+}
+
+/// Writes rows whole in the place of their like.
+fn replace(table: &str, key: &[&str], columns: &[String], tuples: &str) -> String {
+    let others = columns.iter().filter(|column| !key.contains(&column.as_str()));
+    let set: Vec<String> = others.map(|column| format!("{column} = excluded.{column}")).collect();
+    let (columns, key, set) = (columns.join(", "), key.join(", "), set.join(", "));
+    format!("INSERT INTO {table} ({columns}) VALUES {tuples} ON CONFLICT ({key}) DO UPDATE SET {set}")
+}
+
+/// Writes of clusters what every report changes.
+fn hear(tuples: &str) -> String {
+    let set: Vec<String> =
+        HEARD.iter().zip(2..).map(|(column, place)| format!("{column} = heard.column{place}")).collect();
+    format!(
+        "UPDATE clusters SET {} FROM (VALUES {tuples}) AS heard WHERE cluster = heard.column1",
+        set.join(", ")
+    )
 }
 
 fn values(row: &SqliteRow) -> Result<Vec<Value>> {

@@ -1,5 +1,6 @@
 //! What every database must do, whichever it is: the same tests for all of them.
 
+mod heard;
 pub(super) mod measurements;
 
 use super::postgres::Address;
@@ -7,6 +8,7 @@ use super::*;
 use crate::access::Sight;
 use crate::access::secret::Digest;
 use crate::liveness::Heartbeats;
+use heard::*;
 use measurements::*;
 use shipper_core::AppKey;
 use shipper_core::api::{Commit, EventFilter};
@@ -130,6 +132,7 @@ macro_rules! contract {
 
 contract! {
     a_report_replaces_what_it_names_and_keeps_the_rest,
+    all_that_a_report_says_of_its_agent_is_kept,
     s1_what_was_free_counts_on_while_an_agent_begins_anew,
     duplicates_and_late_reports_change_nothing,
     the_order_within_a_batch_counts,

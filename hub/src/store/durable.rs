@@ -150,6 +150,25 @@ async fn what_the_database_refused_does_not_count_as_stored() {
     assert_eq!(stored(&store).await, generations(&[("shop", 2)]));
 }
 
+/// What a report says again of its agent is not written again.
+#[tokio::test]
+async fn of_an_agent_only_what_is_new_is_written() {
+    let (directory, store) = fresh().await;
+    one(&store, open("s1", "uid-1")).await;
+    one(&store, write(report("s1", 1, vec![state("shop", 1)]))).await;
+    let url = format!("sqlite://{}", directory.path().join("hub.db").display());
+    let beside = sqlx::SqlitePool::connect(&url).await.unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE OF cluster_uid, session, started_at, agent_version, target_commit, target_epoch, \
+                  target_generation, problems, free, removed ON clusters BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::raw_sql(refuse).execute(&beside).await.unwrap();
+    beside.close().await;
+    let busy = BTreeMap::from([("PATCH".into(), 4)]);
+    let next = Report { api_calls: busy, ..report("s1", 2, vec![state("shop", 2)]) };
+    assert_eq!(one(&store, write(next)).await, Written::Stored { sequence: 2 });
+    let other = Report { problems: Vec::new(), ..report("s1", 3, Vec::new()) };
+    store.write(&[write(other)]).await.unwrap_err();
+}
+
 #[tokio::test]
 async fn a_batch_of_any_size_is_stored_whole() {
     let (directory, store) = fresh().await;

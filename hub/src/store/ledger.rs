@@ -82,13 +82,22 @@ pub struct ReportRow<'a> {
     pub state: &'a AppReport,
 }
 
+/// How much of the row of a cluster a batch changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// What every report changes: its number and time, the version, the requests that the agent made.
+    Heard,
+    /// More than that.
+    Whole,
+}
+
 /// The clusters that a batch concerns, and what it changes.
 #[derive(Debug, Default)]
 pub struct Ledger<'a> {
     /// The clusters, and maybe others, changed as the batch goes on.
     pub clusters: HashMap<ClusterName, ClusterRow>,
-    /// Those of them that changed.
-    pub changed: BTreeSet<&'a ClusterName>,
+    /// Those of them that changed, and how much of each is to be stored.
+    pub changed: BTreeMap<&'a ClusterName, Extent>,
     /// Clusters whose stored reports are to be deleted before anything is written.
     pub purged: BTreeSet<&'a ClusterName>,
     /// States to be stored, or deleted where there is none.
@@ -181,7 +190,7 @@ impl<'a> Ledger<'a> {
             free: kept.and_then(|row| row.free),
         };
         self.clusters.insert(cluster.clone(), row);
-        self.changed.insert(cluster);
+        self.changed.insert(cluster, Extent::Whole);
         Written::Opened(incarnation)
     }
 
@@ -194,19 +203,30 @@ impl<'a> Ledger<'a> {
             return Written::Older { sequence };
         }
         row.sequence = Some(report.sequence);
-        row.agent_version.clone_from(&report.agent_version);
-        row.commit.clone_from(&report.commit);
-        row.problems.clone_from(&report.problems);
-        row.api_calls.clone_from(&report.api_calls);
         row.reported = Some(at);
-        row.free = free_after(row.free.as_ref(), report, row.started, at);
-        row.standing = report.epoch.zip(report.generation);
         row.version = row.version.wrapping_add(1);
-        if !report.gone.is_empty() {
-            row.removed = row.version;
-        }
+        row.api_calls.clone_from(&report.api_calls);
+        let free = free_after(row.free.as_ref(), report, row.started, at);
+        let standing = report.epoch.zip(report.generation);
+        let says = (&report.agent_version, &report.commit, &report.problems, &free, standing);
+        let extent = if (&row.agent_version, &row.commit, &row.problems, &row.free, row.standing) == says
+            && report.gone.is_empty()
+        {
+            Extent::Heard
+        } else {
+            row.agent_version.clone_from(&report.agent_version);
+            row.commit.clone_from(&report.commit);
+            row.problems.clone_from(&report.problems);
+            row.free = free;
+            row.standing = standing;
+            if !report.gone.is_empty() {
+                row.removed = row.version;
+            }
+            Extent::Whole
+        };
         let version = row.version;
-        self.changed.insert(&report.cluster);
+        let most = self.changed.entry(&report.cluster).or_insert(extent);
+        *most = extent.max(*most);
         for application in &report.gone {
             self.reports.insert((&report.cluster, application), None);
         }

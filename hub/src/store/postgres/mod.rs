@@ -126,7 +126,7 @@ impl PostgresStore {
         let mut ledger = Ledger::new(clusters.into_iter().collect());
         let written = batch.iter().map(|write| ledger.judge(write)).collect();
         write::flush(connection, &ledger).await?;
-        if let Some([channel, message]) = listen::message(&self.writer, ledger.changed.iter().copied()) {
+        if let Some([channel, message]) = listen::message(&self.writer, ledger.changed.keys().copied()) {
             let notify = Statement::new("SELECT pg_notify($1, $2)").bind(channel).bind(message);
             connection.execute(notify).await.map_err(step("telling other hubs"))?;
         }
@@ -134,7 +134,7 @@ impl PostgresStore {
             let after = ledger.clusters.get(*cluster)?.version;
             Some(Change { cluster, before: before.get(*cluster).copied(), after })
         };
-        let changes = ledger.changed.iter().filter_map(change).collect();
+        let changes = ledger.changed.keys().filter_map(change).collect();
         Ok((written, changes))
     }
 

@@ -1,7 +1,9 @@
-//! The seam between the statements, which are the same for every database ([`read`], [`mod@write`], [`measurements`], [`access`]), and the connections that run them: a statement is text
+//! The seam between the statements, which are the same for every database ([`read`], [`mod@write`], [`clusters`],
+//! [`measurements`], [`access`]), and the connections that run them: a statement is text
 //! with numbered placeholders, and every value is a number or text.
 
 pub(super) mod access;
+mod clusters;
 pub(super) mod measurements;
 pub(super) mod read;
 pub(super) mod write;

@@ -5,8 +5,7 @@ use super::super::error::StoreError;
 use super::super::ledger::Ledger;
 use super::super::timeline::Keep;
 use super::read::Kept;
-use super::{CLUSTER_COLUMNS, Sql, Statement, Value, measurements, step};
-use jiff::Timestamp;
+use super::{Sql, Statement, Value, clusters, measurements, step};
 use serde::Serialize;
 use shipper_core::{AppKey, ClusterName};
 
@@ -48,48 +47,10 @@ pub(in crate::store) async fn flush(connection: &mut dyn Sql, ledger: &Ledger<'_
         let delete = Statement::new("DELETE FROM reports WHERE cluster = $1").bind(cluster.as_str());
         connection.execute(delete).await.map_err(step("deleting the reports of a replaced cluster"))?;
     }
-    put_clusters(connection, ledger).await?;
+    clusters::put(connection, ledger).await?;
     put_reports(connection, ledger).await?;
     put_events(connection, &ledger.events).await?;
     measurements::put(connection, &ledger.measurements).await
-}
-
-async fn put_clusters(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(), StoreError> {
-    let mut rows: Vec<[Value<'_>; 15]> = Vec::with_capacity(ledger.changed.len());
-    for name in &ledger.changed {
-        if let Some(row) = ledger.clusters.get(*name) {
-            rows.push([
-                name.as_str().into(),
-                row.cluster_uid.as_str().into(),
-                row.session.as_str().into(),
-                row.started.as_millisecond().into(),
-                row.sequence.map(u64::cast_signed).into(),
-                row.agent_version.as_str().into(),
-                row.commit.as_deref().into(),
-                row.standing.map(|(epoch, _)| epoch.cast_signed()).into(),
-                row.standing.map(|(_, generation)| generation.cast_signed()).into(),
-                json("problems", &row.problems)?.into(),
-                json("API calls", &row.api_calls)?.into(),
-                row.reported.map(Timestamp::as_millisecond).into(),
-                json("free capacity", &row.free)?.into(),
-                row.version.into(),
-                row.removed.into(),
-            ]);
-        }
-    }
-    while let Some(chunk) = chunk(connection, &mut rows) {
-        let insert = Statement::new(format!("INSERT INTO clusters ({CLUSTER_COLUMNS}) VALUES "));
-        let insert = insert.tuples(chunk).then(
-            " ON CONFLICT (cluster) DO UPDATE SET cluster_uid = excluded.cluster_uid, session = excluded.session, \
-             started_at = excluded.started_at, sequence = excluded.sequence, agent_version = excluded.agent_version, \
-             target_commit = excluded.target_commit, target_epoch = excluded.target_epoch, \
-             target_generation = excluded.target_generation, problems = excluded.problems, \
-             api_calls = excluded.api_calls, reported_at = excluded.reported_at, free = excluded.free, \
-             version = excluded.version, removed = excluded.removed",
-        );
-        connection.execute(insert).await.map_err(step("writing sessions"))?;
-    }
-    Ok(())
 }
 
 async fn put_reports(connection: &mut dyn Sql, ledger: &Ledger<'_>) -> Result<(), StoreError> {
