@@ -1,7 +1,7 @@
 //! A pull request that is open, for a pipeline that comments on it and says whether it may be merged.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use shipper_git::{RepositoryUrl, Secret};
 
 use super::api::{Api, ApiError};
@@ -57,6 +57,8 @@ pub struct PullRequest {
     host: Host,
     token: Secret,
     number: u64,
+    /// Whether this is a job of its pipeline, which the host shows by itself.
+    is_job: bool,
 }
 
 impl PullRequest {
@@ -71,6 +73,7 @@ impl PullRequest {
     ) -> Result<Self, PullRequestError> {
         let said =
             setting("SHIPPER_GIT_HOST").or_else(|| host_of_pipeline(setting).filter(|_| number.is_none()));
+        let is_job = number.is_none();
         let number = number.or_else(|| of_pipeline(setting)).ok_or(PullRequestError::NoNumber)?;
         let unknown = || PullRequestError::UnknownHost { repository: repository.to_string() };
         let host = Host::of(repository, said.as_deref()).ok_or_else(unknown)?;
@@ -79,7 +82,7 @@ impl PullRequest {
             variables: host.kind.variables().join(" or "),
         };
         let token = host.token(setting).ok_or_else(no_token)?;
-        Ok(Self { host, token, number })
+        Ok(Self { host, token, number, is_job })
     }
 
     /// The reference under which the host has its newest commit.
@@ -98,8 +101,8 @@ impl PullRequest {
         Ok(comment::keep(&self.api()?, self.number, mark, body)?)
     }
 
-    /// Sets a status on a commit of it, or on the newest; at GitLab the job of the pipeline is the status, and nothing is done. `link`: where
-    /// there is more to read.
+    /// Sets a status on a commit of it, or on the newest. In a pipeline of GitLab its job is the status, and nothing is done. `link`: where there
+    /// is more to read.
     ///
     /// # Errors
     /// When the host does not answer, or does not want to.
@@ -110,7 +113,8 @@ impl PullRequest {
         (verdict, description): (Verdict, &str),
         link: Option<&str>,
     ) -> Result<(), PullRequestError> {
-        if self.host.kind == Kind::GitLab {
+        let at_gitlab = self.host.kind == Kind::GitLab;
+        if at_gitlab && self.is_job {
             return Ok(());
         }
         let api = self.api()?;
@@ -118,13 +122,17 @@ impl PullRequest {
         let commit = match commit {
             Some(commit) => commit.to_owned(),
             None => {
-                let url = format!("{repository}/pulls/{}", self.number);
+                let (pulls, newest) =
+                    if at_gitlab { ("merge_requests", "/sha") } else { ("pulls", "/head/sha") };
+                let url = format!("{repository}/{pulls}/{}", self.number);
                 let answer = api.ask(Method::GET, &url, None)?;
-                answer["head"]["sha"].as_str().ok_or_else(|| api.unusable(&url, "head.sha"))?.to_owned()
+                let commit = answer.pointer(newest).and_then(Value::as_str);
+                commit.ok_or_else(|| api.unusable(&url, newest))?.to_owned()
             }
         };
         let state = match verdict {
             Verdict::Success => "success",
+            Verdict::Failure | Verdict::Error if at_gitlab => "failed",
             Verdict::Failure => "failure",
             Verdict::Error => "error",
         };

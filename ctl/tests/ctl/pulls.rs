@@ -246,6 +246,32 @@ fn at_gitlab_it_is_a_note_and_nothing_that_is_said_already_is_said_again() {
     assert_eq!(heard[2].1, json!({"body": "<!-- m --> new"}));
 }
 
+/// By hand there is no job that could be the status.
+#[test]
+fn at_gitlab_a_status_is_set_where_no_job_is_one() {
+    let (url, asked) = host_that(|line| match line {
+        "GET /api/v4/projects/shop%2Feu%2Ffleet/merge_requests/5" => {
+            ("200 OK", json!({"sha": "c0ffee"}).to_string())
+        }
+        "POST /api/v4/projects/shop%2Feu%2Ffleet/statuses/c0ffee" => ("201 Created", "{}".to_owned()),
+        _ => ("404 Not Found", json!({"message": "404 Not found"}).to_string()),
+    });
+    let settings = [("SHIPPER_GIT_HOST", "gitlab"), ("SHIPPER_GIT_TOKEN", "secret")];
+    let pull = pull(&url, &settings, Some(5)).unwrap();
+    pull.status(None, "shipper/plan", (Verdict::Success, "well"), Some("http://h/5#3")).unwrap();
+    for bad in [Verdict::Failure, Verdict::Error] {
+        pull.status(Some("c0ffee"), "shipper/plan", (bad, "not so"), None).unwrap();
+    }
+    let statuses: Vec<Value> = heard(&asked, "private-token: secret")
+        .into_iter()
+        .filter_map(|(line, body)| line.starts_with("POST").then_some(body))
+        .collect();
+    let status = |state: &str, description: &str| json!({"context": "shipper/plan", "state": state, "description": description});
+    let mut well = status("success", "well");
+    well["target_url"] = "http://h/5#3".into();
+    assert_eq!(statuses, [well, status("failed", "not so"), status("failed", "not so")]);
+}
+
 #[test]
 fn a_first_comment_is_made_and_a_commit_that_nobody_named_is_the_newest() {
     let (url, asked) = host_that(|line| match line {
