@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 pub const ALL: &str = "*";
 
 /// What somebody may see.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "BTreeSet<String>", into = "BTreeSet<String>")]
 pub enum Sight {
     /// The whole fleet.

@@ -2,7 +2,8 @@
 //!
 //! - [`agent`], [`events`]: for agents, by their cluster's token ([`tokens`], [`auth`], [`limit`]).
 //! - [`applications`], [`clusters`], [`fleet`], [`timeline`], [`measurements`], [`why`](mod@why), [`wait`](mod@wait): what people and programs read, in pages
-//!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`], [`watched`](mod@watched)).
+//!   ([`lists`]) that are not sent twice ([`etag`](mod@etag)), or as streams ([`sse`], [`watched`](mod@watched),
+//!   [`feed`]).
 //! - [`webhook`], [`health`]: for Git hosts and for whoever runs the hub.
 //! - [`problem`]: every refusal, with what to do next; [`guard`]: time limits, panics, counts.
 //! - [`routes`]: which handler is where; [`openapi`]: the description of all that.
@@ -15,6 +16,7 @@ pub mod clusters;
 pub mod etag;
 pub mod events;
 pub mod evidence;
+mod feed;
 pub mod fleet;
 pub mod guard;
 pub mod health;
@@ -31,7 +33,7 @@ mod tests;
 pub mod timeline;
 pub mod tokens;
 pub mod wait;
-pub mod watched;
+mod watched;
 pub mod webhook;
 pub mod why;
 
@@ -40,6 +42,7 @@ use crate::shared::Shared;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use feed::Feeds;
 use guard::Guard;
 use problem::Problem;
 use routes::Routes;
@@ -62,7 +65,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
     let gate = Gate::new(shared.clone());
     let lists = lists
         .layer(from_fn(etag::etag))
-        .layer(from_fn_with_state(gate.clone(), watched::watched))
+        .layer(from_fn_with_state((gate.clone(), Arc::<Feeds>::default()), watched::watched))
         .layer(from_fn_with_state(shared.clone(), guard::acts));
     let readers: Router<Gate> = Router::new()
         .merge(lists)

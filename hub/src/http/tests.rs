@@ -3,6 +3,7 @@
 mod access;
 mod contract;
 mod examples;
+mod feeds;
 mod filters;
 mod following;
 mod guarded;

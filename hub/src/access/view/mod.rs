@@ -62,7 +62,8 @@ impl FromRequestParts<Gate> for View {
 }
 
 impl View {
-    fn sight(&self) -> &Sight {
+    /// What that is.
+    pub fn sight(&self) -> &Sight {
         &self.pass.sight
     }
 

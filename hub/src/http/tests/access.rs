@@ -93,7 +93,7 @@ impl Hub {
         self.answer(request.body(Body::empty()).unwrap()).await
     }
 
-    async fn stream_as(&self, path: &str, token: &str) -> Events {
+    pub(super) async fn stream_as(&self, path: &str, token: &str) -> Events {
         let request = Request::get(path).header(header::AUTHORIZATION, format!("Bearer {token}"));
         Events::of_request(self, request).await
     }

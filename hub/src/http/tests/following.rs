@@ -8,7 +8,7 @@ use shipper_core::state::Achieved;
 pub(super) struct Events(axum::body::BodyDataStream);
 
 impl Events {
-    async fn of(hub: &Hub, path: &str, after: Option<&str>) -> Self {
+    pub(super) async fn of(hub: &Hub, path: &str, after: Option<&str>) -> Self {
         let mut request = Request::get(path);
         if let Some(after) = after {
             request = request.header("last-event-id", after);

@@ -1,0 +1,198 @@
+//! A list that is followed: put together once for all who follow it and may see the same of it, however many they are, and not at all when
+//! nobody does any more.
+
+use super::problem::mistake;
+use crate::access::{Sight, View};
+use crate::notify::lock;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use shipper_core::api::PAGE;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// The shortest time between two pages.
+const PACE: Duration = Duration::from_millis(250);
+/// How often is looked where nothing told of a change: a block begins and ends by the clock.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What somebody may see, and the address of the list.
+type Key = (Sight, String);
+type Told = watch::Sender<Option<Arc<Page>>>;
+
+/// All lists that are followed.
+#[derive(Debug, Default)]
+pub(super) struct Feeds(Mutex<HashMap<Key, Arc<Told>>>);
+
+/// A list, to be asked for again and again.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    pub(super) view: View,
+    pub(super) parts: Parts,
+    pub(super) next: Next,
+}
+
+/// A page as it is told.
+#[derive(Debug)]
+pub(super) struct Page {
+    /// What had changed before it was put together.
+    revision: u64,
+    mark: Option<HeaderValue>,
+    /// Digest of what is new to somebody who listens.
+    news: Option<[u8; 32]>,
+    event: Bytes,
+}
+
+/// Who follows a list. A slow one is told the newest page and no other.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pages: watch::Receiver<Option<Arc<Page>>>,
+    revision: u64,
+    news: Option<[u8; 32]>,
+}
+
+impl Feeds {
+    /// The number of lists that are followed.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
+    /// Follows a list, whose page the listener has.
+    pub(super) fn follow(self: &Arc<Self>, list: List, has: &Page) -> Listener {
+        let key = (list.view.sight().clone(), list.parts.uri.to_string());
+        let mut feeds = lock(&self.0);
+        let mut pages = match feeds.get(&key) {
+            Some(told) => told.subscribe(),
+            None => {
+                let (told, pages) = watch::channel(None);
+                let told = Arc::new(told);
+                feeds.insert(key.clone(), told.clone());
+                tokio::spawn(Feed { feeds: self.clone(), key, told, list }.run(has.revision));
+                pages
+            }
+        };
+        // It may be newer than what the listener has.
+        pages.mark_changed();
+        Listener { pages, revision: has.revision, news: has.news }
+    }
+}
+
+impl Listener {
+    /// The next page that is another; `None` = there is none any more, and the listener learns why by asking again.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            self.pages.changed().await.ok()?;
+            let Some(page) = self.pages.borrow_and_update().clone() else { continue };
+            if page.revision >= self.revision && page.is_other_than(self.news) {
+                (self.revision, self.news) = (page.revision, page.news);
+                return Some(page.event.clone());
+            }
+        }
+    }
+}
+
+/// What puts the pages together.
+struct Feed {
+    feeds: Arc<Feeds>,
+    key: Key,
+    told: Arc<Told>,
+    list: List,
+}
+
+impl Feed {
+    async fn run(self, mut seen: u64) {
+        let mut pulse = self.list.view.pulse();
+        let mut at = Instant::now();
+        loop {
+            tokio::select! {
+                () = self.told.closed() => {
+                    let mut feeds = lock(&self.feeds.0);
+                    // Somebody may have come in between.
+                    if self.told.receiver_count() == 0 {
+                        feeds.remove(&self.key);
+                        return;
+                    }
+                    continue;
+                }
+                // Silence is no end: a look is due then.
+                changed = timeout(LOOK, pulse.wait_for(|revision| *revision != seen)) => {
+                    if matches!(changed, Ok(Err(_))) { return }
+                }
+            }
+            // What comes meanwhile goes into the same page.
+            sleep_until(at + PACE).await;
+            seen = *pulse.borrow();
+            let Ok(page) = self.list.page().await else { return };
+            self.told.send_if_modified(|told| {
+                let is_other = told.as_ref().is_none_or(|told| told.mark != page.mark);
+                if is_other {
+                    *told = Some(Arc::new(page));
+                }
+                is_other
+            });
+            at = Instant::now();
+        }
+    }
+}
+
+impl Drop for Feed {
+    /// However it ends: who listens hears that there is no more.
+    fn drop(&mut self) {
+        let mut feeds = lock(&self.feeds.0);
+        if feeds.get(&self.key).is_some_and(|told| Arc::ptr_eq(told, &self.told)) {
+            feeds.remove(&self.key);
+        }
+    }
+}
+
+impl List {
+    /// The page as it is. What is no page comes back as it was answered.
+    pub(super) async fn page(&self) -> Result<Page, Response> {
+        let revision = *self.view.pulse().borrow();
+        let request = Request::from_parts(self.parts.clone(), Body::empty());
+        let response = self.next.clone().run(request).await;
+        if response.status() != StatusCode::OK {
+            return Err(response);
+        }
+        let (parts, body) = response.into_parts();
+        let mark = parts.headers.get(header::ETAG).cloned();
+        // It is in memory already, and does not fail.
+        let page = to_bytes(body, usize::MAX).await.map_err(|error| mistake(&error).into_response())?;
+        let id = mark.as_ref().and_then(|mark| mark.to_str().ok()).unwrap_or_default().trim_matches('"');
+        let mut event = format!("id: {id}\nevent: {PAGE}\ndata: ").into_bytes();
+        // JSON as it is written here has no line breaks.
+        event.extend_from_slice(&page);
+        event.extend_from_slice(b"\n\n");
+        Ok(Page { revision, news: news(&page), mark, event: event.into() })
+    }
+}
+
+impl Page {
+    /// The event that tells it, to who has not the page of this mark.
+    pub(super) fn told(&self, has: Option<&HeaderValue>) -> Option<Bytes> {
+        (has.is_none() || has != self.mark.as_ref()).then(|| self.event.clone())
+    }
+
+    fn is_other_than(&self, news: Option<[u8; 32]>) -> bool {
+        self.news.is_none() || self.news != news
+    }
+}
+
+/// Digest of a page without the moments at which agents reported last: a report that says nothing new is none.
+fn news(page: &[u8]) -> Option<[u8; 32]> {
+    let mut page: Value = serde_json::from_slice(page).ok()?;
+    for item in page.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+        item.as_object_mut().map(|item| item.remove("lastReport"));
+    }
+    Some(Sha256::digest(page.to_string()).into())
+}
