@@ -36,6 +36,9 @@ pub(super) trait Sql: Send {
     /// How many of so many rows go into the next statement.
     fn portion(&self, rows: usize) -> usize;
 
+    /// How many rows the next statement for so many has, where one may stand in it again and again: there may be more than are left.
+    fn filled(&self, rows: usize) -> usize;
+
     /// Runs a statement; answers how many rows it changed.
     fn execute<'a>(&'a mut self, statement: Statement<'a>) -> BoxFuture<'a, Result<u64, sqlx::Error>>;
 
@@ -172,6 +175,10 @@ macro_rules! speaks {
                 portion(rows)
             }
 
+            fn filled(&self, rows: usize) -> usize {
+                filled(rows)
+            }
+
             fn execute<'a>(
                 &'a mut self,
                 statement: Statement<'a>,
@@ -238,10 +245,15 @@ mod sqlite {
 
     /// Rows of the largest statement that is kept, and by how many the large ones differ.
     const KEPT: usize = 512;
-    const STEP: usize = 64;
+    const STEP: usize = 32;
+
+    /// Each statement is a way to the thread of SQLite and back, on which both wait for a core: to write some rows twice takes less.
+    fn filled(rows: usize) -> usize {
+        if rows > STEP { KEPT.min(rows.next_multiple_of(STEP)) } else { rows.next_power_of_two() }
+    }
 
     /// To prepare a statement with thousands of values takes longer than to run it. So there are few, which are kept: of the steps up to the
-    /// largest, and of powers of two below the first. Fewer and larger ones are faster, as each is a way to the thread of SQLite and back.
+    /// largest, and of powers of two below the first.
     fn portion(rows: usize) -> usize {
         if rows >= STEP {
             KEPT.min(rows / STEP * STEP)
@@ -269,6 +281,11 @@ mod postgres {
     /// Every statement is a way to the server and back.
     fn portion(rows: usize) -> usize {
         rows.min(CHUNK)
+    }
+
+    /// PostgreSQL refuses a row that stands in a statement twice, and prepares any number of them as fast.
+    fn filled(rows: usize) -> usize {
+        portion(rows)
     }
 
     /// The text, and whether the connection keeps it prepared: not where it has as many rows as there happen to be.

@@ -129,10 +129,15 @@ pub(super) async fn delete_report(
     Ok(())
 }
 
-/// The first of the rows, as many as go into a statement; `None` = there are none.
-pub(super) fn chunk<T>(connection: &dyn Sql, rows: &mut Vec<T>) -> Option<Vec<T>> {
-    let rest = rows.split_off(connection.portion(rows.len()));
-    Some(std::mem::replace(rows, rest)).filter(|chunk| !chunk.is_empty())
+/// The first of the rows, as many as go into a statement that takes the place of what is there, the last of them maybe several times; `None` =
+/// there are none.
+pub(super) fn chunk<T: Clone>(connection: &dyn Sql, rows: &mut Vec<T>) -> Option<Vec<T>> {
+    let size = connection.filled(rows.len());
+    let rest = rows.split_off(size.min(rows.len()));
+    let mut chunk = std::mem::replace(rows, rest);
+    let last = chunk.last()?.clone();
+    chunk.resize(size, last);
+    Some(chunk)
 }
 
 pub(super) fn json<T: Serialize>(what: &str, value: &T) -> Result<String, StoreError> {
