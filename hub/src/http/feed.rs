@@ -1,5 +1,6 @@
 //! A list that is followed: put together once for all who follow it and may see the same of it, however many they are, and not at all when
-//! nobody does any more.
+//! nobody does any more. Who comes to it has the page that there is, if nothing changed since; otherwise asks for it, by a request like any
+//! other.
 
 use super::problem::mistake;
 use crate::access::{Sight, View};
@@ -24,10 +25,12 @@ use tokio::time::{Instant, sleep_until, timeout};
 const PACE: Duration = Duration::from_millis(250);
 /// How often is looked where nothing told of a change: a block begins and ends by the clock.
 const LOOK: Duration = Duration::from_secs(2);
+/// How old a page may be that somebody begins with. When an agent reported last is no change, and stands in it.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What somebody may see, and the address of the list.
 type Key = (Sight, String);
-type Told = watch::Sender<Option<Arc<Page>>>;
+type Told = watch::Sender<Arc<Page>>;
 
 /// All lists that are followed.
 #[derive(Debug, Default)]
@@ -44,8 +47,9 @@ pub(super) struct List {
 /// A page as it is told.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// What had changed before it was put together.
+    /// What had changed before it was put together, and when that was.
     revision: u64,
+    at: Instant,
     mark: Option<HeaderValue>,
     /// Digest of what is new to somebody who listens.
     news: Option<[u8; 32]>,
@@ -55,7 +59,7 @@ pub(super) struct Page {
 /// Who follows a list. A slow one is told the newest page and no other.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pages: watch::Receiver<Option<Arc<Page>>>,
+    pages: watch::Receiver<Arc<Page>>,
     revision: u64,
     news: Option<[u8; 32]>,
 }
@@ -67,24 +71,50 @@ impl Feeds {
         lock(&self.0).len()
     }
 
-    /// Follows a list, whose page the listener has.
-    pub(super) fn follow(self: &Arc<Self>, list: List, has: &Page) -> Listener {
+    /// Follows a list: its page as it is, and what comes after it. What is no page comes back as it was answered.
+    pub(super) async fn follow(self: &Arc<Self>, list: List) -> Result<(Arc<Page>, Listener), Response> {
         let key = (list.view.sight().clone(), list.parts.uri.to_string());
+        let known = lock(&self.0).get(&key).map(|told| told.borrow().clone());
+        let page = match known.filter(|page| page.is_fresh(&list.view)) {
+            Some(page) => page,
+            None => Arc::new(list.page().await?),
+        };
+        Ok((page.clone(), self.listen(key, list, page)))
+    }
+
+    /// Listens to what comes after a page.
+    fn listen(self: &Arc<Self>, key: Key, list: List, page: Arc<Page>) -> Listener {
+        let (revision, news) = (page.revision, page.news);
         let mut feeds = lock(&self.0);
         let mut pages = match feeds.get(&key) {
-            Some(told) => told.subscribe(),
+            Some(told) => {
+                tell(told, page);
+                told.subscribe()
+            }
             None => {
-                let (told, pages) = watch::channel(None);
+                let (told, pages) = watch::channel(page);
                 let told = Arc::new(told);
                 feeds.insert(key.clone(), told.clone());
-                tokio::spawn(Feed { feeds: self.clone(), key, told, list }.run(has.revision));
+                tokio::spawn(Feed { feeds: self.clone(), key, told, list }.run(revision));
                 pages
             }
         };
-        // It may be newer than what the listener has.
+        // It may be a newer one.
         pages.mark_changed();
-        Listener { pages, revision: has.revision, news: has.news }
+        Listener { pages, revision, news }
     }
+}
+
+/// Tells a page, unless a newer one was told.
+fn tell(told: &Told, page: Arc<Page>) {
+    told.send_if_modified(|known| {
+        if (known.revision, known.at) > (page.revision, page.at) {
+            return false;
+        }
+        let is_other = known.mark != page.mark;
+        *known = page;
+        is_other
+    });
 }
 
 impl Listener {
@@ -92,7 +122,7 @@ impl Listener {
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
             self.pages.changed().await.ok()?;
-            let Some(page) = self.pages.borrow_and_update().clone() else { continue };
+            let page = self.pages.borrow_and_update();
             if page.revision >= self.revision && page.is_other_than(self.news) {
                 (self.revision, self.news) = (page.revision, page.news);
                 return Some(page.event.clone());
@@ -133,13 +163,7 @@ impl Feed {
             sleep_until(at + PACE).await;
             seen = *pulse.borrow();
             let Ok(page) = self.list.page().await else { return };
-            self.told.send_if_modified(|told| {
-                let is_other = told.as_ref().is_none_or(|told| told.mark != page.mark);
-                if is_other {
-                    *told = Some(Arc::new(page));
-                }
-                is_other
-            });
+            tell(&self.told, Arc::new(page));
             at = Instant::now();
         }
     }
@@ -158,7 +182,7 @@ impl Drop for Feed {
 impl List {
     /// The page as it is. What is no page comes back as it was answered.
     pub(super) async fn page(&self) -> Result<Page, Response> {
-        let revision = *self.view.pulse().borrow();
+        let (revision, at) = (*self.view.pulse().borrow(), Instant::now());
         let request = Request::from_parts(self.parts.clone(), Body::empty());
         let response = self.next.clone().run(request).await;
         if response.status() != StatusCode::OK {
@@ -173,7 +197,7 @@ impl List {
         // JSON as it is written here has no line breaks.
         event.extend_from_slice(&page);
         event.extend_from_slice(b"\n\n");
-        Ok(Page { revision, news: news(&page), mark, event: event.into() })
+        Ok(Page { revision, at, news: news(&page), mark, event: event.into() })
     }
 }
 
@@ -181,6 +205,10 @@ impl Page {
     /// The event that tells it, to who has not the page of this mark.
     pub(super) fn told(&self, has: Option<&HeaderValue>) -> Option<Bytes> {
         (has.is_none() || has != self.mark.as_ref()).then(|| self.event.clone())
+    }
+
+    fn is_fresh(&self, view: &View) -> bool {
+        self.revision == *view.pulse().borrow() && self.at.elapsed() < FRESH
     }
 
     fn is_other_than(&self, news: Option<[u8; 32]>) -> bool {

@@ -1,5 +1,6 @@
-//! `?watch` on lists: the page as it is, at once, and then each time that it is another. Each listener asks for the first one itself, so that a
-//! list knows nothing of it, and filters, limits and refusals are those of the list; what comes then is made once for all ([`feed`](super::feed)).
+//! `?watch` on lists: the page as it is, at once, and then each time that it is another, made once for all who follow the same
+//! ([`feed`](super::feed)). It is asked for by the request that began the stream, so that a list knows nothing of it, and filters, limits and
+//! refusals are those of the list.
 //!
 //! An event's `id` is the mark of its page ([`etag`](super::etag)): who was cut off and says which it saw last is not sent it again.
 
@@ -43,10 +44,11 @@ pub(super) async fn watched(
     // Nothing else in them counts from now on, and each would keep the buffer that the request was read into for as long as the stream.
     let last = std::mem::take(&mut parts.headers).get(LAST_EVENT_ID).and_then(mark);
     let list = List { view: view.clone(), parts, next };
-    let (first, listener) = match list.page().await {
-        Ok(page) => (page.told(last.as_ref()), feeds.follow(list, &page)),
+    let (page, listener) = match feeds.follow(list).await {
+        Ok(followed) => followed,
         Err(refused) => return refused,
     };
+    let first = page.told(last.as_ref());
     let events = stream::unfold((first, listener), async |(first, mut listener)| {
         let event = match first {
             Some(event) => event,

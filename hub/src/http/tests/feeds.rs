@@ -69,22 +69,32 @@ async fn all_who_follow_a_list_are_told_by_one_page() {
         streams.push(list.follow().await);
         assert_eq!(number(streams.last_mut().unwrap()).await, 1, "at once, whoever follows already");
     }
-    assert_eq!((list.feeds.len(), list.made()), (1, 20), "each asks for its first page");
+    assert_eq!((list.feeds.len(), list.made()), (1, 1), "nothing changed since the first one came");
     for round in 2..5 {
         list.says(round);
         for stream in &mut streams {
             assert_eq!(number(stream).await, round);
         }
-        assert_eq!(list.made(), 19 + round, "once for all");
+        assert_eq!(list.made(), round, "once for all");
+    }
+    list.says(5);
+    assert_eq!(
+        number(&mut list.follow().await).await,
+        5,
+        "something changed, and who comes is not told what was before"
+    );
+    assert_eq!(list.made(), 5);
+    for stream in &mut streams {
+        assert_eq!(number(stream).await, 5, "who comes brings it to the others");
     }
     drop(streams.split_off(1));
-    list.says(5);
-    assert_eq!(number(&mut streams[0]).await, 5, "the others being gone is nothing to who stays");
+    list.says(6);
+    assert_eq!(number(&mut streams[0]).await, 6, "the others being gone is nothing to who stays");
     drop(streams);
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert_eq!(list.feeds.len(), 0);
     let made = list.made();
-    list.says(6);
+    list.says(7);
     tokio::time::sleep(Duration::from_secs(60)).await;
     assert_eq!(list.made(), made, "nobody follows it");
 }
