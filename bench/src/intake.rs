@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::crowd::{Crowd, ON, Speaker};
-use crate::figures::{Figures, table};
+use crate::figures::{Figures, spread, table};
 use crate::machine::busy;
 use crate::post::Post;
 use crate::rows::{Extent, bare};
@@ -23,9 +23,12 @@ pub struct Args {
     /// Clusters that report at once, each the next as soon as the last is acknowledged
     #[arg(long, default_value_t = 1_000)]
     clusters: usize,
-    /// Seconds for each figure; an agent may send 200 at once and then 50 a second, so more of them take more clusters
-    #[arg(long, default_value_t = 8)]
+    /// Seconds for each measurement; an agent may send 200 at once and then 50 a second, so more of them take more clusters
+    #[arg(long, default_value_t = 4)]
     seconds: u64,
+    /// How often each is measured, in turn with the others; figures are medians
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
     /// Applications that each report is about: those of which an agent has news when the last one is acknowledged
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     about: u16,
@@ -33,7 +36,7 @@ pub struct Args {
 
 impl Default for Args {
     fn default() -> Self {
-        Self { clusters: 1_000, seconds: 8, about: 1 }
+        Self { clusters: 1_000, seconds: 4, rounds: 5, about: 1 }
     }
 }
 
@@ -60,36 +63,28 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
     let length = Duration::from_secs(args.seconds);
     let (mut rows, mut kept) = (Vec::new(), Vec::new());
     for (what, say) in [("nothing new", Say::TheSame), ("a pod came or went", Say::News)] {
-        // Every agent may send a burst again.
-        tokio::time::sleep(REST).await;
-        let (before, [hub, own]) = (transactions(&crowd).await?, spent(&crowd)?);
-        let (count, took) = flood(&mut speakers, say, length, None).await?;
-        let now = spent(&crowd)?;
-        let (hub, own) = (now[0] - hub, now[1] - own);
-        let batch = (count as f64 / (transactions(&crowd).await? - before).max(1.0)).round().max(1.0);
-        let rate = count as f64 / took.as_secs_f64();
-        // What the hub does about it afterwards.
-        tokio::time::sleep(REST).await;
-        let [_, began] = spent(&crowd)?;
-        let written = (batch as usize, about);
-        let whole = bare(&crowd.data, written, Extent::Whole, length).await?;
-        let alone = (spent(&crowd)?[1] - began) / (whole * length.as_secs_f64());
-        let new = bare(&crowd.data, written, Extent::Heard, length).await?;
-        let each = [hub / count as f64, own / count as f64, alone].map(|seconds| seconds * 1e6);
+        let mut rounds = Vec::new();
+        for _ in 0..args.rounds {
+            rounds.push(round(&crowd, &mut speakers, say, about, length).await?);
+        }
+        let median = |of: &dyn Fn(&[f64; 7]) -> f64| spread(&rounds.iter().map(of).collect::<Vec<_>>()).p50;
+        let [rate, batch, whole, new, hub, own, alone] =
+            std::array::from_fn(|place| median(&|round| round[place]));
+        let [of_whole, of_new] = [2, 3].map(|place| median(&|round| round[0] / round[place]));
         rows.push(vec![
             what.to_owned(),
             format!("{rate:.0}"),
             format!("{batch:.0}"),
             format!("{whole:.0}"),
-            format!("{:.2}", rate / whole),
+            format!("{of_whole:.2}"),
             format!("{new:.0}"),
-            format!("{:.2}", rate / new),
-            each.map(|micros| format!("{micros:.1}")).join(", "),
+            format!("{of_new:.2}"),
+            [hub, own, alone].map(|micros| format!("{micros:.1}")).join(", "),
         ]);
         kept.push(json!({
-            "what": what, "applicationsOfEach": about, "perSecond": rate, "batch": batch, "barePerSecond": whole,
-            "bareOfWhatIsNewPerSecond": new,
-            "microsecondsOfCores": {"hub": each[0], "generator": each[1], "bare": each[2]},
+            "what": what, "applicationsOfEach": about, "perSecond": rate, "batch": batch, "barePerSecond": whole, "ratio": of_whole,
+            "bareOfWhatIsNewPerSecond": new, "ratioOfWhatIsNew": of_new,
+            "microsecondsOfCores": {"hub": hub, "generator": own, "bare": alone},
         }));
     }
     table(
@@ -107,6 +102,41 @@ pub async fn run(args: Args, figures: &mut Figures) -> Result<()> {
     );
     figures.keep("intake", kept)?;
     figures.keep("lost", killed(&crowd, &mut speakers).await?)
+}
+
+/// Measures each once: reports a second, reports in a transaction, bare reports a second, whole and as far as they say something new; microseconds
+/// of a core that each takes of the hub, of the generator, and bare.
+async fn round(
+    crowd: &Crowd,
+    speakers: &mut Vec<Speaker>,
+    say: Say,
+    about: usize,
+    length: Duration,
+) -> Result<[f64; 7]> {
+    // Every agent may send a burst again, and the hub is done with the last ones.
+    tokio::time::sleep(REST).await;
+    let (before, [hub, own]) = (transactions(crowd).await?, spent(crowd)?);
+    let (count, took) = flood(speakers, say, length, None).await?;
+    let now = spent(crowd)?;
+    let (count, hub, own) = (count as f64, now[0] - hub, now[1] - own);
+    let batch = (count / (transactions(crowd).await? - before).max(1.0)).round().max(1.0);
+    // What the hub does about it afterwards.
+    tokio::time::sleep(REST).await;
+    let [_, began] = spent(crowd)?;
+    let written = (batch as usize, about);
+    let whole = bare(&crowd.data, written, Extent::Whole, length).await?;
+    let alone = (spent(crowd)?[1] - began) / (whole * length.as_secs_f64());
+    let new = bare(&crowd.data, written, Extent::Heard, length).await?;
+    let micros = |seconds: f64| seconds * 1e6;
+    Ok([
+        count / took.as_secs_f64(),
+        batch,
+        whole,
+        new,
+        micros(hub / count),
+        micros(own / count),
+        micros(alone),
+    ])
 }
 
 /// All speak at once until the time is over, or somebody ends it; how many reports were acknowledged, and within what time.

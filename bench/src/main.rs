@@ -69,14 +69,23 @@ enum What {
     Streams(streams::Args),
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
+    let what = Args::parse().what;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(What::Intake(_)) = what {
+        // More threads that all have something to do would only take the cores from the hub.
+        runtime.worker_threads(1);
+    }
+    runtime.enable_all().build()?.block_on(run(what))
+}
+
+async fn run(what: Option<What>) -> Result<()> {
     // Before the harness does: what it says of servers that are not up yet is of no interest here.
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error,kube_client=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     shipper_tests::init();
-    match Args::parse().what {
+    match what {
         Some(what) => one(what).await,
         None => {
             one(What::Latency(latency::Args::default())).await?;

@@ -5,6 +5,7 @@ use shipper_hub::app::App;
 use shipper_hub::args::Args;
 use shipper_hub::config::Config;
 use std::process::ExitCode;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
@@ -19,8 +20,26 @@ pub static MALLOC_CONF: &[u8] = b"narenas:1\0";
 /// Wrong flags or files, as `sysexits.h` counts.
 const USAGE: u8 = 64;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How far the threads of the runtime step back.
+const BACK: i32 = 5;
+
+fn main() -> ExitCode {
+    match Builder::new_multi_thread().enable_all().on_thread_start(step_back).build() {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Lets the thread that SQLite works in go first where there are more threads than cores: everybody waits for what it writes, and with the same
+/// weight as each of those who serve it waits for a core as long as it works. The main thread starts it, and stays as it is; one that takes its
+/// place after a connection was lost steps back like the others. Only Linux has threads of different priority by this call.
+fn step_back() {
+    if cfg!(target_os = "linux") {
+        let _ = rustix::process::nice(BACK);
+    }
+}
+
+async fn run() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
