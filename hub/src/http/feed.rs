@@ -30,7 +30,7 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// What somebody may see, and the address of the list.
 type Key = (Sight, String);
-type Told = watch::Sender<Arc<Page>>;
+type Told = watch::Sender<Newest>;
 
 /// All lists that are followed.
 #[derive(Debug, Default)]
@@ -56,10 +56,18 @@ pub(super) struct Page {
     event: Bytes,
 }
 
+/// The newest page of a list.
+#[derive(Debug)]
+struct Newest {
+    page: Arc<Page>,
+    /// Whether who came with it knows something that the others were not told.
+    untold: bool,
+}
+
 /// Who follows a list. A slow one is told the newest page and no other.
 #[derive(Debug)]
 pub(super) struct Listener {
-    pages: watch::Receiver<Arc<Page>>,
+    pages: watch::Receiver<Newest>,
     revision: u64,
     news: Option<[u8; 32]>,
 }
@@ -74,10 +82,10 @@ impl Feeds {
     /// Follows a list: its page as it is, and what comes after it. What is no page comes back as it was answered.
     pub(super) async fn follow(self: &Arc<Self>, list: List) -> Result<(Arc<Page>, Listener), Response> {
         let key = (list.view.sight().clone(), list.parts.uri.to_string());
-        let known = lock(&self.0).get(&key).map(|told| told.borrow().clone());
+        let known = lock(&self.0).get(&key).map(|told| told.borrow().page.clone());
         let page = match known.filter(|page| page.is_fresh(&list.view)) {
             Some(page) => page,
-            None => Arc::new(list.page().await?),
+            None => Arc::new(list.page(None).await?),
         };
         Ok((page.clone(), self.listen(key, list, page)))
     }
@@ -88,13 +96,15 @@ impl Feeds {
         let mut feeds = lock(&self.0);
         let mut pages = match feeds.get(&key) {
             Some(told) => {
-                tell(told, page);
+                told.send_if_modified(|newest| newest.brought(page));
                 told.subscribe()
             }
             None => {
-                let (told, pages) = watch::channel(page);
+                let (told, pages) = watch::channel(Newest { page, untold: false });
                 let told = Arc::new(told);
                 feeds.insert(key.clone(), told.clone());
+                // A runtime that is closing drops it at once, and it lets go of its place then.
+                drop(feeds);
                 tokio::spawn(Feed { feeds: self.clone(), key, told, list }.run(revision));
                 pages
             }
@@ -105,16 +115,22 @@ impl Feeds {
     }
 }
 
-/// Tells a page, unless a newer one was told.
-fn tell(told: &Told, page: Arc<Page>) {
-    told.send_if_modified(|known| {
-        if (known.revision, known.at) > (page.revision, page.at) {
-            return false;
+impl Newest {
+    /// Somebody came with a page. The others are told at their pace, and of what is the case then; so this is no change to them.
+    fn brought(&mut self, page: Arc<Page>) -> bool {
+        if (self.page.revision, self.page.at) < (page.revision, page.at) {
+            self.untold |= page.is_other_than(self.page.news);
+            self.page = page;
         }
-        let is_other = known.mark != page.mark;
-        *known = page;
-        is_other
-    });
+        false
+    }
+
+    /// The list was asked for. Whether there is something to tell: that agents reported once more is nothing.
+    fn asked(&mut self, page: Arc<Page>) -> bool {
+        let tell = std::mem::take(&mut self.untold) || page.is_other_than(self.page.news);
+        self.page = page;
+        tell
+    }
 }
 
 impl Listener {
@@ -122,7 +138,7 @@ impl Listener {
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
             self.pages.changed().await.ok()?;
-            let page = self.pages.borrow_and_update();
+            let page = self.pages.borrow_and_update().page.clone();
             if page.revision >= self.revision && page.is_other_than(self.news) {
                 (self.revision, self.news) = (page.revision, page.news);
                 return Some(page.event.clone());
@@ -162,8 +178,9 @@ impl Feed {
             // What comes meanwhile goes into the same page.
             sleep_until(at + PACE).await;
             seen = *pulse.borrow();
-            let Ok(page) = self.list.page().await else { return };
-            tell(&self.told, Arc::new(page));
+            let known = self.told.borrow().page.clone();
+            let Ok(page) = self.list.page(Some(&known)).await else { return };
+            self.told.send_if_modified(|newest| newest.asked(Arc::new(page)));
             at = Instant::now();
         }
     }
@@ -180,8 +197,8 @@ impl Drop for Feed {
 }
 
 impl List {
-    /// The page as it is. What is no page comes back as it was answered.
-    pub(super) async fn page(&self) -> Result<Page, Response> {
+    /// The page as it is; `known` is one of before. What is no page comes back as it was answered.
+    async fn page(&self, known: Option<&Page>) -> Result<Page, Response> {
         let (revision, at) = (*self.view.pulse().borrow(), Instant::now());
         let request = Request::from_parts(self.parts.clone(), Body::empty());
         let response = self.next.clone().run(request).await;
@@ -192,12 +209,14 @@ impl List {
         let mark = parts.headers.get(header::ETAG).cloned();
         // It is in memory already, and does not fail.
         let page = to_bytes(body, usize::MAX).await.map_err(|error| mistake(&error).into_response())?;
+        let same = known.filter(|known| known.mark.is_some() && known.mark == mark);
+        let news = same.map_or_else(|| news(&page), |known| known.news);
         let id = mark.as_ref().and_then(|mark| mark.to_str().ok()).unwrap_or_default().trim_matches('"');
         let mut event = format!("id: {id}\nevent: {PAGE}\ndata: ").into_bytes();
         // JSON as it is written here has no line breaks.
         event.extend_from_slice(&page);
         event.extend_from_slice(b"\n\n");
-        Ok(Page { revision, at, news: news(&page), mark, event: event.into() })
+        Ok(Page { revision, at, news, mark, event: event.into() })
     }
 }
 

@@ -1,6 +1,6 @@
-//! Streams for people and programs (server-sent events). What is told of the timeline and of changes is made once for all who listen, and such
-//! a stream holds no more than where it is; a list is asked for by each of its listeners ([`watched`](super::watched)). A slow listener is told the newest and never holds anybody up. Streams end when the hub stops or stands by, and when the listener may
-//! not see any more what it tells.
+//! Streams for people and programs (server-sent events). What is told of the timeline, of changes and of lists ([`feed`](super::feed)) is made
+//! once for all who listen, and such a stream holds no more than where it is. A slow listener is told the newest and never holds anybody up.
+//! Streams end when the hub stops or stands by, and when the listener may not see any more what it tells.
 
 use crate::access::View;
 use crate::access::view::{Heard, Hearing};
