@@ -1,17 +1,19 @@
 //! How many reports a second the hub takes in over HTTP, each acknowledged after it is on disk, beside the same reports written bare into the
-//! same SQLite in batches of the same size, whole and as far as they say something new; and whether one that was acknowledged is ever lost when the hub is killed.
+//! same SQLite in batches of the same size, whole and as far as they say something new; and whether one that was acknowledged is ever lost when
+//! the hub is killed.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use shipper_hub::store::ledger::Extent;
 use tokio_util::sync::CancellationToken;
 
 use crate::crowd::{Crowd, ON, Speaker};
 use crate::figures::{Figures, spread, table};
 use crate::machine::busy;
 use crate::post::Post;
-use crate::rows::{Extent, bare};
+use crate::rows::bare;
 use crate::wire::Wire;
 
 /// Between two floods.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use jiff::Timestamp;
 use rand::seq::SliceRandom as _;
+use shipper_hub::store::ledger::Extent;
 use shipper_tests::scratch::Scratch;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
@@ -23,20 +24,11 @@ const TIME: &str = "reported_at";
 /// What every report changes of its cluster, behind the name.
 const HEARD: [&str; 4] = ["sequence", "reported_at", "version", "api_calls"];
 
-/// How much of a cluster's row is written for a report.
-#[derive(Clone, Copy, PartialEq)]
-pub enum Extent {
-    /// Everything that the report says of its agent.
-    Whole,
-    /// What every report changes, as the hub does where the rest is the same.
-    Heard,
-}
-
 /// Reports a second that can be written with so many in a transaction, for so long.
 ///
-/// A report is the row of its cluster, as much of it as `extent` says, and the rows of the applications that it is `about`, with the very values
-/// that the hub with `data` has of it in its database; only numbers and times go on, as they do from one report to the next. The rows take the place
-/// of their like in a copy of that database, by the same driver, with the same settings (a write-ahead log, flushed with every
+/// A report is the row of its cluster, as much of it as `extent` says, and the rows of the applications that it is `about`, with the very
+/// values that the hub with `data` has of it in its database; only numbers and times go on, as they do from one report to the next. The rows
+/// take the place of their like in a copy of that database, by the same driver, with the same settings (a write-ahead log, flushed with every
 /// transaction). Those of a transaction are in the order of their keys, and no neighbours but by chance, as whoever reports next is not the
 /// next by name. What is written is ready before it begins, and statements stay prepared. Nothing is read, parsed, judged or told to
 /// anybody, and nothing else runs.
