@@ -58,7 +58,8 @@ impl Counted {
 }
 
 async fn number(stream: &mut Events) -> Value {
-    stream.data("page").await["items"][0]["number"].clone()
+    let told = tokio::time::timeout(Duration::from_secs(30), stream.data("page")).await;
+    told.expect("it is told")["items"][0]["number"].clone()
 }
 
 #[tokio::test(start_paused = true)]
